@@ -1,0 +1,59 @@
+# The newcomer's commands. Each sets up .venv by itself the first time and whenever a lock file changes.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_PIN := 0.13.9
+BIN := .venv/bin
+STAMP := .venv/.stamp
+
+# make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
+# make up:    DATA=folder (default var/main; var/demo/data shows the last demo again)
+COUNT ?=
+SEED ?=
+ORDERS ?=
+PLANT ?=
+DATA ?= var/main
+TESTS ?= tests
+
+.PHONY: demo up test check bench soak lock setup
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)
+	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT))
+
+up: $(STAMP)
+	@$(BIN)/oms up --data $(DATA)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
+
+soak: $(STAMP)
+	@$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.benchmarks
+
+check: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@! grep -nE 'https?://' requirements*.lock || { echo "a lock file names a host: make lock writes them without"; exit 1; }
+
+setup: $(STAMP)
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Steadfast needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setting up .venv (once per lock file) ..."
+	@if $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_PIN) 2>/dev/null; then \
+	  $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock; fi
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+# Resolve anew. The lock files carry hashes and no host names.
+lock:
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_PIN)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,157 @@
+"""What strangers tell us, in one vocabulary. Owns the observation types that connectors make and apply reads.
+
+Observations are facts about the outside world, not commands: what to do is derived later. Every time is aware
+UTC, every amount is in minor units (fen, cents) of the stated currency.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from domain.contacts import Contact
+
+
+class ChannelStatus(StrEnum):
+    """The canonical state of an order on its channel (INT-13)."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    SIGNED = "signed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class LineObserved:
+    """One order line. `amount_minor` = quantity x unit_minor - discount_minor."""
+
+    line_no: str
+    sku: str
+    title: str
+    quantity: int
+    unit_minor: int
+    discount_minor: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderObserved:
+    """A full order as its channel states it at `vendor_time`.
+
+    goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
+    """
+
+    channel: str
+    shop: str
+    no: str
+    status: ChannelStatus
+    raw_status: str
+    vendor_time: datetime
+    placed_at: datetime
+    paid_at: datetime | None
+    currency: str
+    goods_minor: int
+    shop_discount_minor: int
+    platform_discount_minor: int
+    freight_minor: int
+    total_minor: int
+    paid_minor: int
+    refunded_minor: int
+    lines: tuple[LineObserved, ...]
+    contact: Contact
+    buyer_id: str = ""
+    buyer_ip: str = ""
+    remark: str = ""
+    kind: Literal["order"] = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class PackedItem:
+    """Units of one SKU in one package."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One parcel as the warehouse hands it to the courier."""
+
+    carrier: str
+    waybill_no: str
+    weight_kg: str
+    items: tuple[PackedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentConfirmed:
+    """The warehouse shipped (part of) a fulfilment order. `confirm_id` de-duplicates repeats of one confirm."""
+
+    fulfillment_no: str
+    confirm_id: str
+    warehouse: str
+    final: bool
+    confirmed_at: datetime
+    packages: tuple[Package, ...]
+    kind: Literal["shipment"] = "shipment"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReported:
+    """A step inside the warehouse; `stage` is the warehouse standard's word (ACCEPT, PICK, PACKAGE, ...)."""
+
+    fulfillment_no: str
+    stage: str
+    reported_at: datetime
+    operator: str = ""
+    note: str = ""
+    kind: Literal["process"] = "process"
+
+
+class ParcelState(StrEnum):
+    """Where a parcel is, as its courier says."""
+
+    NO_TRACE = "no_trace"
+    COLLECTED = "collected"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    AT_STATION = "at_station"
+    SIGNED = "signed"
+    PROBLEM = "problem"
+    RETURNED = "returned"
+    FORWARDED = "forwarded"
+    CUSTOMS = "customs"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One courier scan. `raw_code` is the courier's sub-state, kept as given."""
+
+    at: datetime
+    text: str
+    location: str
+    raw_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelTracked:
+    """The full trace of a parcel so far; always overwrites by (time, text).
+
+    `raw_state` / `raw_substate` are the courier's own codes, kept (LOG-1). `signed_at` is set only when the
+    courier says signed; a hand-in to a station or locker is AT_STATION, never SIGNED (LOG-4).
+    """
+
+    carrier: str
+    waybill_no: str
+    state: ParcelState
+    raw_state: str
+    raw_substate: str
+    signed_at: datetime | None
+    traces: tuple[Trace, ...]
+    kind: Literal["track"] = "track"
+
+
+Observation = OrderObserved | ShipmentConfirmed | ProcessReported | ParcelTracked
