@@ -1,1 +1,4 @@
-"""Speaks to strangers. One file per vendor: calls, webhook parsing, signatures, error translation. No facts, no waits."""
+"""Speaks to strangers. One file per vendor: calls, webhook parsing, signatures, error translation.
+
+No facts, no waits.
+"""

@@ -1,0 +1,61 @@
+"""What we ask of strangers, one shape per role. Owns the roles' words, so that vendors can be exchanged.
+
+All three raise the same three words: Refused, Unavailable, Broken. Every call carries our own id, so that a
+repeat after an unknown outcome is harmless.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.fulfillment import FulfillmentOrder
+from domain.observations import Package, ParcelTracked, ShipmentConfirmed
+
+Clock = Callable[[], datetime]
+"""Gives the aware UTC now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseOrder:
+    """What a warehouse says about a fulfilment order: its own status word, and what left the house so far.
+
+    `shipment` holds all packages up to now, not only the last ones: packages are told apart by waybill.
+    """
+
+    status: str
+    warehouse_order_id: str
+    shipment: ShipmentConfirmed | None
+
+
+class Warehouse(Protocol):
+    """A warehouse system that ships for us."""
+
+    async def create(self, order: FulfillmentOrder) -> str:
+        """Ask for shipping; the warehouse's own id, empty when it names none. Undone by `cancel`."""
+
+    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+        """Take an order back; False when it is too late. A cancelled order cannot be revived: create anew."""
+
+    async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
+        """Ask where an order is."""
+
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+        """Hold an order in the warehouse, or release it: one undoes the other."""
+
+
+class Courier(Protocol):
+    """Someone who knows where parcels are."""
+
+    async def subscribe(self, carrier: str, waybill_no: str, order_ref: str, phone_tail: str) -> None:
+        """Ask for pushes about a parcel. Has no undo: an unwanted push is ignored and costs nothing more."""
+
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked:
+        """Ask once for the whole trace of a parcel."""
+
+
+class SalesChannel(Protocol):
+    """Where orders come from and shipments are told to."""
+
+    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
+        """Tell that a package left. Has no undo: a wrong waybill is followed by a right one."""

@@ -1,0 +1,131 @@
+"""From a shop row to the classes that speak its vendor's language. Owns the table of vendors and what each needs.
+
+The gateway takes receivers here, workers/wiring.py callers, `oms shop add` the list of what a shop row must hold.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx
+
+from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
+from connectors.inbound import Inbound
+from connectors.outbound import Clock, Courier, SalesChannel, Warehouse
+from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.warehouses.qimen import QimenWarehouse
+from connectors.warehouses.qimen_inbound import QimenInbound
+from domain.errors import BadInput
+from domain.shops import Role, Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What a vendor needs of a shop row, each with one line of explanation for whoever fills it in."""
+
+    name: str
+    role: Role
+    zone: str
+    currency: str
+    endpoint_url: str
+    key_id: str
+    secret: str
+    inbound: Callable[[Shop], Inbound]
+    params: Mapping[str, str] = field(default_factory=dict)
+    optional_params: Mapping[str, str] = field(default_factory=dict)
+
+
+_QIMEN_PARAMS = {
+    "customer_id": "customerId: the name under which the platform routes our calls to the warehouse",
+    "owner": "ownerCode: whose goods these are in the warehouse's books",
+    "sender_name": "sender on the label: name",
+    "sender_mobile": "sender on the label: mobile phone",
+    "sender_province": "sender on the label: province",
+    "sender_city": "sender on the label: city",
+    "sender_district": "sender on the label: district",
+    "sender_address": "sender on the label: street and number",
+}
+
+VENDORS: Mapping[str, Vendor] = {
+    "own": Vendor(
+        name="own",
+        role=Role.SALES,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="where the shop takes shipments (docs/own-shop-api.md)",
+        key_id="X-Steadfast-Key: the key id agreed with the shop",
+        secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
+        inbound=OwnInbound,
+    ),
+    "qimen": Vendor(
+        name="qimen",
+        role=Role.WAREHOUSE,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the whole router URL, such as http://qimen.api.taobao.com/router/qimen/service",
+        key_id="app_key of our application at the platform",
+        secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+        inbound=QimenInbound,
+        params=_QIMEN_PARAMS,
+        optional_params={"sign_method": "md5 (default), hmac or hmac-sha256"},
+    ),
+    "kdniao": Vendor(
+        name="kdniao",
+        role=Role.COURIER,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the base URL without a path, such as https://api.kdniao.com",
+        key_id="EBusinessID of our account",
+        secret="ApiKey of our account",  # noqa: S106  (an explanation)
+        inbound=KdniaoInbound,
+    ),
+}
+
+T = TypeVar("T")
+
+_WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
+_COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
+_SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {"own": OwnShop}
+
+
+def vendor(name: str) -> Vendor:
+    """Look a vendor up; BadInput names it and the ones we know."""
+    if name not in VENDORS:
+        raise BadInput(f"vendor {name!r} is not known; known are {', '.join(sorted(VENDORS))}")
+    return VENDORS[name]
+
+
+def missing(shop: Shop) -> list[str]:
+    """What the shop row still lacks to speak to its vendor: `name: explanation`, empty when complete."""
+    needs = vendor(shop.vendor)
+    given = {"endpoint_url": shop.endpoint_url, "key_id": shop.key_id, "secret": "".join(shop.secrets)}
+    wanted = {"endpoint_url": needs.endpoint_url, "key_id": needs.key_id, "secret": needs.secret}
+    lacking = [f"{name}: {why}" for name, why in wanted.items() if not given[name]]
+    return lacking + [f"{name}: {why}" for name, why in needs.params.items() if not shop.params.get(name)]
+
+
+def inbound(shop: Shop) -> Inbound:
+    """The receiver of a shop's pushes."""
+    return vendor(shop.vendor).inbound(shop)
+
+
+def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:
+    """The caller of a warehouse; BadInput when the vendor is none."""
+    return _caller(_WAREHOUSES, shop, "warehouse")(shop, http, clock)
+
+
+def courier(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Courier:
+    """The caller of a courier; BadInput when the vendor is none."""
+    return _caller(_COURIERS, shop, "courier")(shop, http, clock)
+
+
+def sales_channel(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> SalesChannel:
+    """The caller of a sales channel; BadInput when the vendor is none."""
+    return _caller(_SALES, shop, "sales channel")(shop, http, clock)
+
+
+def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:
+    if shop.vendor not in table:
+        known = ", ".join(sorted(table))
+        raise BadInput(f"vendor {shop.vendor!r} of shop {shop.code} is not a {role}; known are {known}")
+    return table[shop.vendor]

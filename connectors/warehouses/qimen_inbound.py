@@ -1,0 +1,88 @@
+"""Qimen (奇门) warehouse systems, their calls to us. Owns verifying, reading and answering pushes.
+
+A signature is checked over the query, the headers the sender lists and the body bytes as they came; times in
+the query are in the shop's zone. Every answer is HTTP 200: the verdict is in the XML.
+"""
+
+import hashlib
+from datetime import datetime
+
+from connectors import fields
+from connectors.inbound import Answer, Genuine, Outcome, Push
+from connectors.warehouses.qimen_messages import read_confirm, read_process
+from connectors.warehouses.qimen_sign import SIGNERS, sign, signed_params
+from connectors.warehouses.qimen_xml import read_xml, text, write_xml
+from domain.errors import Forged, Unparsable
+from domain.observations import Observation
+from domain.shops import Shop
+
+CONFIRM, PROCESS = "deliveryorder.confirm", "orderprocess.report"
+METHODS = (CONFIRM, PROCESS)
+
+_VERDICTS = {
+    Outcome.ACCEPTED: ("success", "0"),
+    Outcome.DUPLICATE: ("success", "0"),
+    Outcome.FORGED: ("failure", "sign-check-failure"),
+    Outcome.UNPARSABLE: ("failure", "invalid-parameter"),
+}
+
+
+class QimenInbound:
+    """Receives what one warehouse account pushes."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def verify(self, push: Push) -> None:
+        """Check key, time and signature; Forged says which of them is wrong."""
+        query = push.query
+        if not fields.same(query.get("app_key", ""), self._shop.key_id):
+            raise Forged("app_key is not the one of this shop")
+        sent_at = self._sent_at(push)
+        if sent_at is None:
+            raise Forged("timestamp is missing or not yyyy-MM-dd HH:mm:ss")
+        if not fields.is_timely(sent_at, push.received_at):
+            raise Forged("timestamp is more than 10 minutes away from the moment of receiving")
+        if query.get("sign_method", "") not in SIGNERS:
+            raise Forged(f"sign_method is none of {', '.join(SIGNERS)}")
+        params = signed_params(query, push.headers)
+        given = query.get("sign", "").upper()
+        secrets = fields.usable_secrets(self._shop)
+        if not any(fields.same(given, sign(params, push.body, secret)) for secret in secrets):
+            raise Forged("sign does not fit the query and the body with any key of this shop")
+
+    def _sent_at(self, push: Push) -> datetime | None:
+        try:
+            return fields.local_time(push.query.get("timestamp", ""), self._shop.tz)
+        except ValueError:
+            return None
+
+    def parse(self, push: Push) -> Genuine:
+        """Read deliveryorder.confirm and orderprocess.report; Unparsable names the field or the method."""
+        method = push.query.get("method", "").removeprefix("taobao.qimen.")
+        if method not in METHODS:
+            known = ", ".join(METHODS)
+            raise Unparsable(f"method {fields.vendor_text(method)!r} is not one we take: {known}")
+        root = read_xml(push.body, push.headers.get("content-type", ""))
+        if root.tag != "request":
+            raise Unparsable("the root element is not request")
+        sent_at = self._sent_at(push)
+        at = sent_at or push.received_at
+        digest = hashlib.sha256(push.body).hexdigest()[:32]
+        observation: Observation
+        if method == CONFIRM:
+            observation = read_confirm(root, self._shop, at)
+            confirm = text(root, "deliveryOrder/outBizCode") or digest
+            key = f"confirm:{observation.fulfillment_no}:{confirm}"
+        else:
+            observation = read_process(root, self._shop, at)
+            # Two parcels of one order may reach a stage in the same second: the body tells them apart.
+            moment = text(root, "process/operateTime")
+            key = f"process:{observation.fulfillment_no}:{observation.stage}:{moment}:{digest}"
+        return Genuine(key, sent_at, (observation,))
+
+    def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
+        """A duplicate is a success: the sender must stop sending it."""
+        flag, code = _VERDICTS[outcome]
+        body = write_xml("response", {"flag": flag, "code": code, "message": reason})
+        return Answer(200, "text/xml;charset=utf-8", body)
