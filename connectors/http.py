@@ -67,13 +67,9 @@ async def send(http: httpx.AsyncClient, call: Call) -> Reply:
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise Broken(f"the endpoint URL of {call.vendor} cannot be used ({call.ref})") from error
     except httpx.TransportError as error:
-        raise Unavailable(
-            f"{call.vendor} cannot be reached about {call.ref}: {type(error).__name__}"
-        ) from error
+        raise Unavailable(f"{call.vendor} cannot be reached about {call.ref}: {type(error).__name__}") from error
     except httpx.RequestError as error:
-        raise Broken(
-            f"{call.vendor} answered undecodably about {call.ref}: {type(error).__name__}"
-        ) from error
+        raise Broken(f"{call.vendor} answered undecodably about {call.ref}: {type(error).__name__}") from error
 
 
 async def _send_over_blips(http: httpx.AsyncClient, call: Call) -> Reply:
@@ -132,6 +128,4 @@ def _http_date(text: str) -> datetime | None:
 
 def unexplained(call: Call, reply: Reply) -> Broken:
     """The error for an answer that the vendor's format does not explain."""
-    return Broken(
-        f"{call.vendor} answered HTTP {reply.status} about {call.ref} in words that are not its format"
-    )
+    return Broken(f"{call.vendor} answered HTTP {reply.status} about {call.ref} in words that are not its format")

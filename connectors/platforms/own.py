@@ -41,9 +41,7 @@ _STATUSES = Literal["unpaid", "paid", "cancelled", "refunded"]
 
 def _read_time(value: object) -> datetime:
     if not isinstance(value, str):
-        raise PydanticCustomError(
-            "explained", "{text}", {"text": "is not a text: send ISO 8601 with an offset"}
-        )
+        raise PydanticCustomError("explained", "{text}", {"text": "is not a text: send ISO 8601 with an offset"})
     try:
         return fields.offset_time(value)
     except ValueError as error:
@@ -231,9 +229,7 @@ def _observe(order: _Order, shop: Shop) -> OrderObserved:
         paid_minor=order.paid_minor,
         refunded_minor=order.refunded_minor,
         lines=tuple(_observe_line(line) for line in order.lines),
-        contact=Contact(
-            ContactForm.PLAIN, who.province, who.city, who.district, who.name, who.phone, who.address
-        ),
+        contact=Contact(ContactForm.PLAIN, who.province, who.city, who.district, who.name, who.phone, who.address),
         buyer_id=order.buyer.id,
         buyer_ip=order.buyer.ip,
         remark=order.remark,

@@ -52,9 +52,7 @@ def _check_amounts(order: FulfillmentOrder) -> None:
         raise Refused("currency", f"Qimen states amounts in yuan; {order.no} is in {order.currency}")
     total = order.goods_minor - order.discount_minor + order.freight_minor
     if total != order.total_minor:
-        raise Broken(
-            f"amounts of {order.no}: goods - discount + freight is {total}, total is {order.total_minor}"
-        )
+        raise Broken(f"amounts of {order.no}: goods - discount + freight is {total}, total is {order.total_minor}")
 
 
 def _head(order: FulfillmentOrder, shop: Shop) -> dict[str, Tree]:
@@ -163,8 +161,7 @@ def _fingerprint(final: bool, packages: tuple[Package, ...]) -> str:
     outBizCode cannot do that: it is optional, and a query returns the last one beside all packages.
     """
     told = sorted(
-        "|".join([p.carrier, p.waybill_no, *sorted(f"{i.sku}*{i.quantity}" for i in p.items)])
-        for p in packages
+        "|".join([p.carrier, p.waybill_no, *sorted(f"{i.sku}*{i.quantity}" for i in p.items)]) for p in packages
     )
     return hashlib.sha256("\n".join([str(final), *told]).encode()).hexdigest()[:32]
 

@@ -36,9 +36,7 @@ class _Bounded(TreeBuilder):
         self._depth += 1
         self._nodes += 1
         if self._depth > MAX_DEPTH or self._nodes > MAX_NODES:
-            raise Unparsable(
-                f"the XML is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} elements"
-            )
+            raise Unparsable(f"the XML is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} elements")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:

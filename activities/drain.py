@@ -1,0 +1,97 @@
+"""Working off the outgoing calls of one account. Level-triggered: polls the store, heartbeats, needs no signals."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from temporalio import activity
+
+from activities.ports import Clock, OutgoingCalls, Tracking, Vendors
+from domain.errors import Broken, Refused, Unavailable
+from domain.observations import Package, PackedItem
+from domain.outgoing import Call, Queue
+from domain.timing import LoopTiming
+
+BATCH = 16
+IN_FLIGHT = 4
+LONGEST_BACKOFF_SECONDS = 300.0
+
+
+class DrainActivities:
+    """Drains subscriptions, write-backs and tracking queries, one account each."""
+
+    def __init__(self, calls: OutgoingCalls, tracking: Tracking, vendors: Vendors, clock: Clock) -> None:
+        self._calls = calls
+        self._tracking = tracking
+        self._vendors = vendors
+        self._clock = clock
+        self._work: dict[str, Callable[[Queue, Call], Awaitable[None]]] = {
+            "subscribe": self._subscribe,
+            "writeback": self._write_back,
+            "track": self._track,
+        }
+
+    @activity.defn
+    async def drain(self, queue: Queue, timing: LoopTiming, rounds: int) -> int:
+        """Work off what is due, `rounds` polls long; return the number of calls made. Ends early when cancelled."""
+        made = 0
+        for _ in range(rounds):
+            activity.heartbeat(made)
+            batch = await self._due(queue)
+            gate = asyncio.Semaphore(IN_FLIGHT)
+            await asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch))
+            made += len(batch)
+            if len(batch) < BATCH:
+                await asyncio.sleep(timing.drain_poll_seconds)
+        return made
+
+    async def _due(self, queue: Queue) -> list[Call]:
+        try:
+            if queue.kind == "track":
+                return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
+            return await self._calls.claim(queue, self._clock(), BATCH)
+        except Unavailable as error:
+            activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
+            return []
+
+    async def _one(self, queue: Queue, call: Call, timing: LoopTiming, gate: asyncio.Semaphore) -> None:
+        """Make one call; what fails stays in the queue or is closed as refused."""
+        try:
+            async with gate:
+                await self._work[queue.kind](queue, call)
+        except Unavailable as error:
+            wait = max(error.retry_after_seconds or 0.0, _backoff(call.attempts, timing))
+            await self._quietly(self._calls.again(call, self._clock() + timedelta(seconds=wait), str(error)), queue)
+        except (Refused, Broken) as error:
+            await self._quietly(self._calls.refused(queue, call, str(error), self._clock()), queue)
+
+    async def _quietly(self, closing: Awaitable[None], queue: Queue) -> None:
+        """Note what became of a call; without a database its lease runs out and it is made again."""
+        try:
+            await closing
+        except Unavailable as error:
+            activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
+
+    async def _subscribe(self, queue: Queue, call: Call) -> None:
+        courier = await self._vendors.courier(queue.vendor, queue.shop)
+        tail = await self._calls.phone_tail(call.order_key)
+        await courier.subscribe(call.payload["carrier"], call.payload["waybill_no"], call.payload["ref"], tail)
+        await self._calls.done(queue, call, self._clock())
+
+    async def _write_back(self, queue: Queue, call: Call) -> None:
+        channel = await self._vendors.channel(queue.vendor, queue.shop)
+        told = call.payload
+        items = tuple(PackedItem(item["sku"], item["quantity"]) for item in told["items"])
+        package = Package(told["carrier"], told["waybill_no"], "", items)
+        await channel.write_back(told["order_no"], package, datetime.fromisoformat(told["shipped_at"]), call.key)
+        await self._calls.done(queue, call, self._clock())
+
+    async def _track(self, queue: Queue, call: Call) -> None:
+        courier = await self._vendors.courier(queue.vendor, queue.shop)
+        tail = await self._calls.phone_tail(call.order_key)
+        seen = await courier.track(call.payload["carrier"], call.payload["waybill_no"], tail)
+        await self._tracking.heard(queue.vendor, queue.shop, seen, self._clock())
+
+
+def _backoff(attempts: int, timing: LoopTiming) -> float:
+    return float(min(LONGEST_BACKOFF_SECONDS, timing.drain_poll_seconds * 2 ** min(attempts, 12)))

@@ -1,0 +1,83 @@
+"""Ports: what activities need of the store and of strangers. Owns the protocols; workers/wiring.py fits parts in."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from domain.fulfillment import FulfillmentOrder
+from domain.observations import Package, ParcelTracked
+from domain.outgoing import Call, Queue
+from domain.progress import LockEnd, Plan, Shipped, Signed
+from domain.timing import OrderTiming
+
+Clock = Callable[[], datetime]
+
+
+class OrderFacts(Protocol):
+    """The steps of an order as facts; each is one transaction and harmless when repeated."""
+
+    async def await_payment(self, key: str, until: datetime, now: datetime) -> None: ...
+    async def end_lock(self, key: str, late_seconds: float, now: datetime) -> LockEnd: ...
+    async def plan(self, key: str, timing: OrderTiming, now: datetime) -> Plan: ...
+    async def complete(self, key: str, now: datetime) -> None: ...
+    async def close(self, key: str, reason: str, now: datetime) -> None: ...
+    async def park(self, key: str, reason: str, now: datetime) -> None: ...
+    async def resume(self, key: str, actor: str, choice: str, now: datetime) -> None: ...
+
+
+class ShippingFacts(Protocol):
+    """What an order books about its parcels."""
+
+    async def book_shipments(self, key: str, timing: OrderTiming, now: datetime) -> Shipped: ...
+    async def book_signatures(self, key: str, timing: OrderTiming, now: datetime) -> Signed: ...
+
+
+class Fulfillments(Protocol):
+    """What a push to a warehouse reads before its call and writes after it."""
+
+    async def prepare(self, no: str, now: datetime) -> tuple[str, str, FulfillmentOrder]: ...
+    async def accepted(self, no: str, ref: str, now: datetime) -> None: ...
+
+
+class Warehouse(Protocol):
+    """A warehouse system. Creating twice under one number is harmless."""
+
+    async def create(self, order: FulfillmentOrder) -> str: ...
+
+
+class Courier(Protocol):
+    """A courier's tracking service."""
+
+    async def subscribe(self, carrier: str, waybill_no: str, order_ref: str, phone_tail: str) -> None: ...
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked: ...
+
+
+class SalesChannel(Protocol):
+    """A sales channel that is told about shipped parcels; `event_id` makes telling it twice harmless."""
+
+    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None: ...
+
+
+class Vendors(Protocol):
+    """Builds the connector of one account."""
+
+    async def warehouse(self, vendor: str, code: str) -> Warehouse: ...
+    async def courier(self, vendor: str, code: str) -> Courier: ...
+    async def channel(self, vendor: str, code: str) -> SalesChannel: ...
+
+
+class OutgoingCalls(Protocol):
+    """The queue of calls to strangers that are not steps of an order."""
+
+    async def claim(self, queue: Queue, now: datetime, most: int) -> list[Call]: ...
+    async def done(self, queue: Queue, call: Call, now: datetime) -> None: ...
+    async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None: ...
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None: ...
+    async def phone_tail(self, order_key: str) -> str: ...
+
+
+class Tracking(Protocol):
+    """Parcels that nobody has heard of for a while, and where an answer about one goes (LOG-1, INT-17)."""
+
+    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]: ...
+    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None: ...

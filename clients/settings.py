@@ -1,0 +1,16 @@
+"""What the clients read from the environment. Owns the names OMS_GATEWAY_* and OMS_PROFILE; no secret has a default."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store.settings_docs import Profile
+
+
+class ClientSettings(BaseSettings):
+    """OMS_GATEWAY_HOST, OMS_GATEWAY_PORT, OMS_PROFILE, OMS_MAX_BODY_BYTES."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_")
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 8080
+    profile: Profile = Profile.LIVE
+    max_body_bytes: int = 1024 * 1024

@@ -1,0 +1,32 @@
+"""Lanes: which message goes first when there is a queue (INT-5). Paid and shipped before everything else."""
+
+from domain.observations import (
+    ChannelStatus,
+    Observation,
+    OrderObserved,
+    ParcelState,
+    ParcelTracked,
+    ProcessReported,
+)
+
+URGENT, NORMAL, LATER = 0, 1, 2
+
+
+def lane(seen: Observation) -> int:
+    """Give the lane of one observation; lower goes first."""
+    if isinstance(seen, OrderObserved):
+        return NORMAL if seen.status is ChannelStatus.UNPAID else URGENT
+    if isinstance(seen, ProcessReported):
+        return LATER
+    if isinstance(seen, ParcelTracked):
+        return NORMAL if seen.state is ParcelState.SIGNED else LATER
+    return URGENT
+
+
+def subject(seen: Observation) -> str:
+    """Name what an observation speaks of, for finding its messages again."""
+    if isinstance(seen, OrderObserved):
+        return f"{seen.channel}:{seen.shop}:{seen.no}"
+    if isinstance(seen, ParcelTracked):
+        return f"{seen.carrier}:{seen.waybill_no}"
+    return seen.fulfillment_no

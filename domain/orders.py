@@ -1,0 +1,121 @@
+"""Orders: their words, ids and states, and what a new observation of one changes. Owns the order of observations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.observations import ChannelStatus, OrderObserved
+
+
+class OrderStatus(StrEnum):
+    """The life of an order as operators know it (待支付 … 已完成, 已关闭)."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    SIGNED = "signed"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+
+
+class PaymentStatus(StrEnum):
+    """What became of the money."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+class LogisticsStatus(StrEnum):
+    """Where the goods are."""
+
+    NONE = "none"
+    ALLOCATED = "allocated"
+    PUSHED = "pushed"
+    SHIPPED = "shipped"
+    SIGNED = "signed"
+    CANCELLED = "cancelled"
+
+
+class OrderEvent(StrEnum):
+    """What wakes an order's workflow; everything else is a fact that waits to be read."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    SHIPPED = "shipped"
+    SIGNED = "signed"
+
+
+EVENT_OF: dict[ChannelStatus, OrderEvent] = {
+    ChannelStatus.UNPAID: OrderEvent.PLACED,
+    ChannelStatus.PAID: OrderEvent.PAID,
+    ChannelStatus.SHIPPED: OrderEvent.PAID,
+    ChannelStatus.SIGNED: OrderEvent.PAID,
+    ChannelStatus.COMPLETED: OrderEvent.PAID,
+    ChannelStatus.CANCELLED: OrderEvent.CANCELLED,
+    ChannelStatus.REFUNDED: OrderEvent.REFUNDED,
+}
+
+RANK: dict[ChannelStatus, int] = {status: rank for rank, status in enumerate(ChannelStatus)}
+
+PAYMENT_OF: dict[ChannelStatus, PaymentStatus] = {
+    ChannelStatus.UNPAID: PaymentStatus.UNPAID,
+    ChannelStatus.CANCELLED: PaymentStatus.UNPAID,
+    ChannelStatus.REFUNDED: PaymentStatus.REFUNDED,
+}
+
+ENDED = frozenset({ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
+
+
+def order_key(channel: str, shop: str, no: str) -> str:
+    """Name one platform order for ever (INT-6)."""
+    return f"{channel}:{shop}:{no}"
+
+
+def workflow_id(key: str) -> str:
+    """Name the workflow of an order."""
+    return f"order:{key}"
+
+
+def fulfillment_no(order_no: str, part: int) -> str:
+    """Name what one warehouse ships of an order; parts count from 1."""
+    return f"{order_no}-{part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest observation of an order that is booked already."""
+
+    status: ChannelStatus
+    vendor_time: datetime
+    inbox_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a new observation does: whether its facts replace the old ones, and what wakes the order."""
+
+    book: bool
+    events: tuple[OrderEvent, ...]
+
+
+def decide(before: Seen | None, seen: OrderObserved, inbox_id: int) -> Change:
+    """Order observations by (vendor time, status rank, inbox id); an older one changes nothing (INT-6).
+
+    At an equal vendor time a state never moves back: the rank decides before the order of arrival.
+    """
+    event = EVENT_OF[seen.status]
+    if before is None:
+        return Change(True, (event,))
+    stored = (before.vendor_time, RANK[before.status], before.inbox_id)
+    if (seen.vendor_time, RANK[seen.status], inbox_id) <= stored:
+        return Change(False, ())
+    moved = event is not EVENT_OF[before.status] and event is not OrderEvent.PLACED
+    return Change(True, (event,) if moved else ())
+
+
+def payment_status(status: ChannelStatus) -> PaymentStatus:
+    """Say what a channel status means for the money."""
+    return PAYMENT_OF.get(status, PaymentStatus.PAID)

@@ -1,0 +1,56 @@
+"""What the steps of an order return to its workflow. Ids and counts only: these values become history."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.timing import OrderTiming
+
+
+@dataclass(frozen=True)
+class OrderStart:
+    """What an order's workflow is started with. `lock_until` ends the soft reservation of an unpaid order."""
+
+    key: str
+    lock_until: datetime
+    timing: OrderTiming
+
+
+@dataclass(frozen=True)
+class LockEnd:
+    """What the end of a stock lock did: `paid` when a payment is on file after all."""
+
+    paid: bool
+    late_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who ships what: fulfilment numbers; `short` names the SKUs that nobody holds. `ended` when nothing ships."""
+
+    fulfillments: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
+    ship_by: datetime | None = None
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """How far shipping is: `open_fulfillments` are still in a warehouse."""
+
+    parcels: int
+    open_fulfillments: int
+
+
+@dataclass(frozen=True)
+class Signed:
+    """How far delivery is: parcels not signed yet."""
+
+    open_parcels: int
+
+
+@dataclass(frozen=True)
+class OrderOutcome:
+    """How an order ended, for the workflow's result."""
+
+    status: str
+    reason: str = ""

@@ -1,0 +1,46 @@
+"""Stock arithmetic and the choice of a warehouse. Owns what may be promised; counting it is the store's."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Units of one SKU that one order line wants."""
+
+    line_no: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseOffer:
+    """A warehouse that could ship: where it stands, how much it is liked (lower first), what is free there."""
+
+    code: str
+    province: str
+    rank: int
+    carrier: str
+    free: Mapping[str, int]
+
+
+def atp(on_hand: int, reserved: int, allocated: int) -> int:
+    """Available to promise = on hand - reserved - allocated."""
+    return on_hand - reserved - allocated
+
+
+def per_sku(demands: Iterable[Demand]) -> dict[str, int]:
+    """Add the demands up per SKU, in SKU order (locks are taken in this order, so there are no deadlocks)."""
+    totals: dict[str, int] = {}
+    for demand in demands:
+        totals[demand.sku] = totals.get(demand.sku, 0) + demand.quantity
+    return dict(sorted(totals.items()))
+
+
+def choose_warehouse(
+    offers: Sequence[WarehouseOffer], demands: Sequence[Demand], province: str
+) -> WarehouseOffer | None:
+    """Take the warehouse of the receiver's province if it holds everything, else the best ranked that does."""
+    wanted = per_sku(demands)
+    able = [offer for offer in offers if all(offer.free.get(sku, 0) >= n for sku, n in wanted.items())]
+    return min(able, key=lambda offer: (offer.province != province, offer.rank, offer.code), default=None)

@@ -1,0 +1,41 @@
+"""Every wait, retry interval and poll period of the system, as values. Owns their names; the numbers are settings."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTiming:
+    """How long an order waits for what; seconds. Copied into the order when it starts, then fixed for it."""
+
+    unpaid_lock_seconds: float
+    late_payment_seconds: float
+    ship_by_seconds: float
+    sign_by_seconds: float
+    settle_seconds: float
+    retry_first_seconds: float
+    retry_longest_seconds: float
+
+    def lock_until(self, now: datetime) -> datetime:
+        """Say until when stock is held for an unpaid order (INV-2)."""
+        return now + timedelta(seconds=self.unpaid_lock_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTiming:
+    """How often the loops of a worker look for work; seconds."""
+
+    apply_poll_seconds: float
+    deliver_poll_seconds: float
+    drain_poll_seconds: float
+    not_yet_retry_seconds: float
+    courier_query_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The timing document in force and its version."""
+
+    version: int
+    order: OrderTiming
+    loop: LoopTiming

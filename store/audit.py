@@ -1,0 +1,23 @@
+"""The audit log: who did what when to what. Append-only; a trigger refuses changes. Details carry ids, no persons."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import bindparam
+
+_WRITE = text(
+    "INSERT INTO audit (at, actor, action, subject, detail, inbox_id)"
+    " VALUES (:at, :actor, :action, :subject, :detail, :inbox_id)"
+).bindparams(bindparam("detail", type_=JSONB))
+
+
+async def write(
+    tx: AsyncConnection, action: str, subject: str, now: datetime, *, actor: str = "order", **more: Any
+) -> None:
+    """Append one entry; `inbox_id` among `more` links the raw message (INT-11), the rest becomes the detail."""
+    inbox_id = more.pop("inbox_id", None)
+    values = {"at": now, "actor": actor, "action": action, "subject": subject, "detail": more, "inbox_id": inbox_id}
+    await tx.execute(_WRITE, values)

@@ -1,0 +1,64 @@
+"""Connections. Owns the engine and the one way to open a transaction; no statement of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.errors import Broken, Unavailable
+
+CONNECT_SECONDS = 5
+STATEMENT_MS = 10_000
+
+
+class Database:
+    """A pool of connections to the one PostgreSQL."""
+
+    def __init__(self, url: str, pool: int = 12) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            _asyncpg(url),
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "server_settings": {"statement_timeout": str(STATEMENT_MS), "timezone": "UTC"},
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction: committed at the end, rolled back on any error.
+
+        A database that cannot be reached raises Unavailable, a statement that it refuses raises Broken.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OSError, TimeoutError, InterfaceError, OperationalError) as error:
+            raise Unavailable(f"database: {type(error).__name__}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("database: connection lost") from error
+            raise Broken(f"database: {_names(error)}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _names(error: DBAPIError) -> str:
+    """Name the fault and the constraint, never the row: messages become history."""
+    cause = getattr(error.orig, "__cause__", None)
+    constraint = getattr(cause, "constraint_name", None)
+    return f"{type(cause or error).__name__}{f' on {constraint}' if constraint else ''}"
+
+
+def _asyncpg(url: str) -> str:
+    """Accept postgres://, postgresql:// and postgresql+asyncpg:// alike."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+asyncpg://" + url.removeprefix(prefix)
+    return url

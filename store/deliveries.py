@@ -1,0 +1,79 @@
+"""Events on their way to workflows. Owns the delivery rows: written with the facts, claimed under a lease, closed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lanes import NORMAL, URGENT
+from domain.orders import OrderEvent
+
+LEASE_SECONDS = 30
+_LANES = {OrderEvent.PLACED: NORMAL, OrderEvent.SIGNED: NORMAL}
+
+_ADD = text("INSERT INTO delivery (order_key, event, lane, created_at) VALUES (:key, :event, :lane, :now)")
+_CLAIM = text(
+    """
+    UPDATE delivery SET claimed_until = :until, attempts = delivery.attempts + 1
+    FROM orders o
+    WHERE o.key = delivery.order_key AND delivery.id IN (
+        SELECT id FROM delivery
+        WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until <= :now)
+        ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most)
+    RETURNING delivery.id, delivery.order_key, delivery.event, delivery.created_at, o.channel, o.shop, o.total_minor,
+        o.currency, o.created_at AS order_created_at
+    """
+)
+_CLOSE = text("UPDATE delivery SET delivered_at = :now, result = :result WHERE id = :id")
+_STARTED = text("UPDATE orders SET started_at = :now WHERE key = :key AND started_at IS NULL")
+_RELEASE = text("UPDATE delivery SET claimed_until = :until WHERE id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One event to deliver, with what the start of its workflow needs."""
+
+    id: int
+    order_key: str
+    event: OrderEvent
+    channel: str
+    shop: str
+    total_minor: int
+    currency: str
+    order_created_at: datetime
+
+
+async def add(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -> None:
+    """Write an event in the transaction that changes the facts it speaks of."""
+    await tx.execute(_ADD, {"key": key, "event": event.value, "lane": _LANES.get(event, URGENT), "now": now})
+
+
+async def claim(tx: AsyncConnection, now: datetime, most: int) -> list[Claim]:
+    """Take up to `most` events under a lease, the urgent lane first."""
+    values = {"now": now, "until": now + timedelta(seconds=LEASE_SECONDS), "most": most}
+    rows = (await tx.execute(_CLAIM, values)).all()
+    return [
+        Claim(
+            row.id,
+            row.order_key,
+            OrderEvent(row.event),
+            row.channel,
+            row.shop,
+            row.total_minor,
+            row.currency,
+            row.order_created_at,
+        )
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+async def close(tx: AsyncConnection, done: Claim, result: str, now: datetime) -> None:
+    """Say that an event reached its workflow (or was too late for it)."""
+    await tx.execute(_CLOSE, {"id": done.id, "result": result, "now": now})
+    await tx.execute(_STARTED, {"key": done.order_key, "now": now})
+
+
+async def release(tx: AsyncConnection, claimed: Claim, until: datetime) -> None:
+    """Give an event back, to be tried again at `until`."""
+    await tx.execute(_RELEASE, {"id": claimed.id, "until": until})

@@ -1,0 +1,88 @@
+"""Fulfilment orders in SQL: what a warehouse is told and what it answered (activities/ports.py: Fulfillments)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from domain.waits import Wait, WaitFor
+from store import audit, contacts, orders
+from store.database import Database
+from store.keyring import KeyRing
+
+_LOAD = text(
+    """
+    SELECT f.no, f.order_key, f.warehouse, f.carrier, f.state, f.wms_ref, f.created_at AS planned_at, w.vendor,
+        w.shop AS account, o.no AS order_no, o.channel, o.shop, o.currency, o.goods_minor,
+        o.shop_discount_minor + o.platform_discount_minor AS discount_minor, o.freight_minor, o.total_minor,
+        o.placed_at, o.paid_at, o.remark_sealed
+    FROM fulfillment f JOIN orders o ON o.key = f.order_key JOIN warehouse w ON w.code = f.warehouse
+    WHERE f.no = :no
+    """
+)
+_LINES = text(
+    """
+    SELECT a.line_no, a.sku, l.title, a.quantity, l.unit_minor, l.amount_minor
+    FROM allocation a JOIN order_line l ON l.order_key = a.order_key AND l.line_no = a.line_no
+    WHERE a.fulfillment_no = :no ORDER BY a.line_no
+    """
+)
+_SENT = text("UPDATE fulfillment SET sent_at = coalesce(sent_at, :now) WHERE no = :no")
+_PUSHED = text(
+    """
+    UPDATE fulfillment SET state = 'pushed', wms_ref = :ref, pushed_at = :now WHERE no = :no AND state = 'planned'
+    """
+)
+_ORDER_PUSHED = text(
+    "UPDATE orders SET logistics_status = 'pushed' WHERE key = :key AND logistics_status = 'allocated'"
+)
+
+
+class SqlFulfillments:
+    """What the push to a warehouse reads before and writes after its call."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+
+    async def prepare(self, no: str, now: datetime) -> tuple[str, str, FulfillmentOrder]:
+        """Note the intent to send and return the warehouse account (vendor, code) with the full order."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_LOAD, {"no": no})).one()
+            await tx.execute(_SENT, {"no": no, "now": now})
+            return row.vendor, row.account, await self._order(tx, row)
+
+    async def accepted(self, no: str, ref: str, now: datetime) -> None:
+        """Note that the warehouse has the order under its own number."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_LOAD, {"no": no})).one()
+            order = await orders.must_lock(tx, row.order_key)
+            if not (await tx.execute(_PUSHED, {"no": no, "ref": ref, "now": now})).rowcount:
+                return
+            await tx.execute(_ORDER_PUSHED, {"key": row.order_key})
+            await orders.set_wait(tx, row.order_key, Wait(WaitFor.SHIPMENT, now, order.ship_by))
+            await audit.write(tx, "fulfillment.pushed", row.order_key, now, no=no, warehouse=row.warehouse)
+
+    async def _order(self, tx: AsyncConnection, row: Row[Any]) -> FulfillmentOrder:
+        lines = [FulfillmentLine(**line._mapping) for line in await tx.execute(_LINES, {"no": row.no})]
+        return FulfillmentOrder(
+            no=row.no,
+            order_no=row.order_no,
+            channel=row.channel,
+            shop=row.shop,
+            warehouse=row.warehouse,
+            carrier=row.carrier,
+            placed_at=row.placed_at,
+            paid_at=row.paid_at or row.placed_at,
+            created_at=row.planned_at,
+            currency=row.currency,
+            goods_minor=row.goods_minor,
+            discount_minor=row.discount_minor,
+            freight_minor=row.freight_minor,
+            total_minor=row.total_minor,
+            receiver=await contacts.load(tx, self._ring, row.order_key),
+            lines=tuple(lines),
+            remark=self._ring.open_text(row.remark_sealed, f"orders.remark|{row.order_key}"),
+        )

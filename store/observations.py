@@ -1,0 +1,65 @@
+"""The queue of observations between inbox and apply. Owns taking the next one and saying what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.observations import Observation
+from store.keyring import KeyRing
+from store.serial import open_observation
+
+MAX_ATTEMPTS = 200
+"""How often an observation waits for its facts (a trace before its parcel) before it is set aside as failed."""
+
+_TAKE = text(
+    """
+    SELECT id, inbox_id, kind, subject, body_sealed, attempts FROM observation
+    WHERE state = 'new' AND next_at <= :now
+    ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT 1
+    """
+)
+_DONE = text("UPDATE observation SET state = :state, reason = :reason, applied_at = :now WHERE id = :id")
+_LATER = text(
+    """
+    UPDATE observation SET attempts = attempts + 1, next_at = :next_at, reason = :reason,
+        state = CASE WHEN attempts + 1 >= :most THEN 'failed' ELSE 'new' END
+    WHERE id = :id
+    """
+)
+_BACKLOG = text("SELECT count(*) FROM observation WHERE state = 'new'")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One observation, locked by the transaction that took it."""
+
+    id: int
+    inbox_id: int
+    subject: str
+    seen: Observation
+
+
+async def take(tx: AsyncConnection, ring: KeyRing, now: datetime) -> Taken | None:
+    """Lock the most urgent observation that nobody else holds."""
+    row = (await tx.execute(_TAKE, {"now": now})).one_or_none()
+    if row is None:
+        return None
+    return Taken(row.id, row.inbox_id, row.subject, open_observation(ring, row.body_sealed, row.subject))
+
+
+async def done(tx: AsyncConnection, taken: Taken, state: str, now: datetime, reason: str = "") -> None:
+    """Close an observation: applied, stale, late or failed."""
+    await tx.execute(_DONE, {"id": taken.id, "state": state, "reason": reason[:1000], "now": now})
+
+
+async def later(tx: AsyncConnection, observation_id: int, now: datetime, seconds: float, reason: str) -> None:
+    """Put an observation back for `seconds`; after MAX_ATTEMPTS it is set aside as failed."""
+    values = {"id": observation_id, "next_at": now + timedelta(seconds=seconds), "reason": reason[:1000]}
+    await tx.execute(_LATER, values | {"most": MAX_ATTEMPTS})
+
+
+async def backlog(tx: AsyncConnection) -> int:
+    """Count what waits for apply."""
+    return int((await tx.execute(_BACKLOG)).scalar_one())

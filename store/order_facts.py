@@ -1,0 +1,152 @@
+"""The steps of an order as facts: each method is one transaction that may run twice without harm.
+
+Implements activities/ports.py: OrderFacts. Every step locks the order's row first, reads what is true now, changes
+what its step changes, and stores what the order waits for next.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.observations import ChannelStatus
+from domain.orders import ENDED, EVENT_OF, LogisticsStatus, OrderEvent, OrderStatus, fulfillment_no
+from domain.progress import LockEnd, Plan
+from domain.stock import WarehouseOffer, choose_warehouse, per_sku
+from domain.timing import OrderTiming
+from domain.waits import Wait, WaitFor
+from store import audit, orders, stock
+from store.database import Database
+
+_STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
+_SHIP_BY = text("UPDATE orders SET ship_by = :ship_by WHERE key = :key")
+_COMPLETED = text("UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now WHERE key = :key")
+_CLOSED = text("UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason WHERE key = :key")
+_FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
+_PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
+_PLAN = text(
+    """
+    INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
+    VALUES (:no, :key, :warehouse, :carrier, 'planned', :now)
+    """
+)
+
+
+class SqlOrderFacts:
+    """The facts of an order, from the end of its stock lock to its close."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def await_payment(self, key: str, until: datetime, now: datetime) -> None:
+        """Say that an order waits for its buyer."""
+        async with self._database.transaction() as tx:
+            await orders.must_lock(tx, key)
+            await orders.set_wait(tx, key, Wait(WaitFor.PAYMENT, now, until))
+
+    async def end_lock(self, key: str, late_seconds: float, now: datetime) -> LockEnd:
+        """Free the stock of an unpaid order, unless a payment is on file (INV-2)."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            if _is_paid(row):
+                return LockEnd(paid=True)
+            late_until = now + timedelta(seconds=late_seconds)
+            if await stock.release_reservations(tx, key, now):
+                await audit.write(tx, "stock.released", key, now, reason="unpaid")
+            await orders.set_wait(tx, key, Wait(WaitFor.LATE_PAYMENT, now, late_until))
+        return LockEnd(paid=False, late_until=late_until)
+
+    async def plan(self, key: str, timing: OrderTiming, now: datetime) -> Plan:
+        """Book the payment, choose a warehouse, turn reservations into allocations; a second run returns the first."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            planned = [found.no for found in await tx.execute(_FULFILLMENTS, {"key": key})]
+            if planned:
+                return Plan(planned, ship_by=row.ship_by)
+            if ChannelStatus(row.channel_status) in ENDED:
+                return Plan(ended=row.channel_status)
+            short = await self._hold(tx, key, timing, now)
+            offer = None if short else await self._choose(tx, key)
+            if offer is None:
+                return await self._short(tx, key, short, now)
+            return await self._allocate(tx, row, offer, timing, now)
+
+    async def complete(self, key: str, now: datetime) -> None:
+        """Close an order that was delivered and settled."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            if row.closed_at is not None:
+                return
+            await tx.execute(_COMPLETED, {"key": key, "now": now})
+            await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
+            await audit.write(tx, "order.completed", key, now)
+
+    async def close(self, key: str, reason: str, now: datetime) -> None:
+        """Close an order that will not ship; whatever is held for it is free again."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            if row.closed_at is not None:
+                return
+            await stock.release_reservations(tx, key, now)
+            await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
+            await orders.set_stuck(tx, key, "")
+            await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
+            await audit.write(tx, "order.closed", key, now, reason=reason)
+
+    async def park(self, key: str, reason: str, now: datetime) -> None:
+        """Mark an order as stuck: it waits for an operator."""
+        async with self._database.transaction() as tx:
+            await orders.must_lock(tx, key)
+            await orders.set_stuck(tx, key, reason)
+            await orders.set_wait(tx, key, Wait(WaitFor.OPERATOR, now))
+            await audit.write(tx, "order.stuck", key, now, reason=reason)
+
+    async def resume(self, key: str, actor: str, choice: str, now: datetime) -> None:
+        """Clear the mark after an operator decided."""
+        async with self._database.transaction() as tx:
+            await orders.must_lock(tx, key)
+            await orders.set_stuck(tx, key, "")
+            await audit.write(tx, f"order.{choice}", key, now, actor=actor)
+
+    async def _hold(self, tx: AsyncConnection, key: str, timing: OrderTiming, now: datetime) -> list[str]:
+        """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
+        if await stock.open_reservations(tx, key):
+            return []
+        wanted = await orders.demands(tx, key)
+        return await stock.reserve(tx, key, wanted, now, timing.lock_until(now))
+
+    async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
+        wanted = await orders.demands(tx, key)
+        province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
+        return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
+
+    async def _short(self, tx: AsyncConnection, key: str, short: list[str], now: datetime) -> Plan:
+        names = short or ["no warehouse holds all lines"]
+        await tx.execute(
+            _STATUS, {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
+        )
+        await orders.set_wait(tx, key, Wait(WaitFor.STOCK, now))
+        await orders.set_stuck(tx, key, f"out of stock: {', '.join(names)}")
+        await audit.write(tx, "stock.short", key, now, skus=names)
+        return Plan(short=names)
+
+    async def _allocate(
+        self, tx: AsyncConnection, row: Row[Any], offer: WarehouseOffer, timing: OrderTiming, now: datetime
+    ) -> Plan:
+        key, no = row.key, fulfillment_no(row.no, 1)
+        ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+        await tx.execute(_PLAN, {"no": no, "key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now})
+        await stock.allocate(tx, key, no, offer.code, now)
+        values = {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.ALLOCATED.value}
+        await tx.execute(_STATUS, values)
+        await tx.execute(_SHIP_BY, {"key": key, "ship_by": ship_by})
+        await orders.set_stuck(tx, key, "")
+        await orders.set_wait(tx, key, Wait(WaitFor.WAREHOUSE, now, ship_by))
+        inbox_id = row.channel_inbox_id
+        await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])
+        return Plan([no], ship_by=ship_by)
+
+
+def _is_paid(row: Row[Any]) -> bool:
+    return EVENT_OF[ChannelStatus(row.channel_status)] is OrderEvent.PAID

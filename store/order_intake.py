@@ -1,0 +1,130 @@
+"""Applying what a channel says of an order: facts, the first reservation, and the event, in one transaction.
+
+Never waits for Temporal. Stock is reserved only on the first insert; afterwards the order's workflow is the only
+writer of status, holds, reservations and allocations (design: the way of an order).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.observations import ChannelStatus, OrderObserved
+from domain.orders import ENDED, OrderStatus, decide, order_key, payment_status
+from domain.stock import Demand
+from domain.timing import OrderTiming
+from domain.waits import Wait, WaitFor
+from store import audit, contacts, deliveries, orders, stock
+from store.keyring import KeyRing
+
+_INSERT = text(
+    """
+    INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
+        channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor, platform_discount_minor,
+        freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at, buyer_index, ip_index,
+        remark_sealed, created_at)
+    VALUES (:key, :channel, :shop, :no, :status, :payment_status, 'none', :channel_status, :raw_status,
+        :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor, :platform_discount_minor,
+        :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at, :buyer_index, :ip_index,
+        :remark, :now)
+    ON CONFLICT (key) DO NOTHING
+    """
+)
+_UPDATE = text(
+    """
+    UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_time = :channel_time,
+        channel_inbox_id = :inbox_id, payment_status = :payment_status, paid_minor = :paid_minor,
+        refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at)
+    WHERE key = :key
+    """
+)
+_LINE = text(
+    """
+    INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor)
+    VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What every booking needs beside the observation."""
+
+    ring: KeyRing
+    timing: OrderTiming
+    now: datetime
+
+
+async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved, inbox_id: int) -> str:
+    """Book one observation of an order; return what became of it: applied, stale or late."""
+    values = _values(booking, seen, inbox_id)
+    inserted = (await tx.execute(_INSERT, values)).rowcount
+    if inserted:
+        await _first(tx, booking, seen, values)
+        return "applied"
+    return await _again(tx, seen, values)
+
+
+async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, values: dict[str, Any]) -> None:
+    key, now = values["key"], values["now"]
+    for line in seen.lines:
+        fields = {name: getattr(line, name) for name in line.__slots__}
+        await tx.execute(_LINE, fields | {"key": key})
+    await contacts.save(tx, booking.ring, key, seen.contact)
+    short: list[str] = []
+    if seen.status not in ENDED:
+        wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
+        short = await stock.reserve(tx, key, wanted, now, booking.timing.lock_until(now))
+    await orders.set_wait(tx, key, Wait(WaitFor.START, now))
+    await audit.write(
+        tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
+    )
+    for event in decide(None, seen, values["inbox_id"]).events:
+        await deliveries.add(tx, key, event, now)
+
+
+async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any]) -> str:
+    key, now = values["key"], values["now"]
+    row = await orders.must_lock(tx, key)
+    change = decide(orders.seen_of(row), seen, values["inbox_id"])
+    if not change.book:
+        return "stale"
+    await tx.execute(_UPDATE, values)
+    await _note(tx, row, seen, values)
+    if row.closed_at is not None:
+        return "late"
+    for event in change.events:
+        await deliveries.add(tx, key, event, now)
+    return "applied"
+
+
+async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any]) -> None:
+    action = "order.late" if row.closed_at is not None else "order.observed"
+    detail = {"was": row.channel_status, "status": seen.status.value}
+    await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
+
+
+def _values(booking: Booking, seen: OrderObserved, inbox_id: int) -> dict[str, Any]:
+    key, ring = order_key(seen.channel, seen.shop, seen.no), booking.ring
+    plain = (
+        "channel shop no raw_status currency goods_minor shop_discount_minor platform_discount_minor freight_minor "
+        "total_minor paid_minor refunded_minor placed_at paid_at"
+    )
+    return {name: getattr(seen, name) for name in plain.split()} | {
+        "key": key,
+        "status": _first_status(seen.status).value,
+        "payment_status": payment_status(seen.status).value,
+        "channel_status": seen.status.value,
+        "channel_time": seen.vendor_time,
+        "inbox_id": inbox_id,
+        "buyer_index": ring.blind(seen.buyer_id, "buyer") if seen.buyer_id else "",
+        "ip_index": ring.blind(seen.buyer_ip, "ip") if seen.buyer_ip else "",
+        "remark": ring.seal_text(seen.remark, f"orders.remark|{key}"),
+        "now": booking.now,
+    }
+
+
+def _first_status(seen: ChannelStatus) -> OrderStatus:
+    return OrderStatus.UNPAID if seen in ENDED | {ChannelStatus.UNPAID} else OrderStatus.PAID

@@ -1,0 +1,93 @@
+"""Calls to strangers that are not steps of an order: subscriptions, write-backs. Owns the rows a drain works off."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import bindparam
+
+from domain.contacts import ContactForm
+from domain.outgoing import Call, Queue
+from store import audit, contacts
+from store.database import Database
+from store.keyring import KeyRing
+
+LEASE_SECONDS = 60
+
+_ADD = text(
+    """
+    INSERT INTO outgoing (kind, vendor, shop, key, order_key, payload, state, next_at, created_at)
+    VALUES (:kind, :vendor, :shop, :key, :order_key, :payload, 'new', :now, :now) ON CONFLICT (key) DO NOTHING
+    """
+).bindparams(bindparam("payload", type_=JSONB))
+_CLAIM = text(
+    """
+    UPDATE outgoing SET attempts = attempts + 1, next_at = :lease
+    WHERE id IN (
+        SELECT id FROM outgoing
+        WHERE kind = :kind AND vendor = :vendor AND shop = :shop AND state = 'new' AND next_at <= :now
+        ORDER BY id FOR UPDATE SKIP LOCKED LIMIT :most)
+    RETURNING id, key, order_key, payload, attempts, created_at
+    """
+)
+_CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id")
+_AGAIN = text("UPDATE outgoing SET next_at = :next_at, reason = :reason WHERE id = :id")
+
+
+_TOLD = text("UPDATE parcel SET subscribed_at = :now WHERE carrier = :carrier AND waybill_no = :waybill_no")
+_REFUSED = text(
+    "UPDATE orders SET stuck = true, stuck_reason = :reason WHERE key = :key AND NOT stuck AND closed_at IS NULL"
+)
+
+
+async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> None:
+    """Ask for a call once, in the transaction that makes it due; `payload["at"]` is when (ISO 8601)."""
+    place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
+    now = datetime.fromisoformat(payload["at"])
+    await tx.execute(_ADD, place | {"key": key, "order_key": order_key, "payload": payload, "now": now})
+
+
+class SqlOutgoing:
+    """The queue as drains use it. Implements activities/ports.py: OutgoingCalls."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+
+    async def claim(self, queue: Queue, now: datetime, most: int) -> list[Call]:
+        """Take up to `most` due calls under a lease, oldest first."""
+        place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
+        lease = now + timedelta(seconds=LEASE_SECONDS)
+        async with self._database.transaction() as tx:
+            rows = (await tx.execute(_CLAIM, place | {"now": now, "lease": lease, "most": most})).all()
+        return [Call(*row) for row in sorted(rows, key=lambda row: row.id)]
+
+    async def done(self, queue: Queue, call: Call, now: datetime) -> None:
+        """Close a call that was answered well."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_CLOSE, {"id": call.id, "state": "done", "now": now, "reason": ""})
+            if queue.kind == "subscribe":
+                place = {name: call.payload[name] for name in ("carrier", "waybill_no")}
+                await tx.execute(_TOLD, place | {"now": now})
+
+    async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
+        """Close a call that the stranger refused; a refused write-back makes the order visible as stuck."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_CLOSE, {"id": call.id, "state": "refused", "now": now, "reason": reason[:500]})
+            await audit.write(tx, f"{queue.kind}.refused", call.order_key, now, reason=reason, key=call.key)
+            if queue.kind == "writeback":
+                words = f"{queue.vendor}/{queue.shop} refused the shipment: {reason}"
+                await tx.execute(_REFUSED, {"key": call.order_key, "reason": words[:500]})
+
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None:
+        """Put a call back until `next_at`."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_AGAIN, {"id": call.id, "next_at": next_at, "reason": reason[:500]})
+
+    async def phone_tail(self, order_key: str) -> str:
+        """Give the last four digits of the receiver's phone where it is plain: some couriers answer only with them."""
+        async with self._database.transaction() as tx:
+            contact = await contacts.load(tx, self._ring, order_key)
+        return contact.phone[-4:] if contact.form is ContactForm.PLAIN else ""

@@ -1,0 +1,85 @@
+"""Business settings as versioned documents. Owns their schemas; the values ship in store/defaults/ and are data."""
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import bindparam
+
+from domain.timing import LoopTiming, OrderTiming, Timing
+
+DEFAULTS = Path(__file__).parent / "defaults"
+
+
+class Profile(StrEnum):
+    """Which column of the timing document is in force: real time, or time sped up for demo and tests."""
+
+    LIVE = "live"
+    DEMO = "demo"
+
+
+class Duration(BaseModel):
+    """One duration in seconds, for real and sped up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    live: float = Field(gt=0)
+    demo: float = Field(gt=0)
+
+
+class TimingDocument(BaseModel):
+    """Every wait, retry interval and poll period (names as in domain/timing.py)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unpaid_lock_seconds: Duration
+    late_payment_seconds: Duration
+    ship_by_seconds: Duration
+    sign_by_seconds: Duration
+    settle_seconds: Duration
+    retry_first_seconds: Duration
+    retry_longest_seconds: Duration
+    apply_poll_seconds: Duration
+    deliver_poll_seconds: Duration
+    drain_poll_seconds: Duration
+    not_yet_retry_seconds: Duration
+    courier_query_seconds: Duration
+
+    def timing(self, version: int, profile: Profile) -> Timing:
+        """Take one profile's values out."""
+        values = {name: getattr(getattr(self, name), profile.value) for name in type(self).model_fields}
+        order = {name: values.pop(name) for name in OrderTiming.__slots__}
+        return Timing(version, OrderTiming(**order), LoopTiming(**values))
+
+
+_ACTIVE = text("SELECT version, body FROM setting WHERE kind = :kind AND active")
+_SEED = text(
+    """
+    INSERT INTO setting (kind, version, body, author, reason, active, created_at)
+    VALUES (:kind, 1, :body, 'shipped default', 'first start', true, :now) ON CONFLICT DO NOTHING
+    """
+).bindparams(bindparam("body", type_=JSONB))
+
+
+async def seed(tx: AsyncConnection, now: datetime) -> None:
+    """Store the shipped default of each document that has no version yet."""
+    for file in sorted(DEFAULTS.glob("*.json")):
+        await tx.execute(_SEED, {"kind": file.stem, "body": _read(file), "now": now})
+
+
+async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
+    """Read the timing document in force."""
+    row = (await tx.execute(_ACTIVE, {"kind": "timing"})).one()
+    return TimingDocument.model_validate(row.body).timing(row.version, profile)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text())
+    TimingDocument.model_validate(document)
+    return document

@@ -1,0 +1,138 @@
+"""What the order books when parcels leave and when they are signed. Implements activities/ports.py: ShippingFacts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.orders import OrderStatus
+from domain.outgoing import Queue
+from domain.progress import Shipped, Signed
+from domain.timing import OrderTiming
+from domain.waits import Wait, WaitFor
+from store import audit, orders, outgoing, stock
+from store.database import Database
+
+_UNBOOKED = text(
+    """
+    SELECT c.fulfillment_no, c.confirm_id, c.final, c.confirmed_at, c.inbox_id, f.warehouse
+    FROM shipment_confirm c JOIN fulfillment f ON f.no = c.fulfillment_no
+    WHERE f.order_key = :key AND c.booked_at IS NULL ORDER BY c.confirmed_at, c.confirm_id
+    """
+)
+_PARCELS = text("SELECT * FROM parcel WHERE fulfillment_no = :no AND confirm_id = :confirm_id ORDER BY waybill_no")
+_ALLOCATIONS = text(
+    """
+    SELECT line_no, sku, quantity, shipped FROM allocation
+    WHERE fulfillment_no = :no AND state = 'open' ORDER BY sku, line_no
+    """
+)
+_SHIP_LINE = text(
+    """
+    UPDATE allocation SET shipped = shipped + :n,
+        state = CASE WHEN shipped + :n >= quantity THEN 'consumed' ELSE state END,
+        ended_at = CASE WHEN shipped + :n >= quantity THEN CAST(:now AS timestamptz) END
+    WHERE fulfillment_no = :no AND line_no = :line_no
+    """
+)
+_BOOKED = text("UPDATE shipment_confirm SET booked_at = :now WHERE fulfillment_no = :no AND confirm_id = :confirm_id")
+_SHIPPED = text("UPDATE fulfillment SET state = 'shipped', shipped_at = :at WHERE no = :no AND shipped_at IS NULL")
+_LEFT = text(
+    """
+    SELECT count(*) FILTER (WHERE state NOT IN ('shipped', 'cancelled')) AS open_fulfillments,
+        (SELECT count(*) FROM parcel WHERE order_key = :key) AS parcels,
+        (SELECT count(*) FROM parcel WHERE order_key = :key AND signed_at IS NULL) AS unsigned,
+        (SELECT max(signed_at) FROM parcel WHERE order_key = :key) AS last_signed
+    FROM fulfillment WHERE order_key = :key
+    """
+)
+_ORDER_SHIPPED = text(
+    """
+    UPDATE orders SET status = 'shipped', logistics_status = 'shipped', shipped_at = coalesce(shipped_at, :at)
+    WHERE key = :key AND closed_at IS NULL
+    """
+)
+_ORDER_SIGNED = text(
+    "UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :at WHERE key = :key"
+)
+_COURIER = text("SELECT vendor, code FROM shop WHERE role = 'courier' AND active ORDER BY vendor, code LIMIT 1")
+
+
+class SqlShippingFacts:
+    """The facts of an order between the warehouse's door and the buyer's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def book_shipments(self, key: str, timing: OrderTiming, now: datetime) -> Shipped:
+        """Consume what left the warehouse, ask for subscription and write-back of each parcel; once per confirm."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            for confirm in (await tx.execute(_UNBOOKED, {"key": key})).all():
+                await self._book(tx, row, confirm, now)
+            left = (await tx.execute(_LEFT, {"key": key})).one()
+            if left.parcels and not left.open_fulfillments:
+                await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now})
+                until = now + timedelta(seconds=timing.sign_by_seconds)
+                await orders.set_wait(tx, key, Wait(WaitFor.SIGNATURE, now, until))
+        return Shipped(left.parcels, left.open_fulfillments)
+
+    async def book_signatures(self, key: str, timing: OrderTiming, now: datetime) -> Signed:
+        """Mark the order signed once its last parcel is; then the settlement wait begins (FIN-1)."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            left = (await tx.execute(_LEFT, {"key": key})).one()
+            if left.parcels and not left.unsigned and row.status == OrderStatus.SHIPPED:
+                await tx.execute(_ORDER_SIGNED, {"key": key, "at": left.last_signed})
+                until = now + timedelta(seconds=timing.settle_seconds)
+                await orders.set_wait(tx, key, Wait(WaitFor.SETTLEMENT, now, until))
+                await audit.write(tx, "order.signed", key, now)
+        return Signed(left.unsigned)
+
+    async def _book(self, tx: AsyncConnection, order: Row[Any], confirm: Row[Any], now: datetime) -> None:
+        place = {"no": confirm.fulfillment_no, "confirm_id": confirm.confirm_id}
+        parcels = (await tx.execute(_PARCELS, place)).all()
+        units = await self._ship_lines(tx, confirm, parcels, now)
+        effect = f"ship:{confirm.fulfillment_no}:{confirm.confirm_id}"
+        await stock.consume(tx, effect, confirm.warehouse, units, now)
+        for parcel in parcels:
+            await self._ask(tx, order, parcel, now)
+        await tx.execute(_BOOKED, place | {"now": now})
+        if confirm.final:
+            await stock.release_allocations(tx, confirm.fulfillment_no, now)
+            await tx.execute(_SHIPPED, {"no": confirm.fulfillment_no, "at": confirm.confirmed_at})
+        await audit.write(tx, "shipment.booked", order.key, now, inbox_id=confirm.inbox_id, units=units)
+
+    async def _ship_lines(
+        self, tx: AsyncConnection, confirm: Row[Any], parcels: Sequence[Row[Any]], now: datetime
+    ) -> dict[str, int]:
+        """Spread the confirmed units over the open lines; a final confirm without items means everything left."""
+        lines = (await tx.execute(_ALLOCATIONS, {"no": confirm.fulfillment_no})).all()
+        packed: dict[str, int] = {}
+        for item in (item for parcel in parcels for item in parcel.items):
+            packed[item["sku"]] = packed.get(item["sku"], 0) + item["quantity"]
+        everything = confirm.final and not packed
+        units: dict[str, int] = {}
+        for line in lines:
+            open_units = line.quantity - line.shipped
+            n = open_units if everything else min(open_units, packed.get(line.sku, 0))
+            if n:
+                packed[line.sku] = packed.get(line.sku, 0) - n
+                units[line.sku] = units.get(line.sku, 0) + n
+                values = {"no": confirm.fulfillment_no, "line_no": line.line_no, "n": n, "now": now}
+                await tx.execute(_SHIP_LINE, values)
+        return units
+
+    async def _ask(self, tx: AsyncConnection, order: Row[Any], parcel: Row[Any], now: datetime) -> None:
+        """Ask for the courier's pushes and tell the channel, both through outgoing rows."""
+        payload = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no, "at": now.isoformat()}
+        courier = (await tx.execute(_COURIER)).one_or_none()
+        if courier is not None:
+            key = f"subscribe:{parcel.carrier}:{parcel.waybill_no}"
+            queue = Queue("subscribe", courier.vendor, courier.code)
+            await outgoing.add(tx, queue, key, order.key, payload | {"ref": parcel.fulfillment_no})
+        told = {"order_no": order.no, "items": parcel.items, "shipped_at": parcel.shipped_at.isoformat()}
+        key = f"writeback:{order.key}:{parcel.waybill_no}"
+        await outgoing.add(tx, Queue("writeback", order.channel, order.shop), key, order.key, payload | told)

@@ -1,0 +1,95 @@
+"""Shops and warehouses in SQL; credentials are sealed and opened here only."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import bindparam
+
+from domain.errors import BadInput
+from domain.shops import Role, Shop
+from store import audit
+from store.database import Database
+from store.keyring import KeyRing
+
+_ONE = text("SELECT * FROM shop WHERE vendor = :vendor AND code = :code AND active")
+_ALL = text("SELECT * FROM shop WHERE active ORDER BY role, vendor, code")
+_ADD = text(
+    """
+    INSERT INTO shop (vendor, code, role, zone, currency, endpoint_url, key_id, secrets_sealed, params, created_at)
+    VALUES (:vendor, :code, :role, :zone, :currency, :endpoint_url, :key_id, :secrets, :params, :now)
+    ON CONFLICT DO NOTHING
+    """
+).bindparams(bindparam("params", type_=JSONB))
+_WAREHOUSE = text(
+    """
+    INSERT INTO warehouse (code, name, province, vendor, shop, carrier, rank)
+    VALUES (:code, :name, :province, :vendor, :shop, :carrier, (SELECT count(*) FROM warehouse))
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewWarehouse:
+    """A physical warehouse behind a WMS account; `carrier` is the courier it ships with by default."""
+
+    code: str
+    name: str
+    province: str
+    carrier: str
+
+
+class Shops:
+    """Reads and adds shops."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+
+    async def find(self, vendor: str, code: str) -> Shop | None:
+        """Give one active shop with its credentials opened, or None."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_ONE, {"vendor": vendor, "code": code})).one_or_none()
+        return self._shop(row) if row else None
+
+    async def all(self) -> list[Shop]:
+        """Give every active shop."""
+        async with self._database.transaction() as tx:
+            return [self._shop(row) for row in await tx.execute(_ALL)]
+
+    async def add(self, shop: Shop, warehouse: NewWarehouse | None, now: datetime) -> None:
+        """Add a shop (and the warehouse it speaks for); raise BadInput when one of that name exists."""
+        sealed = self._ring.seal(json.dumps(shop.secrets).encode(), f"shop.secrets|{shop.vendor}|{shop.code}")
+        names = "vendor code role zone currency endpoint_url key_id params"
+        values = {name: getattr(shop, name) for name in names.split()} | {"secrets": sealed, "now": now}
+        async with self._database.transaction() as tx:
+            if not (await tx.execute(_ADD, values | {"role": shop.role.value})).rowcount:
+                raise BadInput(f"a shop {shop.vendor}/{shop.code} exists already; choose another code")
+            if warehouse is not None:
+                await _add_warehouse(tx, shop, warehouse)
+            await audit.write(tx, "shop.added", f"{shop.vendor}/{shop.code}", now, actor="cli", role=shop.role.value)
+
+    def _shop(self, row: Row[Any]) -> Shop:
+        secrets = json.loads(self._ring.open(row.secrets_sealed, f"shop.secrets|{row.vendor}|{row.code}"))
+        return Shop(
+            vendor=row.vendor,
+            code=row.code,
+            role=Role(row.role),
+            zone=row.zone,
+            currency=row.currency,
+            endpoint_url=row.endpoint_url,
+            key_id=row.key_id,
+            secrets=tuple(secrets),
+            params=row.params,
+        )
+
+
+async def _add_warehouse(tx: AsyncConnection, shop: Shop, new: NewWarehouse) -> None:
+    names = {"code": new.code, "name": new.name, "province": new.province, "carrier": new.carrier}
+    if not (await tx.execute(_WAREHOUSE, names | {"vendor": shop.vendor, "shop": shop.code})).rowcount:
+        raise BadInput(f"a warehouse {new.code} exists already; choose another code")

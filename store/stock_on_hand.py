@@ -1,0 +1,65 @@
+"""Setting what a warehouse holds, by hand or after a count. Owns the rule that promised units cannot vanish."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import BadInput
+from store.stock import MOVE
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One SKU in one warehouse; an empty title leaves the stored one."""
+
+    warehouse: str
+    sku: str
+    title: str = ""
+
+
+_SET_SKU = text(
+    """
+    INSERT INTO sku_stock (sku, title, on_hand, updated_at) VALUES (:sku, :title, 0, :now)
+    ON CONFLICT (sku) DO UPDATE SET title = CASE WHEN :title = '' THEN sku_stock.title ELSE :title END
+    """
+)
+_SET_IN = text(
+    "INSERT INTO warehouse_stock (warehouse, sku) VALUES (:warehouse, :sku) ON CONFLICT (warehouse, sku) DO NOTHING"
+)
+_LOCK = text(
+    """
+    SELECT s.on_hand, s.reserved, s.allocated, w.on_hand AS here, w.allocated AS allocated_here
+    FROM sku_stock s JOIN warehouse_stock w ON w.sku = s.sku AND w.warehouse = :warehouse
+    WHERE s.sku = :sku FOR UPDATE
+    """
+)
+_ADD = text(
+    """
+    UPDATE sku_stock SET on_hand = on_hand + :by, version = version + 1, updated_at = :now WHERE sku = :sku
+    """
+)
+_ADD_IN = text("UPDATE warehouse_stock SET on_hand = on_hand + :by WHERE warehouse = :warehouse AND sku = :sku")
+_WAREHOUSE = text("SELECT 1 FROM warehouse WHERE code = :warehouse")
+
+
+async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: datetime) -> int:
+    """Set what a warehouse holds of a SKU; return the change. Refused below what is promised already."""
+    place: dict[str, object] = {"warehouse": shelf.warehouse, "sku": shelf.sku}
+    if (await tx.execute(_WAREHOUSE, {"warehouse": shelf.warehouse})).one_or_none() is None:
+        raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
+    await tx.execute(_SET_SKU, {"sku": shelf.sku, "title": shelf.title, "now": now})
+    await tx.execute(_SET_IN, place)
+    row = (await tx.execute(_LOCK, place)).one()
+    elsewhere = row.on_hand - row.here
+    least = max(row.allocated_here, row.reserved + row.allocated - elsewhere)
+    if count < least:
+        raise BadInput(f"{shelf.sku}: {least} units are promised to orders; on hand cannot be set to {count}")
+    by = int(count - row.here)
+    if by:
+        key = f"set:{shelf.warehouse}:{shelf.sku}:{now.isoformat()}"
+        await tx.execute(MOVE, place | {"key": key, "quantity": by, "reason": "set", "now": now})
+        await tx.execute(_ADD, {"sku": shelf.sku, "by": by, "now": now})
+        await tx.execute(_ADD_IN, place | {"by": by})
+    return by

@@ -1,0 +1,66 @@
+"""What goes on: events to workflows, calls to strangers that are not steps of an order, and the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from store.tables.columns import document, maybe_big, maybe_moment, moment, serial
+
+
+class Delivery(SQLModel, table=True):
+    """One event for an order's workflow, delivered at least once."""
+
+    __table_args__ = (
+        Index("ix_delivery_waiting", "lane", "id", postgresql_where=text("delivered_at IS NULL")),
+        Index("ix_delivery_order_key", "order_key"),
+    )
+
+    id: int = serial()
+    order_key: str = Field(foreign_key="orders.key")
+    event: str
+    lane: int
+    created_at: datetime = moment()
+    claimed_until: datetime | None = maybe_moment()
+    attempts: int = 0
+    delivered_at: datetime | None = maybe_moment()
+    result: str = ""
+
+
+class Outgoing(SQLModel, table=True):
+    """One call to a stranger, drained per shop; `key` says what it is, so it exists once."""
+
+    __table_args__ = (
+        Index("ix_outgoing_waiting", "kind", "vendor", "shop", "id", postgresql_where=text("state = 'new'")),
+        Index("ix_outgoing_order_key", "order_key"),
+    )
+
+    id: int = serial()
+    kind: str
+    vendor: str
+    shop: str
+    key: str = Field(unique=True)
+    order_key: str = Field(foreign_key="orders.key")
+    payload: dict[str, Any] = document()
+    state: str
+    attempts: int = 0
+    next_at: datetime = moment()
+    created_at: datetime = moment()
+    done_at: datetime | None = maybe_moment()
+    reason: str = ""
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what when to what, linked to its raw message; rows are never changed (a trigger refuses)."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject_id", "subject", "id"),)
+
+    id: int = serial()
+    at: datetime = moment()
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any] = document()
+    inbox_id: int | None = maybe_big()

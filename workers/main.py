@@ -1,0 +1,119 @@
+"""The worker process: `python -m workers.main`. Owns start, the set of running tasks, and a clean stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+import httpx
+import structlog
+import uvloop
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from clients.clock import utc_now
+from clients.logs import set_up_logs
+from clients.temporal import connect, ensure_drain
+from domain.errors import OmsError, Unavailable
+from domain.outgoing import Queue
+from domain.shops import Role
+from store import migrations, settings_docs
+from store.database import Database
+from store.keyring import load_keyring
+from store.settings import store_settings
+from store.shops import Shops
+from workers.apply import apply_forever
+from workers.deliver import deliver_forever
+from workers.settings import WorkerSettings
+from workers.wiring import Parts, orders_worker, shops_worker
+
+log = structlog.get_logger("worker")
+SHOPS_LOOK_SECONDS = 2.0
+QUEUES_OF_ROLE = {Role.SALES: ("writeback",), Role.COURIER: ("subscribe", "track"), Role.WAREHOUSE: ()}
+
+
+async def main() -> None:
+    """Connect, migrate, run until SIGTERM or SIGINT, then let running steps finish."""
+    settings, where = WorkerSettings(), store_settings()
+    database = Database(where.database_url, where.database_pool)
+    await migrations.upgrade(database)
+    async with database.transaction() as tx:
+        await settings_docs.seed(tx, utc_now())
+        timing = await settings_docs.timing(tx, settings.profile)
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=64)) as http:
+        client = await _patiently(settings)
+        parts = Parts(client, database, load_keyring(where.keyring), http, timing, settings)
+        await _run(parts)
+    await database.close()
+
+
+async def _patiently(settings: WorkerSettings) -> Client:
+    """Connect to Temporal; wait for it as long as it takes."""
+    runtime = None
+    if settings.metrics_address:
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+    while True:
+        try:
+            return await connect(runtime)
+        except Unavailable as error:
+            log.warning("waiting for Temporal", reason=error.reason)
+            await asyncio.sleep(1)
+
+
+async def _run(parts: Parts) -> None:
+    stop = asyncio.Event()
+    for word in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(word, stop.set)
+    async with orders_worker(parts), shops_worker(parts):
+        tasks: list[asyncio.Task[None]] = [asyncio.create_task(_keep_drains(parts))]
+        for _ in range(parts.settings.apply_tasks):
+            tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, parts.timing)))
+        for _ in range(parts.settings.deliver_tasks):
+            tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, parts.timing)))
+        log.info("worker runs", pid=os.getpid())
+        await _until_stopped(stop, tasks)
+
+
+async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for the stop; a loop that dies of a bug ends the process, so that it is noticed and restarted."""
+    waiter = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done - {waiter}:
+        task.result()
+
+
+async def _keep_drains(parts: Parts) -> None:
+    """Start the drains of every shop, also of one that was added a moment ago."""
+    shops = Shops(parts.database, parts.ring)
+    running: set[Queue] = set()
+    while True:
+        with contextlib.suppress(Unavailable):
+            for shop in await shops.all():
+                for kind in QUEUES_OF_ROLE[shop.role]:
+                    queue = Queue(kind, shop.vendor, shop.code)
+                    if queue not in running:
+                        await ensure_drain(parts.client, queue, parts.timing.loop)
+                        running.add(queue)
+        await asyncio.sleep(SHOPS_LOOK_SECONDS)
+
+
+def run() -> None:
+    """Run the process; exit at once afterwards, for the SDK may abort in a normal interpreter exit."""
+    set_up_logs()
+    code = 0
+    try:
+        uvloop.run(main())
+    except OmsError as error:
+        log.error("worker cannot run", reason=str(error))
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

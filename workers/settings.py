@@ -1,0 +1,17 @@
+"""What a worker process reads from the environment."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from store.settings_docs import Profile
+
+
+class WorkerSettings(BaseSettings):
+    """OMS_PROFILE, OMS_WORKFLOW_CACHE, OMS_APPLY_TASKS, OMS_DELIVER_TASKS, OMS_METRICS_ADDRESS."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_")
+
+    profile: Profile = Profile.LIVE
+    workflow_cache: int = 5000
+    apply_tasks: int = 3
+    deliver_tasks: int = 3
+    metrics_address: str = ""

@@ -1,0 +1,127 @@
+"""Where ports meet parts. Owns which class stands behind each port, and what a worker process is made of."""
+
+from dataclasses import dataclass
+
+import httpx
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.drain import DrainActivities
+from activities.fulfillment import FulfillmentActivities
+from activities.orders import OrderActivities
+from activities.ports import Courier, SalesChannel, Warehouse
+from clients.clock import utc_now
+from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
+from connectors import registry
+from domain.errors import Broken
+from domain.shops import Shop
+from domain.timing import Timing
+from store.database import Database
+from store.fulfillments import SqlFulfillments
+from store.keyring import KeyRing
+from store.order_facts import SqlOrderFacts
+from store.outgoing import SqlOutgoing
+from store.shipping_facts import SqlShippingFacts
+from store.shops import Shops
+from store.tracking import SqlTracking
+from workers.settings import WorkerSettings
+from workflows.orders import OrderWorkflow
+from workflows.shop_drain import ShopDrainWorkflow
+
+OWN_ROOMS = ("domain", "activities", "workflows")
+POLLERS = PollerBehaviorSimpleMaximum(5)
+CALLS_IN_FLIGHT = 16
+
+
+class ShopVendors:
+    """Builds connectors from shop rows. Implements activities/ports.py: Vendors."""
+
+    def __init__(self, shops: Shops, http: httpx.AsyncClient) -> None:
+        self._shops = shops
+        self._http = http
+
+    async def warehouse(self, vendor: str, code: str) -> Warehouse:
+        """Give the warehouse system of an account."""
+        return registry.warehouse(await self._shop(vendor, code), self._http, utc_now)
+
+    async def courier(self, vendor: str, code: str) -> Courier:
+        """Give the courier of an account."""
+        return registry.courier(await self._shop(vendor, code), self._http, utc_now)
+
+    async def channel(self, vendor: str, code: str) -> SalesChannel:
+        """Give the sales channel of a shop."""
+        return registry.sales_channel(await self._shop(vendor, code), self._http, utc_now)
+
+    async def _shop(self, vendor: str, code: str) -> Shop:
+        shop = await self._shops.find(vendor, code)
+        if shop is None:
+            raise Broken(f"no active shop {vendor}/{code}; add it with oms shop add")
+        return shop
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every piece of a worker process shares."""
+
+    client: Client
+    database: Database
+    ring: KeyRing
+    http: httpx.AsyncClient
+    timing: Timing
+    settings: WorkerSettings
+
+
+def vendors(parts: Parts) -> ShopVendors:
+    """Build the connectors' source."""
+    return ShopVendors(Shops(parts.database, parts.ring), parts.http)
+
+
+def orders_worker(parts: Parts) -> Worker:
+    """Build the worker of the orders queue: the workflows, their facts and their calls."""
+    facts = OrderActivities(SqlOrderFacts(parts.database), SqlShippingFacts(parts.database))
+    pushes = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
+    return Worker(
+        parts.client,
+        task_queue=ORDERS_QUEUE,
+        workflows=[OrderWorkflow],
+        activities=[
+            facts.await_payment,
+            facts.end_lock,
+            facts.plan_order,
+            facts.book_shipments,
+            facts.book_signatures,
+            facts.complete_order,
+            facts.close_order,
+            facts.park_order,
+            facts.resume_order,
+            pushes.push_fulfillment,
+        ],
+        workflow_runner=sandbox(),
+        max_cached_workflows=parts.settings.workflow_cache,
+        max_concurrent_activities=CALLS_IN_FLIGHT,
+        workflow_task_poller_behavior=POLLERS,
+        activity_task_poller_behavior=POLLERS,
+    )
+
+
+def shops_worker(parts: Parts) -> Worker:
+    """Build the worker of the shops queue: drains, apart from orders so that neither starves the other."""
+    tracking = SqlTracking(parts.database, parts.ring, parts.timing.loop.courier_query_seconds)
+    drains = DrainActivities(SqlOutgoing(parts.database, parts.ring), tracking, vendors(parts), utc_now)
+    return Worker(
+        parts.client,
+        task_queue=SHOPS_QUEUE,
+        workflows=[ShopDrainWorkflow],
+        activities=[drains.drain],
+        workflow_runner=sandbox(),
+        max_concurrent_activities=200,
+    )
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Keep the sandbox on, pass our pure rooms through, and raise when a workflow imports anything else late."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*OWN_ROOMS)
+    policy = workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    return SandboxedWorkflowRunner(restrictions=restrictions.with_import_notification_policy(policy))

@@ -1,0 +1,55 @@
+"""The two kinds of steps: facts on our own database, effects on strangers. Owns how each is run and tried again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from domain.timing import OrderTiming
+from workflows.options import EFFECT_SECONDS, FACT_ATTEMPTS, FACT_FOR_EVER, FACT_SECONDS, effect_retry
+
+T = TypeVar("T")
+
+
+class Parked(Exception):
+    """An effect that no retry will mend; the step waits for an operator. `reason` carries the vendor's code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Run a database step: locally, 3 s, two attempts; then the same activity remotely, without limit.
+
+    `schedule_to_close` is never set: an outage of the database must delay orders, not fail them.
+    """
+    try:
+        return await workflow.execute_local_activity(
+            step, args=arguments, start_to_close_timeout=FACT_SECONDS, retry_policy=FACT_ATTEMPTS
+        )
+    except ActivityError as error:
+        if not _worth_trying_again(error):
+            raise
+        return await workflow.execute_activity(
+            step, args=arguments, start_to_close_timeout=FACT_SECONDS * 3, retry_policy=FACT_FOR_EVER
+        )
+
+
+async def effect(step: Callable[..., Awaitable[T]], timing: OrderTiming, summary: str, *arguments: Any) -> T:
+    """Run a call to a stranger, tried without limit while it is unavailable; raise Parked when it is refused."""
+    try:
+        return await workflow.execute_activity(
+            step,
+            args=arguments,
+            start_to_close_timeout=EFFECT_SECONDS,
+            retry_policy=effect_retry(timing),
+            summary=summary,
+        )
+    except ActivityError as error:
+        raise Parked(str(error.cause or error)) from error
+
+
+def _worth_trying_again(error: ActivityError) -> bool:
+    return not (isinstance(error.cause, ApplicationError) and error.cause.non_retryable)
