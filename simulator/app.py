@@ -1,0 +1,104 @@
+"""The simulator's addresses: the vendors' own paths and /sim/. Owns routing; actors give the answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from simulator import kdniao
+from simulator.books import write_books, write_catalogue
+from simulator.clock import now
+from simulator.faults import FaultyVendors
+from simulator.own_shop import BadMessage, BadSignature
+from simulator.settings import Outage
+from simulator.world import World
+
+
+def create_app(world: World) -> FastAPI:
+    """Serve one world; its actors end with the app."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await world.stop()
+
+    app = FastAPI(
+        title="Steadfast simulator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.add_middleware(FaultyVendors, faults=world.faults)
+    app.include_router(_vendors(world))
+    app.include_router(_control(world))
+    return app
+
+
+def _vendors(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/router/qimen/service")
+    async def qimen(request: Request) -> Response:
+        answer = world.qimen.answer(dict(request.query_params), await request.body())
+        return Response(answer, media_type="text/xml;charset=utf-8")
+
+    @router.post("/Ebusiness/EbusinessOrderHandle.aspx")
+    async def kdniao_query(request: Request) -> Response:
+        answer = world.courier.answer(await request.body(), kdniao.QUERIES)
+        return Response(answer, media_type="application/json")
+
+    @router.post("/api/dist")
+    async def kdniao_dist(request: Request) -> Response:
+        # The vendor's current client sends the paid query here too.
+        answer = world.courier.answer(await request.body(), kdniao.SUBSCRIPTIONS | {"8001"})
+        return Response(answer, media_type="application/json")
+
+    @router.post("/own/{shop}/shipments")
+    async def shipments(shop: str, request: Request) -> JSONResponse:
+        if shop != world.config.own.shop:
+            return _no(404, "this shop is not known")
+        try:
+            fresh = world.shop.receive(request.headers, await request.body(), world.tally)
+        except BadSignature as error:
+            return _no(401, str(error))
+        except BadMessage as error:
+            return _no(422, str(error))
+        return JSONResponse({"accepted": True, "duplicate": not fresh})
+
+    def _no(status: int, error: str) -> JSONResponse:
+        world.tally.faults[f"shop_answered_{status}"] += 1
+        return JSONResponse({"accepted": False, "error": error}, status_code=status)
+
+    return router
+
+
+def _control(world: World) -> APIRouter:
+    router = APIRouter(prefix="/sim")
+
+    @router.get("/health")
+    async def health() -> dict[str, Any]:
+        return {"ok": True, "seed": world.config.seed, "now": now().isoformat()}
+
+    @router.get("/catalogue")
+    async def catalogue() -> list[dict[str, Any]]:
+        return write_catalogue(world)
+
+    @router.get("/books")
+    async def books() -> dict[str, Any]:
+        return write_books(world)
+
+    @router.post("/start")
+    async def start() -> dict[str, Any]:
+        world.start()
+        return {"ok": True, "planned": len(world.plan.orders)}
+
+    @router.post("/stop-new")
+    async def stop_new() -> dict[str, Any]:
+        world.stop_new()
+        return {"ok": True}
+
+    @router.post("/outage")
+    async def outage(wanted: Outage) -> dict[str, Any]:
+        world.faults.begin(wanted)
+        return {"ok": True}
+
+    return router

@@ -1,0 +1,75 @@
+"""The books: what the world knows to be true, written for the proof. Owns the shape, changes nothing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulator.clock import iso
+from simulator.shop import ShopOrder
+from simulator.warehouse import Fulfilment
+from simulator.world import World
+
+Json = dict[str, Any]
+
+
+def write_books(world: World) -> Json:
+    """Write everything down as GET /sim/books shows it."""
+    orders = world.shop.orders
+    return {
+        "seed": world.config.seed,
+        "planned": len(world.plan.orders),
+        "finished": world.finished(),
+        "undelivered": world.tally.undelivered,
+        "sum_minor": _sum_minor(orders.values()),
+        "file_sum_minor": world.plan.file_sum_minor,
+        "orders": {no: _order(order) for no, order in orders.items()},
+        "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
+        "on_hand": world.warehouse.on_hand(),
+        "parcels": _parcels(world),
+        "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
+        "faults": dict(+world.tally.faults),
+        "refusals": list(world.tally.refusals),
+    }
+
+
+def write_catalogue(world: World) -> list[Json]:
+    """Write what the shop sells and what lay in the warehouse at the start."""
+    on_hand = world.plan.on_hand
+    return [{**vars(product), "on_hand": on_hand[product.sku]} for product in world.plan.catalogue]
+
+
+def _sum_minor(orders: Iterable[ShopOrder]) -> int:
+    return sum(order.plan.basket.total_minor for order in orders if order.messages_sent)
+
+
+def _order(order: ShopOrder) -> Json:
+    return {
+        "status": order.status,
+        "total_minor": order.plan.basket.total_minor,
+        "paid_minor": order.paid_minor,
+        "refunded_minor": order.refunded_minor,
+        "messages_sent": order.messages_sent,
+        "accepted": order.accepted_messages > 0,
+        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in order.plan.basket.lines],
+        "fate": order.plan.fate,
+    }
+
+
+def _fulfilment(one: Fulfilment) -> Json:
+    return {
+        "creates": one.creates,
+        "status": one.status,
+        "shipments": one.shipments,
+        "waybills": [package.waybill for package in one.packages],
+        "units": dict(one.units),
+    }
+
+
+def _parcels(world: World) -> Json:
+    return {
+        waybill: {
+            "order_no": parcel.order_no,
+            "signed_at": iso(parcel.signed_at) if parcel.signed_at else None,
+            "subscribed": world.courier.subscribed(parcel),
+        }
+        for waybill, parcel in world.courier.parcels.items()
+    }

@@ -1,0 +1,43 @@
+"""What the shop sells: titles, SKUs and prices. How much lies in the warehouse follows from the plan."""
+
+from dataclasses import dataclass
+
+from simulator.seeds import rng
+
+# (SKU stem, title, lowest and highest price in yuan, variants)
+_GOODS = (
+    ("TEE-WHITE", "纯棉圆领短袖T恤 白色", (59, 159), ("M", "L")),
+    ("TEE-BLACK", "重磅纯棉短袖T恤 黑色", (69, 169), ("L", "XL")),
+    ("HOODIE-GREY", "加绒连帽卫衣 麻灰", (129, 299), ("M", "L")),
+    ("JEANS-SLIM", "弹力修身牛仔裤 深蓝", (139, 359), ("30", "32")),
+    ("SOCK-5P", "精梳棉中筒袜 五双装", (29, 69), ("A", "B")),
+    ("SHOE-RUN", "轻量缓震跑步鞋", (199, 599), ("41", "42")),
+    ("MUG-350", "骨瓷马克杯 350ml", (25, 89), ("WH", "BL")),
+    ("TEA-PUER", "云南普洱熟茶饼 357g", (88, 388), ("2019",)),
+    ("TEA-LJ", "明前龙井茶 礼盒 250g", (168, 698), ("BOX",)),
+    ("NUT-MIX", "每日坚果混合装 30包", (69, 149), ("30",)),
+    ("PILLOW-LTX", "天然乳胶枕 高低款", (119, 329), ("STD",)),
+    ("LAMP-DESK", "护眼台灯 国AA级", (99, 299), ("WH",)),
+    ("CABLE-C2C", "100W Type-C 快充数据线 1.5米", (19, 59), ("BK",)),
+    ("PB-20K", "移动电源 20000mAh 双向快充", (99, 219), ("BK",)),
+    ("EAR-TWS", "真无线降噪蓝牙耳机", (149, 499), ("WH",)),
+    ("UMB-AUTO", "全自动晴雨两用伞", (39, 99), ("NV",)),
+    ("SERUM-30", "玻尿酸补水精华液 30ml", (79, 259), ("30",)),
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    sku: str
+    title: str
+    unit_minor: int
+
+
+def build_catalogue(seed: int) -> list[Product]:
+    """Price every variant; prices end in .90 or .00 as in a shop window."""
+    products = []
+    for stem, title, (low, high), variants in _GOODS:
+        source = rng(seed, "price", stem)
+        unit_minor = source.randint(low, high) * 100 - source.choice((0, 10))
+        products += [Product(f"{stem}-{variant}", f"{title} {variant}", unit_minor) for variant in variants]
+    return products

@@ -1,0 +1,126 @@
+"""The own shop's wire format, both ways (docs/own-shop-api.md): signing and shapes. Behaviour is in shop.py."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from simulator.clock import iso
+from simulator.orders import PlannedOrder
+
+KEY, TIMESTAMP, EVENT, SIGNATURE = (
+    f"X-Steadfast-{name}" for name in ("Key", "Timestamp", "Event", "Signature")
+)
+CLOCK_TOLERANCE = timedelta(minutes=10)
+LONGEST_EVENT = 128
+
+
+class BadSignature(Exception):
+    """A message whose key, time or signature does not hold; the text says which."""
+
+
+class BadMessage(Exception):
+    """A message that is signed well but cannot be taken; the text names the field."""
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(strict=True)
+    sku: str = Field(min_length=1)
+    quantity: int = Field(ge=1)
+
+
+class Shipment(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    order_no: str = Field(min_length=1)
+    carrier: str = Field(min_length=1)
+    waybill_no: str = Field(min_length=1)
+    shipped_at: Annotated[AwareDatetime, Field(strict=False)]
+    items: list[Item] = Field(min_length=1)
+
+
+class _Envelope(BaseModel):
+    shipment: Shipment
+
+
+def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
+    """Sign `timestamp`, `event` and the body's bytes, each ended by a line feed but the last."""
+    text = f"{timestamp}\n{event}\n".encode() + body
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+
+
+def signed_headers(key_id: str, secret: str, event: str, signed_at: datetime, body: bytes) -> dict[str, str]:
+    timestamp = iso(signed_at)
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        KEY: key_id,
+        TIMESTAMP: timestamp,
+        EVENT: event,
+        SIGNATURE: signature(secret, timestamp, event, body),
+    }
+
+
+def verify(key_id: str, secret: str, headers: Mapping[str, str], body: bytes, at: datetime) -> str:
+    """Check a received message and give its event id; raises BadSignature."""
+    given = {name: headers.get(name, "") for name in (KEY, TIMESTAMP, EVENT, SIGNATURE)}
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise BadSignature(f"header {missing[0]} is missing")
+    if given[KEY] != key_id:
+        raise BadSignature(f"{KEY} is not known")
+    if len(given[EVENT]) > LONGEST_EVENT:
+        raise BadSignature(f"{EVENT} is longer than {LONGEST_EVENT} characters")
+    wanted = signature(secret, given[TIMESTAMP], given[EVENT], body)
+    if not hmac.compare_digest(wanted.encode(), given[SIGNATURE].encode()):
+        raise BadSignature(f"{SIGNATURE} does not match")
+    if abs(at - _aware(given[TIMESTAMP])) > CLOCK_TOLERANCE:
+        raise BadSignature(f"{TIMESTAMP} is more than 10 minutes from the clock")
+    return given[EVENT]
+
+
+def _aware(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadSignature(f"{TIMESTAMP} is not ISO 8601") from None
+    if moment.tzinfo is None:
+        raise BadSignature(f"{TIMESTAMP} has no offset")
+    return moment
+
+
+def read_shipment(body: bytes) -> Shipment:
+    """Read a write-back; raises BadMessage naming the field."""
+    try:
+        return _Envelope.model_validate_json(body).shipment
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadMessage(f"{where}: {first['msg']}") from None
+
+
+def order_body(plan: PlannedOrder, changing: Mapping[str, object]) -> bytes:
+    """Write the whole order; `changing` holds what differs from message to message."""
+    basket, receiver = plan.basket, plan.receiver
+    order = {
+        "no": plan.no,
+        **changing,
+        "currency": "CNY",
+        "goods_minor": basket.goods_minor,
+        "shop_discount_minor": basket.shop_discount_minor,
+        "platform_discount_minor": basket.platform_discount_minor,
+        "freight_minor": basket.freight_minor,
+        "total_minor": basket.total_minor,
+        "lines": [_line_body(plan, n) for n in range(len(basket.lines))],
+        "receiver": vars(receiver),
+        "buyer": {"id": plan.buyer_id, "ip": plan.buyer_ip},
+        "remark": plan.remark,
+    }
+    return json.dumps({"order": order}, ensure_ascii=False).encode()
+
+
+def _line_body(plan: PlannedOrder, index: int) -> dict[str, object]:
+    line = plan.basket.lines[index]
+    return {**vars(line), "amount_minor": line.amount_minor}

@@ -1,0 +1,180 @@
+"""The plan of a world: every order with its buyer, moment and fate, and the stock that waits for them.
+
+Owns what is decided before the start, from the seed alone. Knows no time of day and sends nothing.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from math import ceil
+from random import Random
+
+from simulator.buyers import make_ip, make_receiver
+from simulator.catalogue import Product, build_catalogue
+from simulator.orders import (
+    REMARKS,
+    Act,
+    Basket,
+    Fate,
+    PlannedOrder,
+    fill_basket,
+    fill_basket_for,
+    single_unit,
+)
+from simulator.seeds import jittered, rng
+from simulator.settings import Config, ConfigError, Profile
+from simulator.tmall_export import PaidRow, read_paid_rows, sum_minor
+
+LEAST_ON_HAND = 20
+# A buyer who cancels after paying does so soon, or exactly when the warehouse is at one of these stages.
+CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE")
+
+
+@dataclass(frozen=True)
+class Plan:
+    catalogue: list[Product]
+    on_hand: dict[str, int]
+    defective: dict[str, int]
+    orders: list[PlannedOrder]
+    file_sum_minor: int | None
+
+
+def build_plan(config: Config) -> Plan:
+    """Decide everything that chance decides; raises ConfigError when the file or the knobs cannot be used."""
+    catalogue = build_catalogue(config.seed)
+    scarce = _scarce_products(config.profile, catalogue)
+    rows = read_paid_rows(config.orders.file, config.orders.count) if config.orders.file else None
+    baskets = _baskets(config, catalogue, scarce, rows)
+    orders = _orders(config, baskets, rows)
+    on_hand = _stock(config.profile, catalogue, baskets)
+    on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
+    # Defective units lie beside the good ones: whoever adds them up oversells.
+    defective = {
+        product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue
+    }
+    return Plan(catalogue, on_hand, defective, orders, None if rows is None else sum_minor(rows))
+
+
+def _scarce_products(profile: Profile, catalogue: list[Product]) -> list[Product]:
+    for index in profile.scarce:
+        if not 0 <= index < len(catalogue):
+            raise ConfigError(f"profile.scarce: there is no product {index} (0 to {len(catalogue) - 1})")
+    if len(profile.scarce) == len(catalogue):
+        raise ConfigError("profile.scarce: at least one product must not be scarce")
+    return [catalogue[index] for index in sorted(profile.scarce)]
+
+
+def _baskets(
+    config: Config, catalogue: list[Product], scarce: list[Product], rows: list[PaidRow] | None
+) -> list[Basket]:
+    count = config.orders.count if rows is None else len(rows)
+    plenty = [product for product in catalogue if product not in scarce]
+    wanted = _wanted(config, scarce, count)
+    baskets = []
+    for n in range(count):
+        source = rng(config.seed, "basket", n)
+        if n in wanted:
+            baskets.append(single_unit(wanted[n], rows[n].total_minor if rows else wanted[n].unit_minor))
+        elif rows is not None:
+            baskets.append(fill_basket_for(source, plenty, rows[n].total_minor))
+        else:
+            baskets.append(fill_basket(source, plenty))
+    return baskets
+
+
+def _wanted(config: Config, scarce: list[Product], count: int) -> dict[int, Product]:
+    """Pick the orders that want exactly one scarce product: `scarce_demand` orders for each."""
+    demand = config.profile.scarce_demand * len(scarce)
+    if demand > count:
+        raise ConfigError(
+            f"profile.scarce_demand: {demand} orders for scarce products, but only {count} in all"
+        )
+    picked = rng(config.seed, "scarce").sample(range(count), k=demand)
+    return {n: scarce[i % len(scarce)] for i, n in enumerate(picked)}
+
+
+def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket]) -> dict[str, int]:
+    demand: Counter[str] = Counter()
+    for basket in baskets:
+        for line in basket.lines:
+            demand[line.sku] += line.quantity
+    return {
+        product.sku: max(LEAST_ON_HAND, ceil(demand[product.sku] * profile.stock_factor))
+        for product in catalogue
+    }
+
+
+def _orders(config: Config, baskets: list[Basket], rows: list[PaidRow] | None) -> list[PlannedOrder]:
+    pace = rng(config.seed, "arrivals")
+    arrivals = accumulate(pace.expovariate(config.orders.per_second) for _ in baskets)
+    newest = rows[-1].paid_at if rows else None
+    return [
+        _order(config, n, arrival, basket, (rows[n], newest) if rows and newest else None)
+        for n, (arrival, basket) in enumerate(zip(arrivals, baskets, strict=True))
+    ]
+
+
+def _order(
+    config: Config, n: int, arrival: float, basket: Basket, replayed: tuple[PaidRow, datetime] | None
+) -> PlannedOrder:
+    source = rng(config.seed, "buyer", n)
+    row, newest = replayed or (None, None)
+    receiver = make_receiver(source, row.province if row else None)
+    fate = _fate(source, config.profile)
+    acts = _acts(source, fate, config.profile)
+    reordered = source.random() < config.profile.reorder_share
+    if reordered and acts[0].status == "paid":
+        acts = (Act("unpaid", 0.0), Act("paid", _soon(source, config.profile)), *acts[1:])
+    return PlannedOrder(
+        no=f"T{row.no}" if row else f"D{config.seed % 1_000_000:06d}{n + 1:05d}",
+        arrival=arrival,
+        basket=basket,
+        receiver=receiver,
+        buyer_id=f"b-{source.randint(1000, 9_999_999)}",
+        buyer_ip=make_ip(source),
+        remark=source.choice(REMARKS),
+        fate=fate,
+        acts=acts,
+        reordered=reordered and len(acts) > 1,
+        placed_before=newest - row.placed_at if row and newest else None,
+        paid_before=newest - row.paid_at if row and newest else None,
+    )
+
+
+def _fate(source: Random, profile: Profile) -> Fate:
+    draw = source.random()
+    shares: tuple[tuple[Fate, float], ...] = (
+        ("expired", profile.never_pay_share),
+        ("late_paid", profile.late_pay_share),
+        ("cancelled", profile.cancel_unpaid_share),
+        ("refunded", profile.cancel_paid_share),
+    )
+    for fate, share in shares:
+        if draw < share:
+            return fate
+        draw -= share
+    return "paid"
+
+
+def _acts(source: Random, fate: Fate, profile: Profile) -> tuple[Act, ...]:
+    unpaid = Act("unpaid", 0.0)
+    if fate == "expired":
+        return (unpaid,)
+    if fate == "late_paid":
+        return (unpaid, Act("paid", jittered(source, profile.late_pay_delay, profile.jitter)))
+    if fate == "cancelled":
+        return (unpaid, Act("cancelled", source.uniform(0, profile.cancel_within)))
+    if source.random() < profile.unpaid_first:
+        paid: tuple[Act, ...] = (unpaid, Act("paid", _soon(source, profile)))
+    else:
+        paid = (Act("paid", 0.0),)
+    if fate == "paid":
+        return paid
+    stage = source.choice(CANCEL_STAGES)
+    wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
+    return (*paid, Act("refunded", wait, stage))
+
+
+def _soon(source: Random, profile: Profile) -> float:
+    return jittered(source, profile.pay_delay, profile.jitter)

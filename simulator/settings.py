@@ -1,0 +1,142 @@
+"""The configuration file of the simulator: models, defaults and the reading of it. Owns no behaviour."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Target = Literal["shop", "wms", "courier"]
+OutageMode = Literal["refuse", "hang", "error"]
+Plant = Literal["lost", "doubled", "oversold"]
+
+
+class ConfigError(Exception):
+    """What the simulator was given cannot be used; the text is one line for a person."""
+
+
+class _Model(BaseModel):
+    # A knob with a typing error must not silently keep its default.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OwnShop(_Model):
+    shop: str = Field(min_length=1)
+    key_id: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+
+
+class Wms(_Model):
+    shop: str = Field(min_length=1)
+    app_key: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    customer_id: str = Field(min_length=1)
+    warehouse: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+
+
+class Courier(_Model):
+    shop: str = Field(min_length=1)
+    business_id: str = Field(min_length=1)
+    api_key: SecretStr = Field(min_length=1)
+
+
+class Orders(_Model):
+    count: int = Field(ge=0, le=1_000_000)
+    per_second: float = Field(default=10.0, gt=0)
+    file: Path | None = None
+
+
+class Outage(_Model):
+    """A vendor that cannot be reached for a while, counted from /sim/start."""
+
+    target: Target
+    mode: OutageMode
+    after_seconds: Seconds = 0.0
+    seconds: Seconds
+
+
+class Profile(_Model):
+    """How the world behaves. Durations in seconds; shares from 0 to 1; every mischief is off by default."""
+
+    # Pace
+    jitter: Share = 0.3
+    pay_delay: Seconds = 0.8
+    wms_step: Seconds = 0.15
+    courier_step: Seconds = 0.15
+    stock_factor: float = Field(default=3.0, ge=1)
+    unpaid_first: Share = 0.3
+    # Buyers' fates
+    never_pay_share: Share = 0.0
+    late_pay_share: Share = 0.0
+    late_pay_delay: Seconds = 5.0
+    cancel_unpaid_share: Share = 0.0
+    cancel_paid_share: Share = 0.0
+    cancel_within: Seconds = 2.5
+    # Stock
+    scarce: dict[int, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    scarce_demand: int = Field(default=0, ge=0)
+    # The warehouse's ways
+    split_package_share: Share = 0.0
+    partial_confirm_share: Share = 0.0
+    # Messages
+    duplicate_share: Share = 0.0
+    reorder_share: Share = 0.0
+    push_dead: list[Target] = Field(default_factory=list)
+    # Vendors' weakness
+    outages: list[Outage] = Field(default_factory=list)
+    error_share: Share = 0.0
+    lost_answer_share: Share = 0.0
+    slow_share: Share = 0.0
+    slow_seconds: Seconds = 2.0
+    # Senders' patience
+    send_timeout: Seconds = 15.0
+    retry_first: float = Field(default=0.2, gt=0)
+    retry_longest: float = Field(default=5.0, gt=0)
+    retry_limit: Seconds = 21_600.0
+    retry_4xx: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_fate_each(self) -> "Profile":
+        fates = (self.never_pay_share, self.late_pay_share, self.cancel_unpaid_share, self.cancel_paid_share)
+        if sum(fates) > 1.000001:
+            raise ValueError(
+                "never_pay, late_pay, cancel_unpaid and cancel_paid shares add up to more than 1"
+            )
+        if "shop" in self.push_dead:
+            raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
+        return self
+
+
+class Config(_Model):
+    seed: int
+    port: int = Field(ge=1, le=65535)
+    gateway_url: str = Field(pattern=r"^https?://")
+    own: OwnShop
+    wms: Wms
+    courier: Courier
+    orders: Orders
+    profile: Profile = Field(default_factory=Profile)
+    plant: Plant | None = None
+
+
+def read_config(path: Path) -> Config:
+    """Read the file; raises ConfigError with one line that says what is wrong."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    if mode & 0o077:
+        raise ConfigError(f"{path}: holds secrets but is open to others (mode {mode:04o}); chmod 600 it")
+    try:
+        return Config.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: line {error.lineno}: not JSON: {error.msg}") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigError(f"{path}: {where}: {first['msg']}") from None

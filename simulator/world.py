@@ -1,0 +1,87 @@
+"""One world: the plan, the actors and the moment it starts. Owns their assembly, not what they do."""
+
+import asyncio
+from datetime import datetime
+from time import monotonic
+
+import httpx
+
+from simulator.clock import now
+from simulator.courier import CourierService
+from simulator.faults import Faults
+from simulator.picking import Picking
+from simulator.plan import Plan
+from simulator.qimen_service import QimenService
+from simulator.sending import Sender
+from simulator.settings import Config
+from simulator.shop import Shop
+from simulator.tally import Tally, Tasks
+from simulator.warehouse import Warehouse
+
+MOST_CONNECTIONS = 64
+
+
+class World:
+    """Everything outside, wired together for one configuration and one plan."""
+
+    def __init__(self, config: Config, plan: Plan, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        seed, profile, url = config.seed, config.profile, config.gateway_url.rstrip("/")
+        self.config = config
+        self.plan = plan
+        self.started_at: datetime | None = None
+        self.stopped_new = False
+        self.tally = Tally()
+        self.tasks = Tasks(self.tally)
+        self.faults = Faults(profile, self.tally, seed)
+        # Waiting for a free connection is no failure of the gateway, so only the pool has no timeout.
+        timeout = httpx.Timeout(profile.send_timeout, pool=None)
+        limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=transport, trust_env=False)
+        sender = Sender(self._client, self.tally, self.tasks, profile, seed)
+        self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
+        self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
+        picking = Picking(
+            config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
+        )
+        self.qimen = QimenService(config.wms, self.warehouse, picking, self.tally)
+        self.shop = Shop(config.own, url, sender, self.warehouse)
+
+    def start(self) -> None:
+        """Let the buyers begin; a second start does nothing."""
+        if self.started_at is None:
+            self.started_at = now()
+            self.faults.schedule()
+            self.tasks.spawn(self._arrivals(self.started_at))
+
+    def stop_new(self) -> None:
+        """Let no further buyer come; those who have come finish their lives."""
+        self.stopped_new = True
+
+    def finished(self) -> bool:
+        """Tell whether every buyer has acted and every accepted fulfilment is cancelled or signed."""
+        orders = self.shop.orders.values()
+        all_came = self.stopped_new or len(orders) == len(self.plan.orders)
+        return (
+            self.started_at is not None
+            and all_came
+            and all(order.acted for order in orders)
+            and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
+            and all(parcel.signed_at for parcel in self.courier.parcels.values())
+        )
+
+    async def stop(self) -> None:
+        await self.tasks.stop()
+        await self._client.aclose()
+
+    async def _arrivals(self, started_at: datetime) -> None:
+        began = monotonic()
+        lost = len(self.plan.orders) // 2 if self.config.plant == "lost" else -1
+        for n, planned in enumerate(self.plan.orders):
+            await asyncio.sleep(max(0.0, began + planned.arrival - monotonic()))
+            if self.stopped_new:
+                return
+            order = self.shop.admit(planned)
+            if n == lost:
+                self.shop.book_as_accepted(order, started_at)
+            else:
+                self.tasks.spawn(self.shop.live(order, started_at))
