@@ -77,11 +77,15 @@ async def _run(parts: Parts) -> None:
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     """Wait for the stop; a loop that dies of a bug ends the process, so that it is noticed and restarted."""
-    waiter = asyncio.ensure_future(stop.wait())
+
+    async def wait() -> None:
+        await stop.wait()
+
+    waiter = asyncio.create_task(wait())
     done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
+    for task in (waiter, *tasks):
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(waiter, *tasks, return_exceptions=True)
     for task in done - {waiter}:
         task.result()
 
