@@ -1,6 +1,6 @@
-"""From a shop row to the classes that speak its vendor's language. Owns the table of vendors and what each needs.
+"""From a shop row to the classes that speak to its vendor. Owns the table of vendors and what each needs.
 
-The gateway takes receivers here, workers/wiring.py callers, `oms shop add` the list of what a shop row must hold.
+The gateway takes receivers here, workers/wiring.py callers, `oms shop add` what a shop row must hold.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """Kdniao (快递鸟), the courier data service. Owns its form, signature, codes and pushes.
 
-Times are written in the shop's zone (China). A push carries the whole trace each time, so it overwrites. Carriers
-are named in our words, which are the warehouse standard's; CARRIERS holds the ones Kdniao names otherwise.
+Times are written in the shop's zone (China). A push carries the whole trace each time, so it overwrites.
+Carriers go by our words, which are the warehouse standard's; CARRIERS holds those Kdniao names otherwise.
 Source: the official client's documentation. Beyond Success and Reason there is no published list of errors.
 """
 
@@ -58,7 +58,8 @@ _FETCHED = "311"
 _HANDED_IN = re.compile(
     r"(?:存放|暂存|放入|投递|送至|送达|代收).{0,30}?(?:驿站|快递柜|自提柜|智能柜|丰巢|自提点|代收点)"
 )
-_IN_HANDS = re.compile(r"(?<!未)签收|已取|取出|取走")
+# "Please sign for it soon" and "not signed for" hold the same word, so only what has happened counts.
+_IN_HANDS = re.compile("已签收|签收人|(?:本人|家人|他人|同事|门卫|代|并)签收|已被?取|已从")
 
 _SUBSCRIBED_WORDS = ("重复", "已订阅", "已经订阅")
 _PASSING_WORDS = ("繁忙", "稍后", "频率", "频繁", "限流", "并发", "超时")
@@ -73,6 +74,8 @@ class _Lenient(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _null_is_absent(cls, value: object) -> object:
+        if isinstance(value, str):
+            return fields.storable(value)
         return "" if value is None else value
 
 
@@ -220,7 +223,7 @@ def _read_parcel(parcel: _Parcel, where: str, shop: Shop, told_at: datetime) -> 
 
 
 def _signing(traces: tuple[Trace, ...], sub_state: str) -> Trace | None:
-    """The scan that says signed: the one with the parcel's sub-state, else the first 3xx, else the last scan."""
+    """The scan that says signed: the one with the parcel's sub-state, else the first 3xx, else the last."""
     signed = [trace for trace in traces if trace.raw_code.startswith("3")]
     exact = [trace for trace in signed if trace.raw_code == sub_state]
     handed_over = [trace for trace in exact or signed if not _is_hand_in(trace)]
@@ -240,8 +243,8 @@ def _read_traces(parcel: _Parcel, where: str, shop: Shop) -> Iterator[Trace]:
             at = fields.local_time(scan.AcceptTime.strip(), shop.tz)
         except ValueError as error:
             raise Unparsable(f"{where}.Traces[{index}].AcceptTime: {error}") from error
-        text = fields.storable(scan.AcceptStation.strip())
-        trace = Trace(at, text, fields.storable(scan.Location), fields.storable(scan.Action.strip()))
+        text = scan.AcceptStation.strip()
+        trace = Trace(at, text, scan.Location.strip(), scan.Action.strip())
         known = found.get((at, text))
         found[at, text] = trace if known is None or not known.raw_code else known
     traces = list(found.values())
@@ -258,7 +261,7 @@ class KdniaoInbound:
         self._shop = shop
 
     def verify(self, push: Push) -> None:
-        """Check the signature and whose account is meant. The format has no time window: the key is for ever."""
+        """Check the signature and whose account is meant. The format has no time window."""
         try:
             form = _form(push)
         except Unparsable as error:

@@ -70,7 +70,7 @@ class QimenWarehouse:
         return text(answer.root, "deliveryOrderId") or text(answer.root, split)
 
     async def _known_already(self, order: FulfillmentOrder, answer: WmsAnswer) -> str:
-        """Some partners refuse a repeat instead of answering success: believed only if they can show the order."""
+        """Some partners refuse a repeat: believe that only when they can show the order."""
         receiver = order.receiver
         refusal = _refusal(answer, (receiver.name, receiver.phone, receiver.address, receiver.handle))
         if not _says(answer, _EXISTS_WORDS):

@@ -1,0 +1,208 @@
+"""Whatever arrives: valid orders come through whole, and nothing else does more than be refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import registry
+from connectors.couriers.kdniao import sign as bird_sign
+from connectors.inbound import Push
+from connectors.platforms.own import OwnInbound, signature
+from connectors.warehouses.qimen_sign import sign as qimen_sign
+from domain.errors import Forged, Unparsable
+from domain.observations import OrderObserved
+from domain.shops import Shop
+from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, push
+
+IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
+MOMENTS = st.integers(0, 3_000_000_000).map(
+    lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+)
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> dict[str, Any]:
+    lines: list[dict[str, Any]] = []
+    for number in draw(st.sets(IDS, min_size=1, max_size=5)):
+        quantity, unit = draw(st.integers(1, 9999)), draw(st.integers(0, 100_000))
+        discount = draw(st.integers(0, quantity * unit))
+        line = {"no": number, "sku": draw(IDS), "title": draw(WORDS), "quantity": quantity}
+        money = {"unit_minor": unit, "discount_minor": discount, "amount_minor": quantity * unit - discount}
+        lines.append({**line, **money})
+    goods = sum(line["amount_minor"] for line in lines)
+    shop_discount = draw(st.integers(0, goods))
+    platform_discount = draw(st.integers(0, goods - shop_discount))
+    freight = draw(st.integers(0, 10_000))
+    total = goods - shop_discount - platform_discount + freight
+    status = draw(st.sampled_from(["unpaid", "paid", "cancelled", "refunded"]))
+    paid = status != "unpaid"
+    zone_minutes = draw(st.integers(-12 * 60, 14 * 60))
+    offset = f"{'-' if zone_minutes < 0 else '+'}{abs(zone_minutes) // 60:02}:{abs(zone_minutes) % 60:02}"
+
+    def moment() -> str:
+        local = draw(MOMENTS) + timedelta(minutes=zone_minutes)
+        return local.replace(tzinfo=None).isoformat() + offset
+
+    return {
+        "no": draw(IDS),
+        "status": status,
+        "updated_at": moment(),
+        "placed_at": moment(),
+        "paid_at": moment() if paid else None,
+        "currency": "CNY",
+        "goods_minor": goods,
+        "shop_discount_minor": shop_discount,
+        "platform_discount_minor": platform_discount,
+        "freight_minor": freight,
+        "total_minor": total,
+        "paid_minor": total if paid else 0,
+        "refunded_minor": draw(st.integers(0, total)) if paid else 0,
+        "lines": lines,
+        "receiver": {
+            name: draw(WORDS) for name in ("name", "phone", "province", "city", "district", "address")
+        },
+        "buyer": {"id": draw(WORDS), "ip": "203.0.113.7"},
+        "remark": draw(WORDS),
+    }
+
+
+def own_push(body: bytes) -> Push:
+    sent = NOW.isoformat()
+    headers = {
+        "x-steadfast-key": OWN.key_id,
+        "x-steadfast-timestamp": sent,
+        "x-steadfast-event": "evt",
+        "x-steadfast-signature": signature(OWN.secrets[0], sent, "evt", body),
+    }
+    return push(body, headers=headers)
+
+
+def qimen_push(body: bytes, method: str = "deliveryorder.confirm") -> Push:
+    params = {
+        "method": method,
+        "timestamp": "2026-11-22 21:30:00",
+        "app_key": QIMEN.key_id,
+        "sign_method": "md5",
+    }
+    return push(body, {**params, "sign": qimen_sign(params, body, QIMEN.secrets[0])})
+
+
+def bird_push(data: str) -> Push:
+    form = {"RequestData": data, "RequestType": "101", "DataSign": bird_sign(data, KDNIAO.secrets[0])}
+    return push(urlencode(form).encode())
+
+
+def receive(shop: Shop, arrived: Push) -> None:
+    receiver = registry.inbound(shop)
+    receiver.verify(arrived)
+    receiver.parse(arrived)
+
+
+@given(orders())
+def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
+    arrived = own_push(json.dumps({"order": order}).encode())
+    OwnInbound(OWN).verify(arrived)
+    (seen,) = OwnInbound(OWN).parse(arrived).observations
+    assert isinstance(seen, OrderObserved)
+    plain = (
+        "no",
+        "currency",
+        "goods_minor",
+        "shop_discount_minor",
+        "platform_discount_minor",
+        "freight_minor",
+    )
+    sums = ("total_minor", "paid_minor", "refunded_minor", "remark")
+    assert {name: getattr(seen, name) for name in (*plain, *sums)} == {
+        name: order[name] for name in (*plain, *sums)
+    }
+    assert seen.status.value == seen.raw_status == order["status"]
+    assert seen.vendor_time == datetime.fromisoformat(order["updated_at"])
+    assert seen.paid_at == (order["paid_at"] and datetime.fromisoformat(order["paid_at"]))
+    assert {name: getattr(seen.contact, name) for name in order["receiver"]} == order["receiver"]
+    names = ("sku", "title", "quantity", "unit_minor", "discount_minor", "amount_minor")
+    assert [{"no": line.line_no, **{name: getattr(line, name) for name in names}} for line in seen.lines] == [
+        {"no": line["no"], **{name: line[name] for name in names}} for line in order["lines"]
+    ]
+
+
+@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO], ids=lambda shop: shop.vendor)
+@given(
+    body=st.binary(max_size=300),
+    query=st.dictionaries(
+        st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()
+    ),
+    headers=st.dictionaries(st.sampled_from(["content-type", "top-sign-list", "x-steadfast-key"]), st.text()),
+)
+def test_random_requests_are_forged_or_unparsable(
+    shop: Shop, body: bytes, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    with pytest.raises((Forged, Unparsable)):
+        receive(shop, push(body, query, headers))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=15,
+)
+FIELDS = st.sampled_from(
+    ["EBusinessID", "PushTime", "Data", "State", "StateEx", "Traces", "AcceptTime", "Success", "LogisticCode"]
+)
+BIRD_JSON = st.recursive(
+    JSON | st.sampled_from([KDNIAO.key_id, "2026-11-22 10:00:00"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@given(st.binary(max_size=300) | JSON.map(lambda content: json.dumps(content).encode()))
+def test_signed_nonsense_is_unparsable_for_the_own_shop(body: bytes) -> None:
+    with pytest.raises(Unparsable):
+        receive(OWN, own_push(body))
+
+
+@given(st.text(max_size=300) | BIRD_JSON.map(json.dumps))
+def test_signed_nonsense_never_raises_anything_else_at_the_courier(data: str) -> None:
+    try:
+        receive(KDNIAO, bird_push(data))
+    except (Forged, Unparsable):
+        return
+
+
+TAGS = [
+    "request",
+    "deliveryOrder",
+    "deliveryOrderCode",
+    "packages",
+    "package",
+    "expressCode",
+    "items",
+    "item",
+]
+XML = st.recursive(
+    st.text(max_size=10).map(lambda text: text.replace("<", "").replace("&", "")),
+    lambda inner: st.builds(
+        lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>",
+        st.sampled_from([*TAGS, "itemCode", "quantity", "orderCode", "order", "process", "processStatus"]),
+        st.lists(inner, max_size=4),
+    ),
+    max_leaves=20,
+)
+
+
+@given(
+    st.binary(max_size=300) | XML.map(lambda xml: f"<request>{xml}</request>".encode()),
+    st.sampled_from(["deliveryorder.confirm", "orderprocess.report", "?"]),
+)
+def test_signed_nonsense_never_raises_anything_else_at_the_warehouse(body: bytes, method: str) -> None:
+    try:
+        receive(QIMEN, qimen_push(body, method))
+    except (Forged, Unparsable):
+        return

@@ -1,0 +1,60 @@
+"""From a shop row to the vendor's classes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from connectors import registry
+from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
+from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.warehouses.qimen import QimenWarehouse
+from connectors.warehouses.qimen_inbound import QimenInbound
+from domain.errors import BadInput
+from domain.shops import Role, Shop
+from tests.connectors.worlds import KDNIAO, OWN, QIMEN, clock
+
+
+@pytest.mark.parametrize(
+    ("shop", "inbound", "make", "outbound"),
+    [
+        (OWN, OwnInbound, registry.sales_channel, OwnShop),
+        (QIMEN, QimenInbound, registry.warehouse, QimenWarehouse),
+        (KDNIAO, KdniaoInbound, registry.courier, KdniaoCourier),
+    ],
+)
+def test_a_vendor_is_built_from_its_shop(
+    shop: Shop, inbound: type, make: Callable[..., object], outbound: type
+) -> None:
+    assert isinstance(registry.inbound(shop), inbound)
+    assert isinstance(make(shop, httpx.AsyncClient(), clock), outbound)
+    assert registry.vendor(shop.vendor).role is shop.role
+    assert registry.missing(shop) == []
+
+
+def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="'acme' is not known; known are kdniao, own, qimen"):
+        registry.inbound(replace(OWN, vendor="acme"))
+
+
+def test_a_vendor_in_another_role_is_refused() -> None:
+    with pytest.raises(BadInput, match="'own' of shop mall is not a warehouse; known are qimen"):
+        registry.warehouse(OWN, httpx.AsyncClient(), clock)
+
+
+def test_what_a_shop_row_lacks_is_listed_with_its_meaning() -> None:
+    bare = replace(QIMEN, endpoint_url="", key_id="", secrets=("",), params={"owner": "O"})
+    lacking = [text.split(":")[0] for text in registry.missing(bare)]
+    assert lacking[:3] == ["endpoint_url", "key_id", "secret"]
+    assert "owner" not in lacking
+    assert len(lacking) == 2 + len(registry.vendor("qimen").params)
+    assert all(": " in text for text in registry.missing(bare))
+
+
+def test_every_vendor_says_what_it_is() -> None:
+    for name, vendor in registry.VENDORS.items():
+        assert vendor.name == name
+        assert isinstance(vendor.role, Role)
+        assert vendor.zone
+        assert len(vendor.currency) == 3
