@@ -57,7 +57,7 @@ def _as_nobody(command: list[str]) -> list[str]:
     return ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--", *command]
 
 
-def _end(process: "subprocess.Popen[bytes] | None", word: signal.Signals) -> None:
+def end(process: "subprocess.Popen[bytes] | None", word: signal.Signals = signal.SIGTERM) -> None:
     """Ask a child to end, wait, and kill it if it does not."""
     if process is None or process.poll() is not None:
         return
@@ -126,7 +126,11 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop at once but cleanly."""
-        _end(self.process, signal.SIGINT)
+        end(self.process, signal.SIGINT)
+
+    def alive(self) -> bool:
+        """Say whether the server runs."""
+        return self.process is not None and self.process.poll() is None
 
     def pid(self) -> int:
         """The server's process id."""
@@ -223,7 +227,11 @@ class EmbeddedTemporal:
 
     def stop(self) -> None:
         """End the server and wait for it."""
-        _end(self.process, signal.SIGTERM)
+        end(self.process)
+
+    def alive(self) -> bool:
+        """Say whether the server runs."""
+        return self.process is not None and self.process.poll() is None
 
     def _command(self) -> list[str]:
         command = [temporal_binary(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self.port)]

@@ -1,5 +1,7 @@
 """What the clients read from the environment. Owns the names OMS_GATEWAY_* and OMS_PROFILE; no secret has a default."""
 
+import os
+
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from store.settings_docs import Profile
@@ -14,3 +16,14 @@ class ClientSettings(BaseSettings):
     gateway_port: int = 8080
     profile: Profile = Profile.LIVE
     max_body_bytes: int = 1024 * 1024
+
+
+def adopt(environment: dict[str, str]) -> None:
+    """Put a running installation's settings in force for this process; what is set already stays."""
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
+
+
+def inherited() -> dict[str, str]:
+    """Give this process's environment, for children."""
+    return dict(os.environ)

@@ -6,7 +6,7 @@ TEMPORAL_TLS_... or a profile file).
 
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -17,12 +17,12 @@ from temporalio.common import (
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import Unavailable
+from domain.errors import Refused, Unavailable
 from domain.orders import OrderEvent, workflow_id
 from domain.outgoing import Queue
-from domain.progress import OrderOutcome, OrderStart
+from domain.progress import OrderStart
 from domain.timing import LoopTiming
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import DrainStart, ShopDrainWorkflow
@@ -91,6 +91,16 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
-def order_handle(client: Client, key: str) -> WorkflowHandle[OrderWorkflow, OrderOutcome]:
-    """Reach the workflow of an order."""
-    return client.get_workflow_handle_for(OrderWorkflow.run, workflow_id(key))
+async def decide(client: Client, key: str, choice: str, actor: str) -> None:
+    """Bring an operator's decision to an order; raise Refused with the order's own reason."""
+    handle = client.get_workflow_handle_for(OrderWorkflow.run, workflow_id(key))
+    try:
+        await handle.execute_update(OrderWorkflow.decide, args=(choice, actor), rpc_timeout=RPC_SECONDS)
+    except WorkflowUpdateFailedError as error:
+        raise Refused(choice, str(error.cause)) from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise Unavailable("sent, not yet confirmed: no worker took it in time; it is applied when one runs") from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Refused(choice, "the order's workflow has ended or has not started yet") from error
+        raise Unavailable(f"Temporal: {error.status.name}") from error

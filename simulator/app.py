@@ -24,9 +24,7 @@ def create_app(world: World) -> FastAPI:
         yield
         await world.stop()
 
-    app = FastAPI(
-        title="Steadfast simulator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    app = FastAPI(title="Steadfast simulator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_control(world))

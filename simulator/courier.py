@@ -91,9 +91,7 @@ class CourierService:
             request_type, data = kdniao.read_form(self.settings, body)
             if request_type not in offered:
                 raise Refused("不支持的RequestType")
-            handle: Callable[[Json], Json] = (
-                self._subscribe if request_type in kdniao.SUBSCRIPTIONS else self._query
-            )
+            handle: Callable[[Json], Json] = self._subscribe if request_type in kdniao.SUBSCRIPTIONS else self._query
             reply = handle(data)
         except Refused as refused:
             self.tally.faults["courier_refused_calls"] += 1

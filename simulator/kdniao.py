@@ -14,9 +14,7 @@ from simulator.sending import Request
 from simulator.settings import Courier
 
 QUERIES, SUBSCRIPTIONS = frozenset({"1002", "8001"}), frozenset({"1008", "8008"})
-SHIPPERS = codes(
-    "SF ZTO YTO YD STO JD YZPY EMS JTSD DBL HTKY ZJS ANE KYSY UC HHTT QFKD FAST GTO AMAZON OTHER"
-)
+SHIPPERS = codes("SF ZTO YTO YD STO JD YZPY EMS JTSD DBL HTKY ZJS ANE KYSY UC HHTT QFKD FAST GTO AMAZON OTHER")
 NEEDS_PHONE = frozenset({"SF", "KYSY", "ZTO"})
 Json = dict[str, object]
 

@@ -12,9 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from simulator.clock import iso
 from simulator.orders import PlannedOrder
 
-KEY, TIMESTAMP, EVENT, SIGNATURE = (
-    f"X-Steadfast-{name}" for name in ("Key", "Timestamp", "Event", "Signature")
-)
+KEY, TIMESTAMP, EVENT, SIGNATURE = (f"X-Steadfast-{name}" for name in ("Key", "Timestamp", "Event", "Signature"))
 CLOCK_TOLERANCE = timedelta(minutes=10)
 LONGEST_EVENT = 128
 

@@ -91,9 +91,7 @@ class Picking:
 
     def _letter(self, name: str, method: str, body: bytes) -> Letter:
         def sign() -> Request:
-            return qimen.signed_call(
-                self.settings, f"{self.gateway_url}/in/qimen/{self.settings.shop}", method, body
-            )
+            return qimen.signed_call(self.settings, f"{self.gateway_url}/in/qimen/{self.settings.shop}", method, body)
 
         return Letter("wms", name, sign, _read)
 
@@ -106,8 +104,7 @@ def divide(source: Random, delivery: Delivery, profile: Profile) -> list[list[Co
     source.shuffle(units)
     departures = _heaps(units, 2) if partial else [units]
     return [
-        [Counter(heap) for heap in _heaps(one, source.randint(2, MOST_PACKAGES) if split else 1)]
-        for one in departures
+        [Counter(heap) for heap in _heaps(one, source.randint(2, MOST_PACKAGES) if split else 1)] for one in departures
     ]
 
 

@@ -50,9 +50,7 @@ def build_plan(config: Config) -> Plan:
     on_hand = _stock(config.profile, catalogue, baskets)
     on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
     # Defective units lie beside the good ones: whoever adds them up oversells.
-    defective = {
-        product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue
-    }
+    defective = {product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue}
     return Plan(catalogue, on_hand, defective, orders, None if rows is None else sum_minor(rows))
 
 
@@ -87,9 +85,7 @@ def _wanted(config: Config, scarce: list[Product], count: int) -> dict[int, Prod
     """Pick the orders that want exactly one scarce product: `scarce_demand` orders for each."""
     demand = config.profile.scarce_demand * len(scarce)
     if demand > count:
-        raise ConfigError(
-            f"profile.scarce_demand: {demand} orders for scarce products, but only {count} in all"
-        )
+        raise ConfigError(f"profile.scarce_demand: {demand} orders for scarce products, but only {count} in all")
     picked = rng(config.seed, "scarce").sample(range(count), k=demand)
     return {n: scarce[i % len(scarce)] for i, n in enumerate(picked)}
 
@@ -99,10 +95,7 @@ def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket]) ->
     for basket in baskets:
         for line in basket.lines:
             demand[line.sku] += line.quantity
-    return {
-        product.sku: max(LEAST_ON_HAND, ceil(demand[product.sku] * profile.stock_factor))
-        for product in catalogue
-    }
+    return {product.sku: max(LEAST_ON_HAND, ceil(demand[product.sku] * profile.stock_factor)) for product in catalogue}
 
 
 def _orders(config: Config, baskets: list[Basket], rows: list[PaidRow] | None) -> list[PlannedOrder]:

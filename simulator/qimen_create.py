@@ -10,9 +10,7 @@ from simulator.settings import Wms
 from simulator.warehouse import GOOD, Delivery, DeliveryLine, Place
 
 ORDER_TYPES = codes("JYCK HHCK BFCK QTCK")
-PLATFORMS = codes(
-    "TB TM JD DD PP YX EBAY QQ AMAZON SN GM WPH JM LF MGJ JS PX YT YHD VANCL YL YG 1688 POS MIA OTHER"
-)
+PLATFORMS = codes("TB TM JD DD PP YX EBAY QQ AMAZON SN GM WPH JM LF MGJ JS PX YT YHD VANCL YL YG 1688 POS MIA OTHER")
 CARRIERS = codes("SF EMS EYB ZJS YTO ZTO HTKY UC STO TTKDEX QFKD FAST POSTB GTO YUNDA JD DD AMAZON OTHER")
 CONDITIONS = codes("ZP CC JS XS ZT")
 TIMES = ("createTime", "placeOrderTime", "operateTime")

@@ -53,9 +53,7 @@ def verdict_of_status(status: int) -> Verdict:
 class Sender:
     """Sends letters until they are taken, refused, or the limit is reached."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, tally: Tally, tasks: Tasks, profile: Profile, seed: int
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, tally: Tally, tasks: Tasks, profile: Profile, seed: int) -> None:
         self._client = client
         self._tally = tally
         self._tasks = tasks
@@ -104,9 +102,7 @@ class Sender:
     def _close(self, letter: Letter, verdict: Verdict, status: int, text: str) -> None:
         self._tally.undelivered -= 1
         if verdict is Verdict.REFUSED:
-            self._tally.refuse(
-                {"source": letter.source, "name": letter.name, "status": status, "error": text}
-            )
+            self._tally.refuse({"source": letter.source, "name": letter.name, "status": status, "error": text})
         elif verdict is Verdict.AGAIN:
             self._tally.faults["given_up"] += 1
         letter.done(verdict)

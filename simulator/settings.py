@@ -103,9 +103,7 @@ class Profile(_Model):
     def _one_fate_each(self) -> "Profile":
         fates = (self.never_pay_share, self.late_pay_share, self.cancel_unpaid_share, self.cancel_paid_share)
         if sum(fates) > 1.000001:
-            raise ValueError(
-                "never_pay, late_pay, cancel_unpaid and cancel_paid shares add up to more than 1"
-            )
+            raise ValueError("never_pay, late_pay, cancel_unpaid and cancel_paid shares add up to more than 1")
         if "shop" in self.push_dead:
             raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
         return self

@@ -60,6 +60,4 @@ class Tasks:
             while place is not None and place.tb_next is not None:
                 place = place.tb_next
             where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-            print(
-                f"simulator: an actor broke: {type(error).__name__} at {where}", file=sys.stderr, flush=True
-            )
+            print(f"simulator: an actor broke: {type(error).__name__} at {where}", file=sys.stderr, flush=True)

@@ -86,9 +86,7 @@ class Fulfilment:
 class Warehouse:
     """Stock and fulfilments of one warehouse."""
 
-    def __init__(
-        self, on_hand: dict[str, int], defective: dict[str, int], seed: int, plant: Plant | None
-    ) -> None:
+    def __init__(self, on_hand: dict[str, int], defective: dict[str, int], seed: int, plant: Plant | None) -> None:
         self._seed = seed
         self._plant = plant
         self._reached: dict[tuple[str, str], asyncio.Event] = {}
@@ -136,9 +134,7 @@ class Warehouse:
             return
         if fulfilment.picked:
             shipped = fulfilment.shipments > 0
-            raise Refused(
-                "order-shipped" if shipped else "order-picked", "picked or shipped: it cannot be cancelled"
-            )
+            raise Refused("order-shipped" if shipped else "order-picked", "picked or shipped: it cannot be cancelled")
         fulfilment.status = "CANCELED"
         self.locked.subtract(fulfilment.delivery.wanted())
         fulfilment.released.set()

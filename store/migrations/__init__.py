@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from store.database import Database
@@ -27,7 +29,19 @@ async def upgrade(database: Database) -> None:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
 
 
+async def behind(database: Database) -> str:
+    """Say what the schema lacks, empty when it is current."""
+    async with database.transaction() as connection:
+        return await connection.run_sync(_behind)
+
+
+def _behind(connection: Connection) -> str:
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    found = MigrationContext.configure(connection).get_current_revision()
+    return "" if found == newest else f"schema is at {found or 'nothing'}, this version needs {newest}"
+
+
 async def check(database: Database) -> None:
-    """Raise when the tables in code differ from the migrated database."""
+    """Raise when the tables in code differ from the migrated database; for tests."""
     async with database.transaction() as connection:
         await connection.run_sync(lambda sync: command.check(config(sync)))

@@ -21,9 +21,7 @@ from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, push
 
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
-MOMENTS = st.integers(0, 3_000_000_000).map(
-    lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
-)
+MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
 
 
 @st.composite
@@ -64,9 +62,7 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
         "paid_minor": total if paid else 0,
         "refunded_minor": draw(st.integers(0, total)) if paid else 0,
         "lines": lines,
-        "receiver": {
-            name: draw(WORDS) for name in ("name", "phone", "province", "city", "district", "address")
-        },
+        "receiver": {name: draw(WORDS) for name in ("name", "phone", "province", "city", "district", "address")},
         "buyer": {"id": draw(WORDS), "ip": "203.0.113.7"},
         "remark": draw(WORDS),
     }
@@ -119,9 +115,7 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
         "freight_minor",
     )
     sums = ("total_minor", "paid_minor", "refunded_minor", "remark")
-    assert {name: getattr(seen, name) for name in (*plain, *sums)} == {
-        name: order[name] for name in (*plain, *sums)
-    }
+    assert {name: getattr(seen, name) for name in (*plain, *sums)} == {name: order[name] for name in (*plain, *sums)}
     assert seen.status.value == seen.raw_status == order["status"]
     assert seen.vendor_time == datetime.fromisoformat(order["updated_at"])
     assert seen.paid_at == (order["paid_at"] and datetime.fromisoformat(order["paid_at"]))
@@ -135,9 +129,7 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
 @pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO], ids=lambda shop: shop.vendor)
 @given(
     body=st.binary(max_size=300),
-    query=st.dictionaries(
-        st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()
-    ),
+    query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(st.sampled_from(["content-type", "top-sign-list", "x-steadfast-key"]), st.text()),
 )
 def test_random_requests_are_forged_or_unparsable(

@@ -58,9 +58,7 @@ async def test_a_blip_is_bridged() -> None:
     assert (await send(stranger.client(), CALL)).is_success
 
 
-@pytest.mark.parametrize(
-    "error", [httpx.ReadTimeout("x"), httpx.ReadError("x"), httpx.RemoteProtocolError("x")]
-)
+@pytest.mark.parametrize("error", [httpx.ReadTimeout("x"), httpx.ReadError("x"), httpx.RemoteProtocolError("x")])
 async def test_an_unknown_outcome_is_never_sent_twice(error: Exception) -> None:
     stranger = Stranger(error)
     with pytest.raises(Unavailable):

@@ -61,9 +61,7 @@ def says(**fields: Any) -> httpx.Response:
 
 
 def asked(stranger: Stranger) -> tuple[dict[str, str], dict[str, str]]:
-    fields = {
-        n: v[0] for n, v in parse_qs(stranger.asked[0].content.decode(), keep_blank_values=True).items()
-    }
+    fields = {n: v[0] for n, v in parse_qs(stranger.asked[0].content.decode(), keep_blank_values=True).items()}
     return fields, json.loads(fields["RequestData"])
 
 
@@ -146,9 +144,7 @@ def test_every_documented_code_has_its_state(code: str, state: ParcelState) -> N
         ("4", "", "211", ParcelState.PROBLEM),
     ],
 )
-def test_an_unknown_code_falls_back_and_is_kept(
-    state: str, sub: str, action: str, wanted: ParcelState
-) -> None:
+def test_an_unknown_code_falls_back_and_is_kept(state: str, sub: str, action: str, wanted: ParcelState) -> None:
     observed = tracked(state, sub, scan("10:00:00", "x", action))
     assert (observed.state, observed.raw_state, observed.raw_substate) == (wanted, state, sub)
 

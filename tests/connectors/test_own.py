@@ -155,9 +155,7 @@ def test_a_whole_order_is_read() -> None:
             paid_minor=30600,
             refunded_minor=0,
             lines=(LineObserved("1", "TEE-WHITE-M", "纯棉圆领短袖 白 M", 2, 15900, 0, 31800),),
-            contact=Contact(
-                ContactForm.PLAIN, "广东省", "深圳市", "南山区", "李小明", "13812345678", "科技园南路9号"
-            ),
+            contact=Contact(ContactForm.PLAIN, "广东省", "深圳市", "南山区", "李小明", "13812345678", "科技园南路9号"),
             buyer_id="b-1007",
             buyer_ip="203.0.113.7",
             remark="请放前台李小明",
@@ -217,9 +215,7 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "words"), WRONG_FIELDS)
-def test_a_wrong_field_is_named_with_what_to_do_and_no_personal_value(
-    changes: dict[str, Any], words: str
-) -> None:
+def test_a_wrong_field_is_named_with_what_to_do_and_no_personal_value(changes: dict[str, Any], words: str) -> None:
     reason = told({"order": order(**changes)})
     assert words in reason
     assert not [value for value in PERSONAL if value in reason]

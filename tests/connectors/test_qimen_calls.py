@@ -124,9 +124,7 @@ async def test_the_amounts_add_up_as_the_standard_demands() -> None:
     await wms(stranger).create(ORDER)
     head = sent(stranger)[1].find("deliveryOrder")
     assert head is not None
-    amount = {
-        node.tag: Decimal(node.text or "0") for node in head if "mount" in node.tag or node.tag == "freight"
-    }
+    amount = {node.tag: Decimal(node.text or "0") for node in head if "mount" in node.tag or node.tag == "freight"}
     assert amount["totalAmount"] == amount["arAmount"] + amount["gotAmount"]
     assert amount["totalAmount"] == amount["itemAmount"] - amount["discountAmount"] + amount["freight"]
 
@@ -148,9 +146,7 @@ async def test_the_exact_bytes_sent_are_signed(method: str) -> None:
     await wms(stranger, shop).create(ORDER)
     query, _ = sent(stranger)
     assert query["sign"] == sign(query, stranger.asked[0].content, "test")
-    assert {
-        name: query[name] for name in ("method", "timestamp", "format", "app_key", "v", "customerId")
-    } == {
+    assert {name: query[name] for name in ("method", "timestamp", "format", "app_key", "v", "customerId")} == {
         "method": "taobao.qimen.deliveryorder.create",
         "timestamp": "2026-11-22 21:30:00",
         "format": "xml",
@@ -225,9 +221,7 @@ async def test_a_refusal_does_not_quote_the_receiver() -> None:
     ("change", "error"),
     [({"currency": "USD"}, Refused), ({"total_minor": 1}, Broken)],
 )
-async def test_amounts_that_cannot_be_stated_are_not_sent(
-    change: dict[str, Any], error: type[OmsError]
-) -> None:
+async def test_amounts_that_cannot_be_stated_are_not_sent(change: dict[str, Any], error: type[OmsError]) -> None:
     stranger = Stranger(says(OK))
     with pytest.raises(error):
         await wms(stranger).create(replace(ORDER, **change))

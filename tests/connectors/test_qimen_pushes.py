@@ -28,9 +28,7 @@ def confirm(head: str = "", packages: str = "", lines: str = "") -> str:
 
 
 def parcel(waybill: str, *items: tuple[str, str], carrier: str = "SF", weight: str = "") -> str:
-    inner = "".join(
-        f"<item><itemCode>{sku}</itemCode><quantity>{units}</quantity></item>" for sku, units in items
-    )
+    inner = "".join(f"<item><itemCode>{sku}</itemCode><quantity>{units}</quantity></item>" for sku, units in items)
     code = f"<logisticsCode>{carrier}</logisticsCode>" if carrier else ""
     express = f"<expressCode>{waybill}</expressCode>"
     return f"<package>{code}{express}<weight>{weight}</weight><items>{inner}</items></package>"
@@ -104,9 +102,7 @@ def test_without_items_the_lines_say_what_left() -> None:
 
 def test_carrier_and_waybill_of_the_order_stand_in() -> None:
     head = "<logisticsCode>ZTO</logisticsCode><expressCode>Z9</expressCode>"
-    assert shipment(confirm(head, "", line("A", "1"))).packages == (
-        Package("ZTO", "Z9", "", (PackedItem("A", 1),)),
-    )
+    assert shipment(confirm(head, "", line("A", "1"))).packages == (Package("ZTO", "Z9", "", (PackedItem("A", 1),)),)
     assert shipment(confirm(head, parcel("", carrier=""))).packages[0].waybill_no == "Z9"
     assert shipment(confirm("", parcel("X1", carrier=""))).packages[0].carrier == "OTHER"
 

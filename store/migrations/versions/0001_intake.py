@@ -50,11 +50,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_observation_subject", "observation", ["subject"], unique=False)
     op.create_index(
-        "ix_observation_waiting",
-        "observation",
-        ["lane", "id"],
-        unique=False,
-        postgresql_where=sa.text("state = 'new'"),
+        "ix_observation_waiting", "observation", ["lane", "id"], unique=False, postgresql_where=sa.text("state = 'new'")
     )
     op.create_table(
         "unverified",

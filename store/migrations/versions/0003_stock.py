@@ -89,18 +89,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_key", "line_no", name=op.f("pk_reservation")),
     )
     op.create_index(
-        "ix_reservation_open",
-        "reservation",
-        ["expires_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'open'"),
+        "ix_reservation_open", "reservation", ["expires_at"], unique=False, postgresql_where=sa.text("state = 'open'")
     )
     op.create_index(
-        "ix_reservation_sku_open",
-        "reservation",
-        ["sku"],
-        unique=False,
-        postgresql_where=sa.text("state = 'open'"),
+        "ix_reservation_sku_open", "reservation", ["sku"], unique=False, postgresql_where=sa.text("state = 'open'")
     )
 
 

@@ -66,11 +66,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_parcel_order_key", "parcel", ["order_key"], unique=False)
     op.create_index(
-        "ix_parcel_query",
-        "parcel",
-        ["next_query_at"],
-        unique=False,
-        postgresql_where=sa.text("signed_at IS NULL"),
+        "ix_parcel_query", "parcel", ["next_query_at"], unique=False, postgresql_where=sa.text("signed_at IS NULL")
     )
     op.create_index("ix_parcel_waybill_no", "parcel", ["waybill_no"], unique=False)
     op.create_table(

@@ -16,18 +16,15 @@ def upgrade() -> None:
     op.create_table(
         "setting",
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("profile", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "profile", "version", name=op.f("pk_setting")),
+        sa.PrimaryKeyConstraint("kind", "version", name=op.f("pk_setting")),
     )
-    op.create_index(
-        "ix_setting_active", "setting", ["kind", "profile"], unique=True, postgresql_where=sa.text("active")
-    )
+    op.create_index("ix_setting_active", "setting", ["kind"], unique=True, postgresql_where=sa.text("active"))
     op.create_table(
         "shop",
         sa.Column("vendor", sa.String(), nullable=False),

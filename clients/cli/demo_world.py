@@ -1,0 +1,209 @@
+"""The demo's world: an installation, a simulator beside it, and the connections between them."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from clients.cli.shops import Endpoint, connect_shop
+from clients.clock import utc_now
+from clients.embedded import Ports
+from clients.installation import Installation, answers, draw_secret
+from domain.errors import Broken
+from domain.proof import OrderFact, SkuFact
+from store.database import Database
+from store.keyring import load_keyring
+from store.reads.orders import OrderReads
+from store.reads.proof import ProofReads
+from store.settings_docs import Profile
+from store.shops import NewWarehouse, Shops
+from store.stock_on_hand import Shelf, set_on_hand
+
+SIMULATOR = "simulator"
+READY_SECONDS = 30
+QUIET_SECONDS = 15.0
+PER_SECOND = 10.0
+WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")
+SENDER = {
+    "sender_name": "稳单演示店",
+    "sender_mobile": "02087654321",
+    "sender_province": "广东省",
+    "sender_city": "广州市",
+    "sender_district": "白云区",
+    "sender_address": "机场路 1 号",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What the demo shall show."""
+
+    seed: int
+    count: int
+    file: Path | None
+    plant: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is to be seen at one moment."""
+
+    sent: int
+    planned: int
+    counts: dict[str, int]
+    parcels_signed: int
+    messages: int
+    finished: bool
+
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """Change whenever anything moved."""
+        return (self.sent, tuple(sorted(self.counts.items())), self.parcels_signed, self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the proof compares."""
+
+    orders: list[OrderFact]
+    skus: list[SkuFact]
+    work: Any
+    books: dict[str, Any]
+
+
+@dataclass
+class DemoWorld:
+    """Starts, connects, watches and ends one demo."""
+
+    folder: Path
+    plan: DemoPlan
+    installation: Installation = field(init=False)
+    simulator_url: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.installation = Installation(self.folder, Profile.DEMO.value)
+
+    def start(self) -> None:
+        """Start both sides, connect them, set the stock, let the buyers in."""
+        self.installation.start()
+        port = Ports(self.folder).take(SIMULATOR)
+        self.simulator_url = f"http://127.0.0.1:{port}"
+        keys = {name: draw_secret() for name in ("own", "wms", "courier")}
+        config = self.folder / "simulator.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps(self._config(port, keys), ensure_ascii=False))
+        self.installation.add(SIMULATOR, SIMULATOR, "--config", str(config))
+        self.installation.run.urls[SIMULATOR] = self.simulator_url
+        self.installation.write()
+        self._wait_for_simulator()
+        asyncio.run(self._connect(keys))
+        self._ask("POST", "/sim/start")
+
+    def stop(self) -> None:
+        """End everything."""
+        self.installation.stop()
+
+    def look(self) -> View:
+        """Take a look at both sides; restart what died."""
+        self.installation.heal()
+        books = self.books()
+        work, counts = asyncio.run(self._progress())
+        closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
+        sent = sum(1 for order in books["orders"].values() if order["messages_sent"])
+        signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
+        finished = bool(books["finished"]) and closed >= sent and not (work.waiting or work.undelivered)
+        return View(sent, books["planned"], counts, signed, work.messages, finished)
+
+    def settle(self) -> None:
+        """Give outgoing calls a moment to reach the world."""
+        until = time.monotonic() + QUIET_SECONDS
+        while time.monotonic() < until and asyncio.run(self._progress())[0].outgoing:
+            time.sleep(0.1)
+
+    def evidence(self) -> Evidence:
+        """Collect what the proof compares."""
+        return asyncio.run(self._evidence())
+
+    def books(self) -> dict[str, Any]:
+        """Read the outside world's books."""
+        return dict(self._ask("GET", "/sim/books"))
+
+    def _ask(self, method: str, path: str) -> Any:
+        answer = httpx.request(method, self.simulator_url + path, timeout=30, trust_env=False)
+        if not answer.is_success:
+            raise Broken(f"the simulator answered {answer.status_code} to {path}; see {self.folder}/simulator.log")
+        return answer.json()
+
+    def _config(self, port: int, keys: dict[str, str]) -> dict[str, Any]:
+        file = str(self.plan.file) if self.plan.file else None
+        return {
+            "seed": self.plan.seed,
+            "port": port,
+            "gateway_url": self.installation.run.urls["gateway"],
+            "own": {"shop": "demo", "key_id": "demo", "secret": keys["own"]},
+            "wms": {
+                "shop": "wms",
+                "app_key": "demo",
+                "secret": keys["wms"],
+                "customer_id": "demo-customer",
+                "warehouse": WAREHOUSE.code,
+                "owner": "STEADFAST",
+            },
+            "courier": {"shop": "express", "business_id": "1000001", "api_key": keys["courier"]},
+            "orders": {"count": self.plan.count, "per_second": PER_SECOND, "file": file},
+            "plant": self.plan.plant,
+        }
+
+    def _wait_for_simulator(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            if not self.installation.children[SIMULATOR].alive():
+                raise Broken(_last_line(self.folder / "simulator.log"))
+            if answers(f"{self.simulator_url}/sim/health"):
+                return
+            time.sleep(0.05)
+        raise Broken(f"the simulator was not ready in {READY_SECONDS} s; see {self.folder}/simulator.log")
+
+    def _database(self) -> Database:
+        return Database(self.installation.run.environment["OMS_DATABASE_URL"], pool=2)
+
+    async def _connect(self, keys: dict[str, str]) -> None:
+        """Register the three accounts as `oms shop add` does, and set the opening stock."""
+        database = self._database()
+        shops = Shops(database, load_keyring(Path(self.installation.run.environment["OMS_KEYRING"])))
+        own = Endpoint(f"{self.simulator_url}/own/demo/shipments", "demo", (keys["own"],))
+        wms = Endpoint(f"{self.simulator_url}/router/qimen/service", "demo", (keys["wms"],))
+        courier = Endpoint(self.simulator_url, "1000001", (keys["courier"],))
+        params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
+        await connect_shop(shops, ("own", "demo"), own)
+        await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
+        await connect_shop(shops, ("kdniao", "express"), courier)
+        async with database.transaction() as tx:
+            for product in self._ask("GET", "/sim/catalogue"):
+                shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
+                await set_on_hand(tx, shelf, product["on_hand"], utc_now())
+        await database.close()
+
+    async def _progress(self) -> tuple[Any, dict[str, int]]:
+        database = self._database()
+        try:
+            return await ProofReads(database).work(), await OrderReads(database).counts()
+        finally:
+            await database.close()
+
+    async def _evidence(self) -> Evidence:
+        database = self._database()
+        reads = ProofReads(database)
+        try:
+            return Evidence(await reads.orders(), await reads.skus(), await reads.work(), self.books())
+        finally:
+            await database.close()
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text().splitlines() if line.strip()]
+    return lines[-1] if lines else f"the simulator ended at once; see {log}"

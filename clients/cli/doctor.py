@@ -1,0 +1,158 @@
+"""`oms doctor`: what is wrong with this installation, and the mend."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
+from clients.cli.session import find_installation, out, where
+from clients.clock import utc_now
+from clients.installation import answers
+from clients.run_file import read_run_file
+from clients.temporal import NAMESPACE, ORDERS_QUEUE, SHOPS_QUEUE, connect
+from connectors import registry
+from domain.errors import BadInput, OmsError
+from domain.shops import Role
+from store import migrations
+from store.database import Database
+from store.keyring import load_keyring
+from store.reads.proof import ProofReads
+from store.reads.stock import StockReads
+from store.settings import store_settings
+from store.shops import Shops
+
+FREE_BYTES = 1_000_000_000
+POLLER_FRESH = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing looked at; `mend` is empty when it is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+Check = Callable[[], Awaitable[list[Diagnosis]]]
+
+
+def doctor() -> None:
+    """Look at every part of this installation; exit 1 and say the mend when one is ill."""
+    results = asyncio.run(_examine())
+    for result in results:
+        sign, colour = ("ok", "green") if not result.mend else ("ILL", "red")
+        out.print(f"[{colour}]{sign:>4}[/{colour}]  {result.what}: {result.found}", highlight=False, soft_wrap=True)
+        if result.mend:
+            out.print(f"      mend: {result.mend}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if any(result.mend for result in results) else 0)
+
+
+async def _examine() -> list[Diagnosis]:
+    try:
+        find_installation()
+        settings = store_settings()
+    except OmsError as error:
+        return [Diagnosis("installation", str(error), "make up, or set OMS_DATABASE_URL and OMS_KEYRING")]
+    database = Database(settings.database_url, pool=2)
+    results = _machine()
+    checks: list[tuple[str, Check]] = [
+        ("key ring", lambda: _keyring(settings.keyring)),
+        ("database", lambda: _database(database)),
+        ("gateway", _gateway),
+        ("Temporal", _temporal),
+        ("shops", lambda: _shops(database, settings.keyring)),
+        ("work", lambda: _work(database)),
+        ("stock", lambda: _stock(database)),
+    ]
+    for name, check in checks:
+        try:
+            results += await check()
+        except OmsError as error:
+            results.append(Diagnosis(name, str(error), "start what is missing (make up); the reason is in its log"))
+    await database.close()
+    return results
+
+
+def _machine() -> list[Diagnosis]:
+    folder = where.data if where.data.exists() else Path()
+    free = shutil.disk_usage(folder).free
+    mend = "" if free > FREE_BYTES else "free disk space: accepting stops when the database cannot write"
+    return [Diagnosis("disk", f"{free / 1e9:.1f} GB free", mend)]
+
+
+async def _keyring(path: Path) -> list[Diagnosis]:
+    ring = load_keyring(path)
+    return [Diagnosis("key ring", f"{path}, {len(ring.keys)} keys, primary {ring.primary}")]
+
+
+async def _database(database: Database) -> list[Diagnosis]:
+    behind = await migrations.behind(database)
+    mend = "start a worker or the gateway of this version: it migrates" if behind else ""
+    return [Diagnosis("database", behind or "answers, schema is current", mend)]
+
+
+async def _gateway() -> list[Diagnosis]:
+    with contextlib.suppress(BadInput):
+        url = read_run_file(where.data).urls.get("gateway", "")
+        mend = "" if answers(f"{url}/readyz") else f"see {where.data / 'gateway.log'}; make up starts it again"
+        return [Diagnosis("gateway", f"{url} {'is ready' if not mend else 'does not answer'}", mend)]
+    return [Diagnosis("gateway", "runs elsewhere: ask its /readyz")]
+
+
+async def _temporal() -> list[Diagnosis]:
+    client = await connect()
+    found = [Diagnosis("Temporal", f"{client.service_client.config.target_host} answers")]
+    for queue in (ORDERS_QUEUE, SHOPS_QUEUE):
+        request = DescribeTaskQueueRequest(namespace=NAMESPACE, task_queue=TaskQueue(name=queue), task_queue_type=1)
+        told = await client.workflow_service.describe_task_queue(request)
+        since = utc_now() - POLLER_FRESH
+        live = [one for one in told.pollers if one.last_access_time.ToDatetime(tzinfo=since.tzinfo) > since]
+        mend = "" if live else "no worker polls: start one (python -m workers.main); orders wait and lose nothing"
+        found.append(Diagnosis(f"workers of {queue}", f"{len(live)} pollers", mend))
+    return found
+
+
+async def _shops(database: Database, keyring: Path) -> list[Diagnosis]:
+    shops = await Shops(database, load_keyring(keyring)).all()
+    found = []
+    for role in Role:
+        have = [f"{shop.vendor}/{shop.code}" for shop in shops if shop.role is role]
+        mend = "" if have else "connect one: oms shop add --help"
+        found.append(Diagnosis(f"{role.value} accounts", ", ".join(have) or "none", mend))
+    for shop in shops:
+        if missing := registry.missing(shop):
+            found.append(Diagnosis(f"{shop.vendor}/{shop.code}", "is incomplete", "; ".join(missing)))
+    return found
+
+
+async def _work(database: Database) -> list[Diagnosis]:
+    work = await ProofReads(database).work()
+    found = [Diagnosis("open work", f"{work.open} orders, {work.waiting} observations, {work.undelivered} events")]
+    if work.failed:
+        found.append(
+            Diagnosis("observations", f"{work.failed} could not be booked", "see their reasons in observation")
+        )
+    if work.unparsable:
+        words = "their reasons stand in the inbox; the sender must mend the format"
+        found.append(Diagnosis("messages", f"{work.unparsable} cannot be read", words))
+    return found
+
+
+async def _stock(database: Database) -> list[Diagnosis]:
+    rows = await StockReads(database).audit()
+    wrong = [
+        row.sku
+        for row in rows
+        if (row.reserved, row.allocated, row.on_hand) != (row.open_reserved, row.open_allocated, row.moved)
+        or row.on_hand != row.in_warehouses
+    ]
+    mend = f"counters differ from what is open: {', '.join(wrong[:5])}" if wrong else ""
+    return [Diagnosis("stock", f"{len(rows)} SKUs, {len(wrong)} with wrong counters", mend)]

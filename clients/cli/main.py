@@ -1,0 +1,58 @@
+"""The entry point `oms`: gathers the commands. Heavy imports stay inside them, so that `oms --help` is quick."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from clients.cli.demo import demo
+from clients.cli.doctor import doctor
+from clients.cli.keys import keyring_app
+from clients.cli.orders import order_app
+from clients.cli.session import where
+from clients.cli.shops import shop_app
+from clients.cli.stock import stock_app
+from clients.cli.up import up
+
+app = typer.Typer(
+    name="oms",
+    help="Steadfast: every order is a durable workflow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
+app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
+app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
+app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
+app.command()(up)
+app.command()(demo)
+app.command()(doctor)
+
+
+@app.callback()
+def common(data: Annotated[Path, typer.Option(help="the data folder of the installation")] = Path("var")) -> None:
+    """Remember which installation the command speaks to."""
+    where.data = data
+
+
+def run() -> None:
+    """Run and leave at once: a process that used the Temporal SDK may abort in a normal interpreter exit."""
+    try:
+        code = app(standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,128 @@
+"""`oms order list`, `oms order show` and `oms order retry`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from clients.cli.session import out, session, told, where
+from clients.run_file import read_run_file
+from clients.temporal import connect, decide
+from domain.errors import BadInput
+from domain.orders import OrderStatus, workflow_id
+from domain.waits import Wait, WaitFor
+from store.reads.orders import OrderPage, OrderReads
+
+order_app = typer.Typer(no_args_is_help=True)
+
+
+@order_app.command(name="list")
+def list_(
+    status: Annotated[str | None, typer.Option(help="unpaid, paid, shipped, signed, completed or closed")] = None,
+    stuck: Annotated[bool, typer.Option("--stuck", help="only orders that wait for an operator")] = False,
+    most: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+) -> None:
+    """List orders, worst first: stuck, then by deadline, closed ones last."""
+
+    async def work() -> None:
+        if status is not None and status not in set(OrderStatus):
+            raise BadInput(f"no status {status!r}; known are {', '.join(OrderStatus)}")
+        async with session() as open_session:
+            rows = await OrderReads(open_session.database).rows(status, stuck, most)
+        table = Table("order", "status", "total", "placed (UTC)", "waits for", "until (UTC)", box=None)
+        for row in rows:
+            waits = f"STUCK: {row.stuck_reason}" if row.stuck else row.wait_for
+            table.add_row(row.key, row.status, _money(row), _at(row.placed_at), waits, _at(row.wait_until))
+        out.print(table if rows else "no orders match")
+
+    told(work)
+
+
+@order_app.command()
+def show(words: Annotated[str, typer.Argument(help="order number, waybill, fulfilment number or phone")]) -> None:
+    """Show one order: what it waits for, since when, until when, what next; then its whole story."""
+
+    async def work() -> None:
+        async with session() as open_session:
+            reads = OrderReads(open_session.database, open_session.ring)
+            keys = await reads.find(words)
+            if not keys:
+                raise BadInput(f"nothing is known of {words!r}: not an order, waybill, fulfilment number or phone here")
+            if len(keys) > 1:
+                raise BadInput(f"{words!r} belongs to {len(keys)} orders: {', '.join(sorted(keys))}")
+            _print(await reads.page(keys[0]))
+
+    told(work)
+
+
+@order_app.command()
+def retry(
+    words: Annotated[str, typer.Argument(help="order number, waybill or fulfilment number")],
+    actor: Annotated[str, typer.Option(help="who decides")] = "cli",
+) -> None:
+    """Try the step again at which an order is stuck."""
+
+    async def work() -> None:
+        async with session() as open_session:
+            keys = await OrderReads(open_session.database, open_session.ring).find(words)
+        if len(keys) != 1:
+            raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
+        await decide(await connect(), keys[0], "retry", actor)
+        out.print(f"{keys[0]}: tried again")
+
+    told(work)
+
+
+def _print(page: OrderPage) -> None:
+    order = page.order
+    out.print(f"[bold]{order.key}[/bold]  {order.status}  {_money(order)}", highlight=False)
+    out.print(_waits(order), highlight=False)
+    if order.stuck:
+        out.print(f"[red]STUCK[/red] {order.stuck_reason}. Then: oms order retry {order.no}", highlight=False)
+    out.print(f"receiver: {page.contact.province} {page.contact.city} {page.contact.district} (sealed)")
+    for line in page.lines:
+        out.print(f"  {line.quantity} x {line.sku} {line.title}  {line.amount_minor / 100:.2f}", highlight=False)
+    for hold in page.holds:
+        out.print(f"  {hold.kind} {hold.quantity} {hold.sku} {hold.warehouse} {hold.state}", highlight=False)
+    for one in page.fulfillments:
+        out.print(f"  fulfilment {one.no} at {one.warehouse}: {one.state} {one.stage}", highlight=False)
+    for parcel in page.parcels:
+        said = f"{parcel.state} ({parcel.raw_state}/{parcel.raw_substate})"
+        out.print(f"  parcel {parcel.carrier} {parcel.waybill_no}: {said}", highlight=False)
+    for call in page.calls:
+        out.print(f"  {call.kind} to {call.vendor}: {call.state} {call.reason}", highlight=False)
+    out.print(_story(page))
+    messages = ", ".join(f"{message.id} ({message.source} {message.way})" for message in page.messages)
+    out.print(f"raw messages: {messages}", highlight=False)
+    out.print(f"Temporal: {_link(order.key)}", highlight=False, soft_wrap=True)
+
+
+def _waits(order: Any) -> str:
+    if not order.wait_for:
+        return "Waits for nothing."
+    return Wait(WaitFor(order.wait_for), order.wait_since, order.wait_until).sentence()
+
+
+def _story(page: OrderPage) -> Table:
+    table = Table("at (UTC)", "who", "what", "detail", "raw", box=None)
+    for entry in page.story:
+        detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items() if value)
+        table.add_row(_at(entry.at), entry.actor, entry.action, detail, str(entry.inbox_id or ""))
+    return table
+
+
+def _link(key: str) -> str:
+    try:
+        base = read_run_file(where.data).urls.get("temporal_ui", "")
+    except BadInput:
+        base = ""
+    return f"{base}/{workflow_id(key)}" if base else workflow_id(key)
+
+
+def _money(row: Any) -> str:
+    return f"{row.total_minor / 100:.2f} {row.currency}"
+
+
+def _at(moment: datetime | None) -> str:
+    return moment.strftime("%m-%d %H:%M:%S") if moment else ""

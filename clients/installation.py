@@ -1,0 +1,165 @@
+"""An installation on one machine: the two servers and our processes as children. Owns start, watch, restart and stop."""
+
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports, child_of_ours, end
+from clients.run_file import RunFile
+from clients.settings import inherited
+from domain.errors import Broken
+from store.keyring import create_keyring
+
+READY_SECONDS = 60
+GATEWAY, WORKER = "gateway", "worker"
+
+
+@dataclass
+class Child:
+    """One process of ours; its output goes to a log file."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
+
+    def start(self) -> None:
+        """Start it; it ends when we die."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                child_of_ours(self.command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def alive(self) -> bool:
+        """Say whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        end(self.process)
+
+
+@dataclass
+class Installation:
+    """Everything that `oms up` keeps running on one data folder."""
+
+    folder: Path
+    profile: str
+    external: dict[str, str] = field(default_factory=dict)
+    children: dict[str, Child] = field(default_factory=dict)
+    run: RunFile = field(default_factory=RunFile)
+    postgres: EmbeddedPostgres | None = None
+    temporal: EmbeddedTemporal | None = None
+
+    def start(self) -> None:
+        """Start the servers that the environment does not name, then our processes, and wait until they answer."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ports = Ports(self.folder)
+        self._start_servers(ports)
+        environment = self.run.environment
+        environment.setdefault("OMS_KEYRING", self._keyring())
+        environment |= {"OMS_PROFILE": self.profile, "OMS_GATEWAY_PORT": str(ports.take("gateway"))}
+        self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
+        self.add(GATEWAY, "clients.gateway")
+        self.add(WORKER, "workers.main")
+        self._wait_for_gateway()
+        self.write()
+
+    def add(self, name: str, module: str, *arguments: str) -> Child:
+        """Start one more process of ours."""
+        command = [sys.executable, "-m", module, *arguments]
+        child = Child(name, command, inherited() | self.run.environment, self.folder / f"{name}.log")
+        child.start()
+        self.children[name] = child
+        return child
+
+    def heal(self) -> list[str]:
+        """Start again what died; return the names."""
+        dead = [child for child in self.children.values() if not child.alive()]
+        for child in dead:
+            child.restarts += 1
+            child.start()
+        healed = [child.name for child in dead] + self._heal_servers()
+        if healed:
+            self.write()
+        return healed
+
+    def stop(self) -> None:
+        """End everything that was started here, our processes first."""
+        for child in reversed(self.children.values()):
+            child.stop()
+        if self.temporal:
+            self.temporal.stop()
+        if self.postgres:
+            self.postgres.stop()
+        (self.folder / "run.json").unlink(missing_ok=True)
+
+    def write(self) -> None:
+        """Say in run.json what runs where."""
+        self.run.pids = {name: child.process.pid for name, child in self.children.items() if child.process}
+        if self.postgres:
+            self.run.pids["postgres"] = self.postgres.pid()
+        if self.temporal and self.temporal.process:
+            self.run.pids["temporal"] = self.temporal.process.pid
+        self.run.write(self.folder)
+
+    def _start_servers(self, ports: Ports) -> None:
+        self.run.environment |= self.external
+        if "OMS_DATABASE_URL" not in self.external:
+            self.postgres = EmbeddedPostgres(self.folder, ports)
+            self.run.environment["OMS_DATABASE_URL"] = self.postgres.start()
+        if "TEMPORAL_ADDRESS" not in self.external:
+            self.temporal = EmbeddedTemporal(self.folder, ports)
+            self.run.environment["TEMPORAL_ADDRESS"] = self.temporal.start()
+            self.run.urls["temporal_ui"] = f"http://127.0.0.1:{self.temporal.ui_port}/namespaces/oms/workflows"
+
+    def _heal_servers(self) -> list[str]:
+        healed = []
+        if self.postgres and not self.postgres.alive():
+            self.postgres.start()
+            healed.append("postgres")
+        if self.temporal and not self.temporal.alive():
+            self.temporal.start()
+            healed.append("temporal")
+        return healed
+
+    def _keyring(self) -> str:
+        path = self.folder / "keyring.json"
+        if not path.exists():
+            create_keyring(path)
+        return str(path)
+
+    def _wait_for_gateway(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            if not self.children[GATEWAY].alive():
+                raise Broken(f"the gateway did not start; see {self.children[GATEWAY].log}")
+            if answers(f"{self.run.urls['gateway']}/readyz"):
+                return
+            time.sleep(0.05)
+        raise Broken(f"the gateway was not ready in {READY_SECONDS} s; see {self.children[GATEWAY].log}")
+
+
+def answers(url: str) -> bool:
+    """Say whether an address on this machine answers well."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def draw_secret() -> str:
+    """Draw a key for an account that only exists on this machine."""
+    return secrets.token_urlsafe(24)

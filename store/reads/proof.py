@@ -1,0 +1,63 @@
+"""The facts a proof compares with the outside world's books: per order, per SKU, per message."""
+
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from domain.proof import OrderFact, SkuFact
+from store.database import Database
+
+_ORDERS = text(
+    """
+    SELECT o.no, o.status, o.total_minor, o.paid_minor, o.refunded_minor, o.stuck_reason, o.wait_for, o.close_reason,
+        (SELECT count(*) FROM fulfillment f WHERE f.order_key = o.key) AS fulfillments,
+        (SELECT count(*) FROM parcel p WHERE p.order_key = o.key) AS parcels
+    FROM orders o ORDER BY o.no
+    """
+)
+_SKUS = text(
+    """
+    SELECT s.sku, s.on_hand, s.reserved, s.allocated,
+        (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.sku = s.sku AND r.state = 'open')
+            AS open_reserved,
+        (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND a.state = 'open')
+            AS open_allocated,
+        coalesce((SELECT -sum(quantity) FROM stock_movement m WHERE m.sku = s.sku AND reason = 'shipped'), 0) AS shipped
+    FROM sku_stock s ORDER BY s.sku
+    """
+)
+_WORK = text(
+    """
+    SELECT (SELECT count(*) FROM inbox) AS messages,
+        (SELECT count(*) FROM inbox WHERE state = 'unparsable') AS unparsable,
+        (SELECT count(*) FROM unverified) AS unverified,
+        (SELECT count(*) FROM observation WHERE state = 'new') AS waiting,
+        (SELECT count(*) FROM observation WHERE state = 'failed') AS failed,
+        (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
+        (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,
+        (SELECT count(*) FROM outgoing WHERE state = 'refused') AS refused,
+        (SELECT count(*) FROM orders WHERE closed_at IS NULL) AS open
+    """
+)
+
+
+class ProofReads:
+    """Reads everything a proof needs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def orders(self) -> list[OrderFact]:
+        """Give one fact per order."""
+        async with self._database.transaction() as tx:
+            return [OrderFact(**row._mapping) for row in await tx.execute(_ORDERS)]
+
+    async def skus(self) -> list[SkuFact]:
+        """Give one fact per SKU."""
+        async with self._database.transaction() as tx:
+            return [SkuFact(**row._mapping) for row in await tx.execute(_SKUS)]
+
+    async def work(self) -> Row[Any]:
+        """Count the messages and what is still under way."""
+        async with self._database.transaction() as tx:
+            return (await tx.execute(_WORK)).one()

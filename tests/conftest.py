@@ -1,0 +1,104 @@
+"""What every test may use: one PostgreSQL per run, a fresh database per test, a key ring, a clock, and a clean exit."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from clients.clock import utc_now
+from clients.embedded import EmbeddedPostgres, Ports
+from store import migrations, settings_docs
+from store.database import Database
+from store.keyring import KeyRing, create_keyring
+
+hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+hypothesis_settings.load_profile("steady")
+
+NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+_exit_code = 0
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One real PostgreSQL for the whole run; not durable, for a test that needs durability starts its own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(folder, Ports(folder), durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+async def template(postgres: EmbeddedPostgres) -> str:
+    """A migrated and seeded database from which each test's own is copied."""
+    name = "steadfast_template"
+    await _admin(postgres, f"CREATE DATABASE {name}")
+    database = Database(_url(postgres, name), pool=1)
+    await migrations.upgrade(database)
+    async with database.transaction() as tx:
+        await settings_docs.seed(tx, utc_now())
+    await database.close()
+    return name
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres, template: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The address of a fresh database of this test alone."""
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    await _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _url(postgres, name)
+    await _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open fresh database."""
+    opened = Database(database_url, pool=16)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
+    """A key ring of this run."""
+    return create_keyring(tmp_path_factory.mktemp("keys") / "keyring.json")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real data beside the project; tests that read it skip, saying so, when it is absent."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.exists():
+        pytest.skip(f"no {folder}: real data is not part of the project")
+    return folder
+
+
+def _url(server: EmbeddedPostgres, name: str) -> str:
+    return server.url.rsplit("/", 1)[0] + f"/{name}"
+
+
+async def _admin(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember the exit code for the end."""
+    global _exit_code
+    _exit_code = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave at once: a process that used the Temporal SDK may abort in a normal interpreter exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_exit_code)
