@@ -6,12 +6,12 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
-# make up:    DATA=folder (default var/main; var/demo/data shows the last demo again)
+# make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
 SEED ?=
 ORDERS ?=
 PLANT ?=
-DATA ?= var/main
+DATA ?= var
 TESTS ?= tests
 
 .PHONY: demo up test check bench soak lock setup
@@ -46,7 +46,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "setting up .venv (once per lock file) ..."
 	@if $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_PIN) 2>/dev/null; then \
-	  $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock; \
+	  $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock; fi
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

@@ -1,4 +1,4 @@
-"""An installation on one machine: the two servers and our processes as children. Owns start, watch, restart and stop."""
+"""An installation on one machine: the two servers and our processes as children. Owns start, watch, restart, stop."""
 
 import secrets
 import subprocess

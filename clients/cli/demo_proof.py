@@ -46,7 +46,8 @@ def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int
     if findings:
         out.print(f"[red]{len(findings)} broken invariants[/red] with seed {seed}", highlight=False)
         return 1
-    out.print(f"Look again: make up DATA={data}  then  .venv/bin/oms --data {data} order list", highlight=False)
+    words = f"Look again: make up DATA={data}, then open the links, or .venv/bin/oms --data {data} order list"
+    out.print(words, highlight=False, soft_wrap=True)
     return 0
 
 
@@ -78,7 +79,8 @@ def _where_to_look(out: Console, world: DemoWorld, evidence: Evidence) -> None:
         no = evidence.orders[0].no
         link = f"{urls['temporal_ui']}/{workflow_id(order_key('own', 'demo', no))}"
         out.print(f"one order in the Temporal Web UI: {link}", highlight=False, soft_wrap=True)
-        out.print(f"the same order in words: .venv/bin/oms --data {world.folder} order show {no}", highlight=False)
+        words = f"the same order in words: .venv/bin/oms --data {world.folder} order show {no}"
+        out.print(words, highlight=False, soft_wrap=True)
 
 
 def _yuan(minor: int) -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import typer
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
@@ -111,7 +112,11 @@ async def _temporal() -> list[Diagnosis]:
     client = await connect()
     found = [Diagnosis("Temporal", f"{client.service_client.config.target_host} answers")]
     for queue in (ORDERS_QUEUE, SHOPS_QUEUE):
-        request = DescribeTaskQueueRequest(namespace=NAMESPACE, task_queue=TaskQueue(name=queue), task_queue_type=1)
+        request = DescribeTaskQueueRequest(
+            namespace=NAMESPACE,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
         told = await client.workflow_service.describe_task_queue(request)
         since = utc_now() - POLLER_FRESH
         live = [one for one in told.pollers if one.last_access_time.ToDatetime(tzinfo=since.tzinfo) > since]
