@@ -40,10 +40,10 @@ class World:
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
-        picking = Picking(
+        self.picking = Picking(
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
-        self.qimen = QimenService(config.wms, self.warehouse, picking, self.tally)
+        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
         self.shop = Shop(config.own, url, sender, self.warehouse)
 
     def start(self) -> None:
