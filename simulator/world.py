@@ -18,8 +18,6 @@ from simulator.shop import Shop
 from simulator.tally import Tally, Tasks
 from simulator.warehouse import Warehouse
 
-MOST_CONNECTIONS = 64
-
 
 class World:
     """Everything outside, wired together for one configuration and one plan."""
@@ -33,10 +31,7 @@ class World:
         self.tally = Tally()
         self.tasks = Tasks(self.tally)
         self.faults = Faults(profile, self.tally, seed)
-        # Waiting for a free connection is no failure of the gateway, so only the pool has no timeout.
-        timeout = httpx.Timeout(profile.send_timeout, pool=None)
-        limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=transport, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=transport, trust_env=False)
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
