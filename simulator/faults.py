@@ -95,8 +95,12 @@ class FaultyVendors:
 
 async def _fail(mode: OutageMode, scope: Scope, receive: Receive, send: Send) -> None:
     if mode == "hang":
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        except asyncio.CancelledError:
+            # The simulator itself is ending: let the caller go instead of ending in a traceback.
+            await _unavailable(scope, receive, send)
     elif mode == "refuse":
         headers = {"Connection": "close"}
         await PlainTextResponse("bad gateway", 502, headers)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The own shop's wire format, both ways (docs/own-shop-api.md): signing and shapes. Behaviour is in shop.py."""
+"""The own shop's wire format, both ways (docs/own-shop-api.md): signing and shapes; behaviour is shop.py."""
 
 import hashlib
 import hmac

@@ -73,7 +73,7 @@ class Picking:
 
     def _ship(self, lane: Lane, fulfilment: Fulfilment, parcels: list[Counter[str]], *, final: bool) -> None:
         delivery = fulfilment.delivery
-        packages = [Package(self._waybill(delivery), delivery.carrier, units) for units in parcels]
+        packages = [Package(self.waybill(delivery), delivery.carrier, units) for units in parcels]
         self.warehouse.ship(fulfilment, packages, final=final)
         for package in packages:
             self.hand_over(delivery, package)
@@ -81,7 +81,8 @@ class Picking:
         body = confirmation(fulfilment, packages, self.settings, out_biz_code=code, final=final)
         lane.post(self._letter(f"{delivery.code}-{code}", "deliveryorder.confirm", body))
 
-    def _waybill(self, delivery: Delivery) -> str:
+    def waybill(self, delivery: Delivery) -> str:
+        """Draw the next waybill of a delivery, in the shape of its carrier."""
         prefix, digits = WAYBILLS.get(delivery.carrier, ("9", 11))
         source = rng(self.seed, "waybill", delivery.code)
         while (number := f"{prefix}{source.randrange(10**digits):0{digits}d}") in self._waybills:

@@ -130,7 +130,7 @@ def _order(
         fate=fate,
         acts=acts,
         reordered=reordered and len(acts) > 1,
-        placed_before=newest - row.placed_at if row and newest else None,
+        placed_before=newest - min(row.placed_at, row.paid_at) if row and newest else None,
         paid_before=newest - row.paid_at if row and newest else None,
     )
 

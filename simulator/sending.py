@@ -17,6 +17,7 @@ from simulator.tally import Tally, Tasks
 
 DUPLICATES_WITHIN_SECONDS = 0.5
 TOO_MANY_REQUESTS = 429
+MOST_OPEN = 24
 
 
 class Verdict(Enum):
@@ -59,6 +60,8 @@ class Sender:
         self._tasks = tasks
         self._profile = profile
         self._seed = seed
+        # The client's own queue costs time quadratic in what waits, so that it is kept short here.
+        self._open = asyncio.Semaphore(MOST_OPEN)
 
     def lane(self, source: Target) -> "Lane":
         return Lane(self, self._tasks, dead=source in self._profile.push_dead)
@@ -92,9 +95,11 @@ class Sender:
         self._close(letter, verdict, status, text)
 
     async def _attempt(self, letter: Letter) -> tuple[Verdict, int, str]:
-        request = letter.sign()
         try:
-            response = await self._client.post(request.url, headers=request.headers, content=request.body)
+            async with self._open:
+                # Signed only now: the wait for a free place must not age the signature.
+                request = letter.sign()
+                response = await self._client.post(request.url, headers=request.headers, content=request.body)
         except httpx.TransportError:
             return Verdict.AGAIN, 0, ""
         return letter.read(response), response.status_code, response.text[:200]

@@ -18,8 +18,6 @@ from simulator.shop import Shop
 from simulator.tally import Tally, Tasks
 from simulator.warehouse import Warehouse
 
-MOST_CONNECTIONS = 64
-
 
 class World:
     """Everything outside, wired together for one configuration and one plan."""
@@ -33,17 +31,14 @@ class World:
         self.tally = Tally()
         self.tasks = Tasks(self.tally)
         self.faults = Faults(profile, self.tally, seed)
-        # Waiting for a free connection is no failure of the gateway, so only the pool has no timeout.
-        timeout = httpx.Timeout(profile.send_timeout, pool=None)
-        limits = httpx.Limits(max_connections=MOST_CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=timeout, limits=limits, transport=transport, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=transport, trust_env=False)
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
-        picking = Picking(
+        self.picking = Picking(
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
-        self.qimen = QimenService(config.wms, self.warehouse, picking, self.tally)
+        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
         self.shop = Shop(config.own, url, sender, self.warehouse)
 
     def start(self) -> None:

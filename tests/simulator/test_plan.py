@@ -1,0 +1,89 @@
+"""One seed, one world: orders, amounts, fates and stock."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from simulator.plan import Plan, build_plan
+from simulator.regions import MAINLAND, REGIONS
+from simulator.settings import ConfigError
+from tests.simulator.erp import config
+
+
+def plan_of(seed: int, count: int = 40, **profile: Any) -> Plan:
+    return build_plan(config(seed=seed, count=count, **profile))
+
+
+def test_the_same_seed_gives_the_same_world() -> None:
+    assert plan_of(11) == plan_of(11)
+    assert plan_of(11).orders != plan_of(12).orders
+
+
+def test_a_longer_world_begins_like_a_shorter_one() -> None:
+    assert plan_of(11, count=50).orders[:20] == plan_of(11, count=20).orders
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_amounts_add_up(seed: int) -> None:
+    for order in plan_of(seed).orders:
+        basket = order.basket
+        assert 1 <= len(basket.lines) <= 3
+        assert len({line.sku for line in basket.lines}) == len(basket.lines)
+        for line in basket.lines:
+            assert line.amount_minor == line.quantity * line.unit_minor - line.discount_minor >= 0
+        goods = sum(line.amount_minor for line in basket.lines)
+        off = basket.shop_discount_minor + basket.platform_discount_minor
+        assert basket.total_minor == goods - off + basket.freight_minor > 0
+
+
+def test_stock_covers_the_demand_and_buyers_live_in_real_places() -> None:
+    plan = plan_of(3, count=300)
+    demand: Counter[str] = Counter()
+    for order in plan.orders:
+        demand.update({line.sku: line.quantity for line in order.basket.lines})
+        receiver = order.receiver
+        assert receiver.province in MAINLAND
+        assert receiver.district in REGIONS[receiver.province][receiver.city].split()
+        assert len(receiver.phone) == 11
+    assert len(plan.catalogue) == 24
+    assert all(plan.on_hand[sku] >= 3 * units for sku, units in demand.items())
+    assert len({order.no for order in plan.orders}) == 300
+    assert max(len(order.receiver.name) for order in plan.orders) > 10
+
+
+def test_a_scarce_product_is_wanted_by_exactly_so_many() -> None:
+    plan = plan_of(3, count=60, scarce={"4": 5}, scarce_demand=12)
+    sku = plan.catalogue[4].sku
+    wanting = [order for order in plan.orders if any(line.sku == sku for line in order.basket.lines)]
+    assert plan.on_hand[sku] == 5
+    assert len(wanting) == 12
+    assert all(len(o.basket.lines) == 1 and o.basket.lines[0].quantity == 1 for o in wanting)
+
+
+def test_fates_follow_their_shares() -> None:
+    shares = {
+        "never_pay_share": 0.2,
+        "late_pay_share": 0.2,
+        "cancel_unpaid_share": 0.2,
+        "cancel_paid_share": 0.2,
+    }
+    orders = plan_of(3, count=500, **shares).orders
+    fates = Counter(order.fate for order in orders)
+    assert set(fates) == {"paid", "expired", "late_paid", "cancelled", "refunded"}
+    assert all(60 < count < 140 for count in fates.values())
+    last = {(order.fate, order.acts[-1].status) for order in orders}
+    assert last == {
+        ("paid", "paid"),
+        ("expired", "unpaid"),
+        ("late_paid", "paid"),
+        ("cancelled", "cancelled"),
+        ("refunded", "refunded"),
+    }
+
+
+def test_shares_above_one_and_unknown_products_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1"):
+        config(never_pay_share=0.6, late_pay_share=0.6)
+    with pytest.raises(ConfigError, match="no product 99"):
+        plan_of(1, scarce={"99": 1})

@@ -1,0 +1,175 @@
+"""Whole worlds with a stand-in for the order system: they finish, and their books tell what happened."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.simulator.erp import Erp, config, until
+
+Open = Callable[..., Erp]
+
+
+async def finish(erp: Erp) -> dict[str, Any]:
+    """Start, wait until the world is finished and every message has its answer, and give the books."""
+    await erp.client.post("/sim/start")
+    world = erp.world
+    await until(lambda: world.finished() and world.tally.undelivered == 0)
+    books = await erp.books()
+    assert books["finished"] is True
+    assert "broken_actors" not in books["faults"]
+    return books
+
+
+def shipped_units(books: dict[str, Any]) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for fulfilment in books["warehouse"].values():
+        units.update(fulfilment["units"])
+    return units
+
+
+async def test_a_world_of_five_orders_finishes(erp_for: Open) -> None:
+    erp = erp_for(config(count=5))
+    books = await finish(erp)
+    orders = books["orders"]
+    assert len(orders) == 5
+    assert all(o["status"] == "paid" and o["accepted"] and o["fate"] == "paid" for o in orders.values())
+    assert books["sum_minor"] == sum(o["total_minor"] for o in orders.values())
+    assert books["file_sum_minor"] is None
+    assert len(books["parcels"]) == 5
+    assert all(p["signed_at"] and p["subscribed"] for p in books["parcels"].values())
+    assert {no: sum(told.values()) for no, told in books["shop_told"].items()} == dict.fromkeys(orders, 1)
+    at_start = {one["sku"]: one["on_hand"] for one in (await erp.client.get("/sim/catalogue")).json()}
+    left = Counter(at_start)
+    left.subtract(shipped_units(books))
+    assert books["on_hand"] == dict(left)
+    for body in erp.bodies.values():
+        goods = sum(line["amount_minor"] for line in body["lines"])
+        off = body["shop_discount_minor"] + body["platform_discount_minor"]
+        assert body["goods_minor"] == goods
+        assert body["total_minor"] == goods - off + body["freight_minor"]
+        assert body["paid_minor"] == (body["total_minor"] if body["status"] == "paid" else 0)
+
+
+async def test_an_outage_of_the_gateway_loses_nothing(erp_for: Open) -> None:
+    books = await finish(erp_for(config(count=3, retry_longest=0.1), fails_first=25))
+    assert books["faults"]["retried"] >= 25
+    assert all(order["accepted"] for order in books["orders"].values())
+
+
+async def test_repeated_messages_keep_their_event_and_a_late_first_comes_second(erp_for: Open) -> None:
+    erp = erp_for(config(count=3, duplicate_share=1, reorder_share=1))
+    books = await finish(erp)
+    assert all(2 <= times <= 3 for times in erp.seen.values())
+    for no in books["orders"]:
+        mine = [event for event in erp.seen if event.startswith(no)]
+        assert sorted(erp.bodies[event]["status"] for event in mine) == ["paid", "unpaid"]
+        first = next(status for number, status in erp.events if number == no)
+        assert first == "paid"
+        by_status = {erp.bodies[event]["status"]: erp.bodies[event]["updated_at"] for event in mine}
+        assert by_status["unpaid"] < by_status["paid"]
+    assert all(one["shipments"] == 1 for one in books["warehouse"].values())
+
+
+async def test_buyers_who_cancel_say_so_with_their_money(erp_for: Open) -> None:
+    erp = erp_for(config(count=6, cancel_paid_share=1, cancel_within=0.05))
+    books = await finish(erp)
+    for order in books["orders"].values():
+        assert order["status"] == order["fate"] == "refunded"
+        assert order["refunded_minor"] == order["paid_minor"] == order["total_minor"]
+
+
+async def test_a_dead_push_leaves_only_the_query(erp_for: Open) -> None:
+    erp = erp_for(config(count=2, push_dead=["courier"]))
+    books = await finish(erp)
+    assert erp.pushes == {}
+    assert all(parcel["signed_at"] and parcel["subscribed"] for parcel in books["parcels"].values())
+
+
+async def test_a_refused_message_is_written_down_and_not_repeated(erp_for: Open) -> None:
+    erp = erp_for(config(count=1, unpaid_first=0))
+    erp.refuses = True
+    books = await finish(erp)
+    order = next(iter(books["orders"].values()))
+    assert (order["messages_sent"], order["accepted"]) == (1, False)
+    assert books["refusals"][0]["status"] == 422
+    assert books["faults"]["shop_refused"] == 1
+
+
+@pytest.mark.parametrize("mode", ["error", "refuse"])
+async def test_an_outage_begins_and_ends(erp_for: Open, mode: str) -> None:
+    erp = erp_for(config())
+    await erp.client.post("/sim/outage", json={"target": "courier", "mode": mode, "seconds": 0.3})
+    answers: list[int] = []
+    for path in ("/api/dist", "/Ebusiness/EbusinessOrderHandle.aspx", "/router/qimen/service"):
+        answers.append((await erp.client.post(path)).status_code)
+    assert answers == [503, 503, 200] if mode == "error" else [502, 502, 200]
+    await until(lambda: erp.world.faults.outage("courier") is None)
+    assert (await erp.client.post("/api/dist")).status_code == 200
+
+
+async def test_a_hanging_vendor_waits_until_the_caller_gives_up(erp_for: Open) -> None:
+    erp = erp_for(config())
+    await erp.client.post("/sim/outage", json={"target": "wms", "mode": "hang", "seconds": 60})
+    sent: list[object] = []
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/router/qimen/service",
+        "headers": [],
+        "query_string": b"",
+    }
+    await erp.app(scope, receive, send)
+    assert sent == []
+    assert (await erp.books())["faults"]["wms_hang"] == 1
+
+
+async def test_a_lost_answer_comes_after_the_work(erp_for: Open) -> None:
+    erp = erp_for(config(lost_answer_share=1))
+    response = await erp.client.post("/router/qimen/service")
+    assert response.status_code == 503
+    faults = (await erp.books())["faults"]
+    assert faults["wms_lost_answer"] == 1
+    assert faults["wms_answered_isv.missing-parameter"] == 1
+
+
+async def test_random_errors_delay_but_the_stand_in_sees_them(erp_for: Open) -> None:
+    erp = erp_for(config(error_share=1))
+    with pytest.raises(httpx.HTTPStatusError):
+        (await erp.client.post("/api/dist")).raise_for_status()
+
+
+async def test_the_planted_lies_are_in_the_books(erp_for: Open) -> None:
+    lost = await finish(erp_for(config(count=4, plant="lost")))
+    assert len(lost["orders"]) == 4
+    assert all(order["accepted"] for order in lost["orders"].values())
+    assert len(lost["warehouse"]) == 3
+
+    doubled = await finish(erp_for(config(count=4, plant="doubled")))
+    assert sorted(one["shipments"] for one in doubled["warehouse"].values()) == [1, 1, 1, 2]
+
+    erp = erp_for(config(count=4, plant="oversold"))
+    oversold = await finish(erp)
+    ordered = Counter[str]()
+    for order in oversold["orders"].values():
+        ordered.update({line["sku"]: line["quantity"] for line in order["lines"]})
+    assert sum((shipped_units(oversold) - ordered).values()) == 1
+
+
+async def test_no_new_buyers_after_stop_new(erp_for: Open) -> None:
+    erp = erp_for(config(count=5000))
+    await erp.client.post("/sim/start")
+    await until(lambda: len(erp.world.shop.orders) >= 2)
+    await erp.client.post("/sim/stop-new")
+    await until(lambda: erp.world.finished() and erp.world.tally.undelivered == 0)
+    assert len(erp.world.shop.orders) < 5000
