@@ -72,9 +72,7 @@ def stamp(at: datetime | None = None) -> str:
 def qimen_sign(params: dict[str, str], body: bytes, secret: str = WMS_SECRET) -> str:
     text = "".join(k + params[k] for k in sorted(params) if params[k] and k != "sign").encode() + body
     if params["sign_method"] == "md5":
-        return (
-            hashlib.md5(secret.encode() + text + secret.encode(), usedforsecurity=False).hexdigest().upper()
-        )
+        return hashlib.md5(secret.encode() + text + secret.encode(), usedforsecurity=False).hexdigest().upper()
     digest = {"hmac": "md5", "hmac-sha256": "sha256"}[params["sign_method"]]
     return hmac.new(secret.encode(), text, digest).hexdigest().upper()
 
@@ -230,9 +228,7 @@ class Erp:
                     "CallBack": order_no,
                 }
                 await self.client.post("/api/dist", content=kdniao_form("1008", data))
-            body = json.dumps(
-                {"shipment": shipment(order_no, waybill, package.iterfind("items/item"))}
-            ).encode()
+            body = json.dumps({"shipment": shipment(order_no, waybill, package.iterfind("items/item"))}).encode()
             await self.client.post("/own/mine/shipments", content=body, headers=own_headers(waybill, body))
 
     async def _push(self, request: httpx.Request) -> httpx.Response:
@@ -251,7 +247,5 @@ def shipment(order_no: str, waybill: str, items: Iterable[Element]) -> Json:
         "carrier": "SF",
         "waybill_no": waybill,
         "shipped_at": china_now().isoformat(),
-        "items": [
-            {"sku": i.findtext("itemCode"), "quantity": int(i.findtext("quantity") or 0)} for i in items
-        ],
+        "items": [{"sku": i.findtext("itemCode"), "quantity": int(i.findtext("quantity") or 0)} for i in items],
     }

@@ -132,9 +132,7 @@ async def test_the_shop_takes_a_write_back_once_per_event(erp_for: Open) -> None
         ({"items": [{"sku": "OTHER", "quantity": 1}]}, "OTHER"),
     ],
 )
-async def test_the_shop_names_the_field_it_cannot_take(
-    erp_for: Open, changed: dict[str, object], said: str
-) -> None:
+async def test_the_shop_names_the_field_it_cannot_take(erp_for: Open, changed: dict[str, object], said: str) -> None:
     erp = erp_for(config(count=1, wms_step=60))
     order_no, sku = await paid_order(erp)
     body = write_back(order_no, sku, **changed)
@@ -155,8 +153,6 @@ async def test_waybills_do_not_depend_on_scheduling(erp_for: Open) -> None:
     numbers = []
     for _ in range(2):
         picking = erp_for(config()).world.picking
-        numbers.append(
-            [picking.waybill(Delivery(f"F{n}", "JYCK", "YTO", place, place, ())) for n in range(3)]
-        )
+        numbers.append([picking.waybill(Delivery(f"F{n}", "JYCK", "YTO", place, place, ())) for n in range(3)])
     assert numbers[0] == numbers[1]
     assert all(number.startswith("YT") and len(number) == 15 for number in numbers[0])

@@ -121,6 +121,4 @@ def test_own_shop_signs_and_verifies_the_published_vector() -> None:
 )
 def test_own_shop_refuses_what_was_changed(changed: dict[str, str], body: bytes, reason: str) -> None:
     with pytest.raises(own_shop.BadSignature, match=reason):
-        own_shop.verify(
-            "k", "own-shop-test-secret", own_headers(**changed), body, datetime.fromisoformat(OWN_AT)
-        )
+        own_shop.verify("k", "own-shop-test-secret", own_headers(**changed), body, datetime.fromisoformat(OWN_AT))
