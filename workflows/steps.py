@@ -10,6 +10,7 @@ from domain.timing import OrderTiming
 from workflows.options import EFFECT_SECONDS, FACT_ATTEMPTS, FACT_FOR_EVER, FACT_SECONDS, effect_retry
 
 T = TypeVar("T")
+FINAL = frozenset({"Refused", "Broken", "BadInput"})
 
 
 class Parked(Exception):
@@ -29,7 +30,7 @@ async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         return await workflow.execute_local_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS, retry_policy=FACT_ATTEMPTS
         )
-    except ActivityError as error:
+    except (ActivityError, ApplicationError) as error:
         if not _worth_trying_again(error):
             raise
         return await workflow.execute_activity(
@@ -51,5 +52,7 @@ async def effect(step: Callable[..., Awaitable[T]], timing: OrderTiming, summary
         raise Parked(str(error.cause or error)) from error
 
 
-def _worth_trying_again(error: ActivityError) -> bool:
-    return not (isinstance(error.cause, ApplicationError) and error.cause.non_retryable)
+def _worth_trying_again(error: ActivityError | ApplicationError) -> bool:
+    """Judge by our own words; a local activity raises its failure bare, a remote one wraps it."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return not (isinstance(cause, ApplicationError) and cause.type in FINAL)
