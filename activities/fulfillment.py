@@ -4,7 +4,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import effect_failures
 from activities.ports import Fulfillments, Vendors
 
 
@@ -18,7 +18,7 @@ class FulfillmentActivities:
     @activity.defn
     async def push_fulfillment(self, no: str, now: datetime) -> None:
         """Create the fulfilment order in its warehouse system (FUL-5). Repeating is harmless: `no` is the key there."""
-        with told_to_temporal():
+        with effect_failures():
             vendor, account, order = await self._fulfillments.prepare(no, now)
             warehouse = await self._vendors.warehouse(vendor, account)
             ref = await warehouse.create(order)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import fact_failures
 from activities.ports import OrderFacts, ShippingFacts
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.timing import OrderTiming
@@ -20,53 +20,53 @@ class OrderActivities:
     @activity.defn
     async def await_payment(self, key: str, until: datetime, now: datetime) -> None:
         """Say that the order waits for its buyer until the stock lock ends."""
-        with told_to_temporal():
+        with fact_failures():
             await self._facts.await_payment(key, until, now)
 
     @activity.defn
     async def end_lock(self, key: str, late_seconds: float, now: datetime) -> LockEnd:
         """Free the stock of an unpaid order unless a payment is on file. Undone by plan(), which holds it again."""
-        with told_to_temporal():
+        with fact_failures():
             return await self._facts.end_lock(key, late_seconds, now)
 
     @activity.defn
     async def plan_order(self, key: str, timing: OrderTiming, now: datetime) -> Plan:
         """Book the payment and allocate. Undone by closing the order."""
-        with told_to_temporal():
+        with fact_failures():
             return await self._facts.plan(key, timing, now)
 
     @activity.defn
     async def book_shipments(self, key: str, timing: OrderTiming, now: datetime) -> Shipped:
         """Consume what left the warehouse. Has no undo: goods that left come back only as a return."""
-        with told_to_temporal():
+        with fact_failures():
             return await self._shipping.book_shipments(key, timing, now)
 
     @activity.defn
     async def book_signatures(self, key: str, timing: OrderTiming, now: datetime) -> Signed:
         """Book that parcels were signed. Has no undo: it is what the courier said."""
-        with told_to_temporal():
+        with fact_failures():
             return await self._shipping.book_signatures(key, timing, now)
 
     @activity.defn
     async def complete_order(self, key: str, now: datetime) -> None:
         """Close a delivered and settled order. Has no undo: what comes later is after-sales."""
-        with told_to_temporal():
+        with fact_failures():
             await self._facts.complete(key, now)
 
     @activity.defn
     async def close_order(self, key: str, reason: str, now: datetime) -> None:
         """Close an order that will not ship and free what it holds."""
-        with told_to_temporal():
+        with fact_failures():
             await self._facts.close(key, reason, now)
 
     @activity.defn
     async def park_order(self, key: str, reason: str, now: datetime) -> None:
         """Mark the order as waiting for an operator. Undone by resume_order."""
-        with told_to_temporal():
+        with fact_failures():
             await self._facts.park(key, reason, now)
 
     @activity.defn
     async def resume_order(self, key: str, actor: str, choice: str, now: datetime) -> None:
         """Clear that mark after somebody decided."""
-        with told_to_temporal():
+        with fact_failures():
             await self._facts.resume(key, actor, choice, now)

@@ -52,6 +52,7 @@ class SqlOrderFacts:
             if _is_paid(row):
                 return LockEnd(paid=True)
             late_until = now + timedelta(seconds=late_seconds)
+            await stock.lock_skus(tx, key)
             if await stock.release_reservations(tx, key, now):
                 await audit.write(tx, "stock.released", key, now, reason="unpaid")
             await orders.set_wait(tx, key, Wait(WaitFor.LATE_PAYMENT, now, late_until))
@@ -66,6 +67,7 @@ class SqlOrderFacts:
                 return Plan(planned, ship_by=row.ship_by)
             if ChannelStatus(row.channel_status) in ENDED:
                 return Plan(ended=row.channel_status)
+            await stock.lock_skus(tx, key)
             short = await self._hold(tx, key, timing, now)
             offer = None if short else await self._choose(tx, key)
             if offer is None:
@@ -88,6 +90,7 @@ class SqlOrderFacts:
             row = await orders.must_lock(tx, key)
             if row.closed_at is not None:
                 return
+            await stock.lock_skus(tx, key)
             await stock.release_reservations(tx, key, now)
             await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
             await orders.set_stuck(tx, key, "")

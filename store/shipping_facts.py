@@ -70,6 +70,7 @@ class SqlShippingFacts:
         """Consume what left the warehouse, ask for subscription and write-back of each parcel; once per confirm."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
+            await stock.lock_skus(tx, key)
             for confirm in (await tx.execute(_UNBOOKED, {"key": key})).all():
                 await self._book(tx, row, confirm, now)
             left = (await tx.execute(_LEFT, {"key": key})).one()

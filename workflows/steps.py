@@ -10,7 +10,6 @@ from domain.timing import OrderTiming
 from workflows.options import EFFECT_SECONDS, FACT_ATTEMPTS, FACT_FOR_EVER, FACT_SECONDS, effect_retry
 
 T = TypeVar("T")
-FINAL = frozenset({"Refused", "Broken", "BadInput"})
 
 
 class Parked(Exception):
@@ -24,15 +23,14 @@ class Parked(Exception):
 async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     """Run a database step: locally, 3 s, two attempts; then the same activity remotely, without limit.
 
-    `schedule_to_close` is never set: an outage of the database must delay orders, not fail them.
+    Never raises: an outage of the database, or a bug, delays an order until it is mended and fails none. So there is
+    no `schedule_to_close` here, and OrderActivities marks no failure as final.
     """
     try:
         return await workflow.execute_local_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS, retry_policy=FACT_ATTEMPTS
         )
-    except (ActivityError, ApplicationError) as error:
-        if not _worth_trying_again(error):
-            raise
+    except (ActivityError, ApplicationError):  # a local activity raises its failure bare
         return await workflow.execute_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS * 3, retry_policy=FACT_FOR_EVER
         )
@@ -50,9 +48,3 @@ async def effect(step: Callable[..., Awaitable[T]], timing: OrderTiming, summary
         )
     except ActivityError as error:
         raise Parked(str(error.cause or error)) from error
-
-
-def _worth_trying_again(error: ActivityError | ApplicationError) -> bool:
-    """Judge by our own words; a local activity raises its failure bare, a remote one wraps it."""
-    cause = error.cause if isinstance(error, ActivityError) else error
-    return not (isinstance(cause, ApplicationError) and cause.type in FINAL)
