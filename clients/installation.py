@@ -104,7 +104,8 @@ class Installation:
             self.temporal.stop()
         if self.postgres:
             self.postgres.stop()
-        (self.folder / "run.json").unlink(missing_ok=True)
+        if self.run.pids:  # else the file there is another installation's, which goes on running
+            (self.folder / "run.json").unlink(missing_ok=True)
 
     def write(self) -> None:
         """Say in run.json what runs where."""

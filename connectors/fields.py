@@ -18,6 +18,8 @@ from domain.shops import Shop
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DRIFT = timedelta(minutes=10)
 MAX_VENDOR_TEXT = 200
+MAX_ID = 200
+"""A stranger's number longer than this is none; the database could not index it."""
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 _LOCAL_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)?", re.ASCII)

@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import Broken, Unavailable
 
 CONNECT_SECONDS = 5
 STATEMENT_MS = 10_000
+AWAY = (OSError, TimeoutError, NoFreeConnection, InterfaceError, OperationalError)
+PASSING_CLASSES = {"08", "40", "53", "55", "57"}
+"""SQLSTATE classes that pass: connection, deadlock, no disk or memory, closed for now, shut down or out of time."""
 
 
 class Database:
@@ -32,21 +36,27 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction: committed at the end, rolled back on any error.
 
-        A database that cannot be reached raises Unavailable, a statement that it refuses raises Broken.
+        A database that cannot be reached or cannot work now raises Unavailable, a statement that it refuses Broken.
         """
         try:
             async with self.engine.begin() as connection:
                 yield connection
-        except (OSError, TimeoutError, InterfaceError, OperationalError) as error:
+        except AWAY as error:
             raise Unavailable(f"database: {type(error).__name__}") from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise Unavailable("database: connection lost") from error
+            if _sqlstate(error)[:2] in PASSING_CLASSES:
+                raise Unavailable(f"database: {_names(error)}") from error
             raise Broken(f"database: {_names(error)}") from error
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _names(error: DBAPIError) -> str:

@@ -21,6 +21,8 @@ from store.keyring import KeyRing
 from store.serial import seal_observation
 
 UNVERIFIED_BYTES_PER_SOURCE = 32 * 1024 * 1024
+UNVERIFIED_ROW_BYTES = 512
+"""What a kept message costs beside its body and query, so that empty ones fill the share too."""
 KEPT_HEADERS = frozenset({"content-type", "user-agent", "content-length", "date"})
 
 _ACCEPT = text(
@@ -97,9 +99,10 @@ class Inbox:
     async def keep_unverified(self, arrival: Arrival, query: str, reason: str) -> bool:
         """Store a message whose sender is not proven; False when the source's share is full."""
         where = {"source": arrival.source, "shop": arrival.shop}
+        size = len(arrival.raw) + len(query.encode()) + UNVERIFIED_ROW_BYTES
         async with self._database.transaction() as tx:
             held = (await tx.execute(_UNVERIFIED_SIZE, where)).scalar_one()
-            if held + len(arrival.raw) > UNVERIFIED_BYTES_PER_SOURCE:
+            if held + size > UNVERIFIED_BYTES_PER_SOURCE:
                 return False
             context = f"unverified|{arrival.source}|{arrival.shop}"
             await tx.execute(
@@ -109,7 +112,7 @@ class Inbox:
                     "headers": _kept(arrival.headers),
                     "query": self._ring.seal_raw(query.encode(), context),
                     "raw": self._ring.seal_raw(arrival.raw, context),
-                    "size": len(arrival.raw),
+                    "size": size,
                     "received_at": arrival.received_at,
                     "reason": reason[:500],
                 },

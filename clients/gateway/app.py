@@ -43,6 +43,9 @@ class Gateway:
         except Unavailable as error:
             log.warning("not stored", vendor=vendor, shop=shop, reason=error.reason)
             return _plain(503, "not stored, send it again", retry_after="2")
+        except Broken as error:
+            log.error("not stored", vendor=vendor, shop=shop, reason=error.reason)
+            return _plain(500, "not stored, send it again", retry_after="60")
         except TimeoutError:
             return _plain(408, f"the body did not arrive in {READ_SECONDS:.0f} s")
 

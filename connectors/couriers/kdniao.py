@@ -298,6 +298,8 @@ class KdniaoInbound:
         where = f"Data[{index}]"
         if not parcel.LogisticCode:
             raise Unparsable(f"{where}.LogisticCode is missing or empty")
+        if len(parcel.LogisticCode) > fields.MAX_ID or len(parcel.ShipperCode) > fields.MAX_ID:
+            raise Unparsable(f"{where}: LogisticCode or ShipperCode is longer than {fields.MAX_ID} characters")
         return _read_parcel(parcel, where, self._shop, told_at)
 
     def _sent_at(self, body: _PushBody) -> datetime | None:

@@ -72,7 +72,8 @@ class QimenInbound:
         observation: Observation
         if method == CONFIRM:
             observation = read_confirm(root, self._shop, at)
-            confirm = text(root, "deliveryOrder/outBizCode") or digest
+            confirm = text(root, "deliveryOrder/outBizCode")
+            confirm = confirm if 0 < len(confirm) <= fields.MAX_ID else digest
             key = f"confirm:{observation.fulfillment_no}:{confirm}"
         else:
             observation = read_process(root, self._shop, at)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from connectors.fields import local_time, param, show_local, storable
+from connectors.fields import MAX_ID, local_time, param, show_local, storable
 from connectors.warehouses.qimen_xml import Tree, text, write_xml
 from domain.errors import Broken, Refused, Unparsable
 from domain.fulfillment import FulfillmentLine, FulfillmentOrder
@@ -186,6 +186,8 @@ def _package(node: Element, head: Element | None, where: str) -> Package:
     waybill = text(node, "expressCode") or text(head, "expressCode")
     if not waybill:
         raise Unparsable(f"{where}.expressCode is missing: a package needs its waybill number")
+    if len(waybill) > MAX_ID:
+        raise Unparsable(f"{where}.expressCode is longer than {MAX_ID} characters")
     carrier = text(node, "logisticsCode") or text(head, "logisticsCode") or OTHER
     items = _items(node.findall("items/item"), "quantity", f"{where}.items.item")
     return Package(carrier, waybill, _weight(text(node, "weight")), items)
@@ -227,6 +229,8 @@ def required(node: Element | None, name: str, where: str) -> str:
     value = text(node, name)
     if not value:
         raise Unparsable(f"{where}.{name} is missing or empty")
+    if len(value) > MAX_ID:
+        raise Unparsable(f"{where}.{name} is longer than {MAX_ID} characters")
     return value
 
 
