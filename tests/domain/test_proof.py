@@ -27,7 +27,7 @@ def books(**changed: Any) -> dict[str, Any]:
 
 
 def sold(no: str, **changed: Any) -> dict[str, Any]:
-    orders = copy.deepcopy(BOOKS["orders"])
+    orders: dict[str, Any] = copy.deepcopy(BOOKS["orders"])
     orders[no] = {"accepted": True, "total_minor": 1, "paid_minor": 1, "lines": []} | orders.get(no, {}) | changed
     return orders
 

@@ -11,8 +11,8 @@ from domain.observations import (
     ChannelStatus,
     LineObserved,
     OrderObserved,
-    PackedItem,
     Package,
+    PackedItem,
     ParcelState,
     ParcelTracked,
     ShipmentConfirmed,
@@ -43,10 +43,10 @@ TIMING = OrderTiming(
 PHONE = "13800138000"
 NAME = "张三丰"
 RECEIVER = Contact(ContactForm.PLAIN, "广东省", "广州市", "白云区", NAME, PHONE, "人民路 1 号 2 单元")
-TABLES = (
+TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement fulfillment shipment_confirm parcel trace process_report delivery outgoing audit"
-).split()
+)
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}
 )
