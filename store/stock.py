@@ -1,7 +1,8 @@
 """Stock in SQL: reserve, allocate, consume, release. Every change is conditional and bumps the SKU's version.
 
-Callers hold the order's row; SKUs are always taken in order, so there are no deadlocks. What may be promised is
-decided by domain/stock.py and guarded once more by the tables' constraints (INV-2: nothing is ever oversold).
+Callers hold the order's row; a SKU's row is taken before its rows per warehouse, and SKUs in order, so there are no
+deadlocks: a caller that changes them in more than one step takes all of them first (`lock_skus`). What may be
+promised is decided by domain/stock.py and guarded once more by the tables' constraints (INV-2: nothing is oversold).
 """
 
 from collections.abc import Sequence
@@ -45,6 +46,11 @@ _ALLOCATION = text(
     VALUES (:fulfillment_no, :line_no, :key, :warehouse, :sku, :quantity, 'open', :now)
     """
 )
+_LOCK_SKUS = text(
+    """
+    SELECT sku FROM sku_stock WHERE sku IN (SELECT sku FROM order_line WHERE order_key = :key) ORDER BY sku FOR UPDATE
+    """
+)
 _OFFERS = text(
     """
     SELECT w.code, w.province, w.rank, w.carrier, s.sku, s.on_hand - s.allocated AS free
@@ -52,6 +58,11 @@ _OFFERS = text(
     WHERE s.sku = ANY(:skus) ORDER BY w.code, s.sku FOR UPDATE OF s
     """
 )
+
+
+async def lock_skus(tx: AsyncConnection, key: str) -> None:
+    """Take the SKUs of an order in order, before several steps change them in one transaction."""
+    await tx.execute(_LOCK_SKUS, {"key": key})
 
 
 async def reserve(

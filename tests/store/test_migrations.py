@@ -15,23 +15,23 @@ def _down(connection: Connection) -> None:
     command.downgrade(migrations.config(connection), "base")
 
 
-async def test_the_models_equal_the_migrated_schema(database: Database) -> None:
-    await migrations.check(database)
+async def test_the_models_equal_the_migrated_schema(fresh: Database) -> None:
+    await migrations.check(fresh)
 
 
-async def test_a_migrated_database_lacks_nothing_and_migrating_again_changes_nothing(database: Database) -> None:
-    assert await migrations.behind(database) == ""
-    await migrations.upgrade(database)
-    assert await migrations.behind(database) == ""
+async def test_a_migrated_database_lacks_nothing_and_migrating_again_changes_nothing(fresh: Database) -> None:
+    assert await migrations.behind(fresh) == ""
+    await migrations.upgrade(fresh)
+    assert await migrations.behind(fresh) == ""
 
 
-async def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> None:
-    full = await rows(database, _TABLES)
-    async with database.transaction() as tx:
+async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> None:
+    full = await rows(fresh, _TABLES)
+    async with fresh.transaction() as tx:
         await tx.run_sync(_down)
-    assert [row.tablename for row in await rows(database, _TABLES)] == ["alembic_version"]
-    assert await rows(database, _FUNCTIONS) == []
-    assert "schema is at nothing" in await migrations.behind(database)
-    await migrations.upgrade(database)
-    assert await rows(database, _TABLES) == full
-    await migrations.check(database)
+    assert [row.tablename for row in await rows(fresh, _TABLES)] == ["alembic_version"]
+    assert await rows(fresh, _FUNCTIONS) == []
+    assert "schema is at nothing" in await migrations.behind(fresh)
+    await migrations.upgrade(fresh)
+    assert await rows(fresh, _TABLES) == full
+    await migrations.check(fresh)
