@@ -44,8 +44,10 @@ class KeyRing:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt; raise Broken when the key is missing or the value was changed or moved."""
+        if len(sealed) < 2 or len(sealed) < 2 + sealed[1] + NONCE_BYTES:
+            raise Broken("sealed value was cut short")
         head = sealed[: 2 + sealed[1]]
-        key_id = head[2:].decode()
+        key_id = head[2:].decode(errors="replace")
         if sealed[0] != VERSION or key_id not in self.keys:
             raise Broken(f"sealed value needs key {key_id!r}, which the key ring does not hold")
         start = len(head) + NONCE_BYTES
@@ -92,8 +94,8 @@ def load_keyring(path: Path) -> KeyRing:
     try:
         document = json.loads(path.read_text())
         keys = {key_id: base64.b64decode(value) for key_id, value in document["keys"].items()}
-        ring = KeyRing(keys, document["primary"], base64.b64decode(document["index_key"]))
-    except (ValueError, KeyError, AttributeError) as error:
+        ring = KeyRing(keys, str(document["primary"]), base64.b64decode(document["index_key"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"the key ring {path} cannot be read ({type(error).__name__}); restore it") from error
     if ring.primary not in keys or any(len(key) != KEY_BYTES for key in [*keys.values(), ring.index_key]):
         raise BadInput(f"the key ring {path} lacks its primary key or holds a key that is not 32 bytes")

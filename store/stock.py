@@ -1,8 +1,8 @@
 """Stock in SQL: reserve, allocate, consume, release. Every change is conditional and bumps the SKU's version.
 
-Callers lock the order's row, then all its SKUs in order (lock_skus), before they change any; a warehouse's row is only
-touched under its SKU's lock: so there are no deadlocks. What may be promised is decided by domain/stock.py and guarded
-once more by the tables' constraints (INV-2: nothing is ever oversold).
+Callers hold the order's row; a SKU's row is taken before its rows per warehouse, and SKUs in order, so there are no
+deadlocks: a caller that changes them in more than one step takes all of them first (`lock_skus`). What may be
+promised is decided by domain/stock.py and guarded once more by the tables' constraints (INV-2: nothing is oversold).
 """
 
 from collections.abc import Sequence
@@ -46,25 +46,22 @@ _ALLOCATION = text(
     VALUES (:fulfillment_no, :line_no, :key, :warehouse, :sku, :quantity, 'open', :now)
     """
 )
+_LOCK_SKUS = text(
+    """
+    SELECT sku FROM sku_stock WHERE sku IN (SELECT sku FROM order_line WHERE order_key = :key) ORDER BY sku FOR UPDATE
+    """
+)
 _OFFERS = text(
     """
     SELECT w.code, w.province, w.rank, w.carrier, s.sku, s.on_hand - s.allocated AS free
     FROM warehouse w JOIN warehouse_stock s ON s.warehouse = w.code
-    WHERE s.sku = ANY(:skus) ORDER BY w.code, s.sku
-    """
-)
-
-
-_LOCK_SKUS = text(
-    """
-    SELECT sku FROM sku_stock WHERE sku IN (SELECT sku FROM order_line WHERE order_key = :key)
-    ORDER BY sku FOR UPDATE
+    WHERE s.sku = ANY(:skus) ORDER BY w.code, s.sku FOR UPDATE OF s
     """
 )
 
 
 async def lock_skus(tx: AsyncConnection, key: str) -> None:
-    """Take the locks of every SKU of an order, in SKU order, before any of them changes."""
+    """Take the SKUs of an order in order, before several steps change them in one transaction."""
     await tx.execute(_LOCK_SKUS, {"key": key})
 
 
@@ -100,7 +97,7 @@ async def release_reservations(tx: AsyncConnection, key: str, now: datetime) -> 
 
 
 async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffer]:
-    """List what each warehouse has free of these SKUs; the caller holds their locks."""
+    """Lock and list what each warehouse has free of these SKUs."""
     made: dict[str, tuple[str, int, str, dict[str, int]]] = {}
     for row in await tx.execute(_OFFERS, {"skus": list(skus)}):
         made.setdefault(row.code, (row.province, row.rank, row.carrier, {}))[3][row.sku] = row.free

@@ -30,7 +30,7 @@ _SET_IN = text(
 )
 _LOCK = text(
     """
-    SELECT s.on_hand, s.reserved, s.allocated, w.on_hand AS here, w.allocated AS allocated_here
+    SELECT s.version, s.on_hand, s.reserved, s.allocated, w.on_hand AS here, w.allocated AS allocated_here
     FROM sku_stock s JOIN warehouse_stock w ON w.sku = s.sku AND w.warehouse = :warehouse
     WHERE s.sku = :sku FOR UPDATE
     """
@@ -58,7 +58,7 @@ async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: dateti
         raise BadInput(f"{shelf.sku}: {least} units are promised to orders; on hand cannot be set to {count}")
     by = int(count - row.here)
     if by:
-        key = f"set:{shelf.warehouse}:{shelf.sku}:{now.isoformat()}"
+        key = f"set:{shelf.warehouse}:{shelf.sku}:{row.version}"
         await tx.execute(MOVE, place | {"key": key, "quantity": by, "reason": "set", "now": now})
         await tx.execute(_ADD, {"sku": shelf.sku, "by": by, "now": now})
         await tx.execute(_ADD_IN, place | {"by": by})

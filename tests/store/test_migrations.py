@@ -1,0 +1,37 @@
+"""The schema: what the code says is what the migrations make, and they go down and up again."""
+
+from alembic import command
+from sqlalchemy import Connection
+
+from store import migrations
+from store.database import Database
+from tests.store.builders import rows
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+_FUNCTIONS = "SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE nspname = 'public'"
+
+
+def _down(connection: Connection) -> None:
+    command.downgrade(migrations.config(connection), "base")
+
+
+async def test_the_models_equal_the_migrated_schema(fresh: Database) -> None:
+    await migrations.check(fresh)
+
+
+async def test_a_migrated_database_lacks_nothing_and_migrating_again_changes_nothing(fresh: Database) -> None:
+    assert await migrations.behind(fresh) == ""
+    await migrations.upgrade(fresh)
+    assert await migrations.behind(fresh) == ""
+
+
+async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> None:
+    full = await rows(fresh, _TABLES)
+    async with fresh.transaction() as tx:
+        await tx.run_sync(_down)
+    assert [row.tablename for row in await rows(fresh, _TABLES)] == ["alembic_version"]
+    assert await rows(fresh, _FUNCTIONS) == []
+    assert "schema is at nothing" in await migrations.behind(fresh)
+    await migrations.upgrade(fresh)
+    assert await rows(fresh, _TABLES) == full
+    await migrations.check(fresh)
