@@ -15,7 +15,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -97,10 +97,15 @@ async def decide(client: Client, key: str, choice: str, actor: str) -> None:
     try:
         await handle.execute_update(OrderWorkflow.decide, args=(choice, actor), rpc_timeout=RPC_SECONDS)
     except WorkflowUpdateFailedError as error:
-        raise Refused(choice, str(error.cause)) from error
+        raise Refused(choice, _reason(error)) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise Unavailable("sent, not yet confirmed: no worker took it in time; it is applied when one runs") from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Refused(choice, "the order's workflow has ended or has not started yet") from error
         raise Unavailable(f"Temporal: {error.status.name}") from error
+
+
+def _reason(error: WorkflowUpdateFailedError) -> str:
+    """Take the workflow's own words, without the name of an exception class."""
+    return error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause)

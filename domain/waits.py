@@ -36,9 +36,11 @@ WORDS: dict[WaitFor, Words] = {
         "a late payment; its stock is free again", "honoured if stock is left", "the order closes"
     ),
     WaitFor.STOCK: Words(
-        "stock of an item that is sold out", "allocated as soon as stock is set", "an operator decides"
+        "stock of an item that is sold out", "set its stock, then retry the order", "an operator decides"
     ),
-    WaitFor.WAREHOUSE: Words("the warehouse system to take the order", "the warehouse picks", "tried again by itself"),
+    WaitFor.WAREHOUSE: Words(
+        "the warehouse system to take the order", "the warehouse picks", "late: the ship-by time has passed"
+    ),
     WaitFor.SHIPMENT: Words("the warehouse to ship", "the courier carries it", "late: the ship-by time has passed"),
     WaitFor.SIGNATURE: Words("the courier to deliver", "the settlement wait", "ask the courier where the parcel is"),
     WaitFor.SETTLEMENT: Words("the settlement wait after signing", "completed", "completed"),

@@ -40,6 +40,10 @@ _TOLD = text("UPDATE parcel SET subscribed_at = :now WHERE carrier = :carrier AN
 _REFUSED = text(
     "UPDATE orders SET stuck = true, stuck_reason = :reason WHERE key = :key AND NOT stuck AND closed_at IS NULL"
 )
+_REQUEUE = text(
+    "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE order_key = :key AND state = 'refused'"
+)
+_CLEARED = text("UPDATE orders SET stuck = false, stuck_reason = '' WHERE key = :key")
 
 
 async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> None:
@@ -85,6 +89,15 @@ class SqlOutgoing:
         """Put a call back until `next_at`."""
         async with self._database.transaction() as tx:
             await tx.execute(_AGAIN, {"id": call.id, "next_at": next_at, "reason": reason[:500]})
+
+    async def requeue(self, order_key: str, actor: str, now: datetime) -> int:
+        """Put an order's refused calls back in the queue and clear its mark; return how many there were."""
+        async with self._database.transaction() as tx:
+            found = (await tx.execute(_REQUEUE, {"key": order_key, "now": now})).rowcount
+            if found:
+                await tx.execute(_CLEARED, {"key": order_key})
+                await audit.write(tx, "calls.retried", order_key, now, actor=actor, calls=found)
+        return found
 
     async def phone_tail(self, order_key: str) -> str:
         """Give the last four digits of the receiver's phone where it is plain: some couriers answer only with them."""

@@ -18,9 +18,11 @@ from clients.cli.up import stop_on_signals
 from domain.errors import BadInput, OmsError
 
 DEFAULT_COUNT, DEFAULT_FILE_COUNT = 20, 200
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.4
 STALL_SECONDS = 60.0
-"""No order moves for so long: stop waiting and let the proof say what is open."""
+"""Nothing moves for so long: stop waiting and let the proof say what is open."""
+IDLE_SECONDS = 5.0
+"""The same where nothing is open any more: what has not come by then was lost."""
 
 
 def demo(
@@ -73,8 +75,10 @@ def _watch(world: DemoWorld, stopped: Callable[[], bool]) -> None:
             live.update(progress_table(view))
             if view.fingerprint != last:
                 last, moved_at = view.fingerprint, time.monotonic()
-            if view.finished or time.monotonic() - moved_at > STALL_SECONDS:
-                return
+            patience = IDLE_SECONDS if view.idle else STALL_SECONDS
+            if view.finished or time.monotonic() - moved_at > patience:
+                break
             if stopped():
                 raise BadInput("stopped by hand; nothing was proven")
             time.sleep(LOOK_SECONDS)
+    out.print()

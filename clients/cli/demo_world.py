@@ -57,6 +57,7 @@ class View:
     counts: dict[str, int]
     parcels_signed: int
     messages: int
+    idle: bool
     finished: bool
 
     @property
@@ -115,8 +116,8 @@ class DemoWorld:
         closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
         sent = sum(1 for order in books["orders"].values() if order["messages_sent"])
         signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
-        finished = bool(books["finished"]) and closed >= sent and not (work.waiting or work.undelivered)
-        return View(sent, books["planned"], counts, signed, work.messages, finished)
+        idle = bool(books["finished"]) and not (work.open or work.waiting or work.undelivered)
+        return View(sent, books["planned"], counts, signed, work.messages, idle, idle and closed >= sent)
 
     def settle(self) -> None:
         """Give outgoing calls a moment to reach the world."""

@@ -17,7 +17,7 @@ from clients.cli.session import find_installation, out, where
 from clients.clock import utc_now
 from clients.installation import answers
 from clients.run_file import read_run_file
-from clients.temporal import NAMESPACE, ORDERS_QUEUE, SHOPS_QUEUE, connect
+from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE, connect
 from connectors import registry
 from domain.errors import BadInput, OmsError
 from domain.shops import Role
@@ -113,7 +113,7 @@ async def _temporal() -> list[Diagnosis]:
     found = [Diagnosis("Temporal", f"{client.service_client.config.target_host} answers")]
     for queue in (ORDERS_QUEUE, SHOPS_QUEUE):
         request = DescribeTaskQueueRequest(
-            namespace=NAMESPACE,
+            namespace=client.namespace,
             task_queue=TaskQueue(name=queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )

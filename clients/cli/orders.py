@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from clients.cli.session import out, session, told, where
+from clients.clock import utc_now
 from clients.run_file import read_run_file
 from clients.temporal import connect, decide
 from domain.errors import BadInput
 from domain.orders import OrderStatus, workflow_id
 from domain.waits import Wait, WaitFor
+from store.outgoing import SqlOutgoing
 from store.reads.orders import OrderPage, OrderReads
 
 order_app = typer.Typer(no_args_is_help=True)
@@ -30,7 +32,9 @@ def list_(
             raise BadInput(f"no status {status!r}; known are {', '.join(OrderStatus)}")
         async with session() as open_session:
             rows = await OrderReads(open_session.database).rows(status, stuck, most)
-        table = Table("order", "status", "total", "placed (UTC)", "waits for", "until (UTC)", box=None)
+        table = Table(
+            Column("order", no_wrap=True), "status", "total", "placed (UTC)", "waits for", "until (UTC)", box=None
+        )
         for row in rows:
             waits = f"STUCK: {row.stuck_reason}" if row.stuck else row.wait_for
             table.add_row(row.key, row.status, _money(row), _at(row.placed_at), waits, _at(row.wait_until))
@@ -66,10 +70,12 @@ def retry(
     async def work() -> None:
         async with session() as open_session:
             keys = await OrderReads(open_session.database, open_session.ring).find(words)
-        if len(keys) != 1:
-            raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
-        await decide(await connect(), keys[0], "retry", actor)
-        out.print(f"{keys[0]}: tried again")
+            if len(keys) != 1:
+                raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
+            calls = await SqlOutgoing(open_session.database, open_session.ring).requeue(keys[0], actor, utc_now())
+        if not calls:
+            await decide(await connect(), keys[0], "retry", actor)
+        out.print(f"{keys[0]}: tried again" + (f" ({calls} refused calls)" if calls else ""))
 
     told(work)
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from clients.cli.session import problems
+from clients.cli.session import problems, where
 from clients.installation import Installation
 from clients.settings import inherited
 from domain.errors import OmsError
@@ -21,12 +21,12 @@ EXTERNAL = ("OMS_DATABASE_URL", "OMS_KEYRING", "TEMPORAL_ADDRESS", "TEMPORAL_NAM
 
 
 def up(
-    data: Annotated[Path, typer.Option(help="where the data lives; var/demo shows the last demo again")] = Path("var"),
+    data: Annotated[Path | None, typer.Option(help="where the data lives; var/demo shows the last demo again")] = None,
     profile: Annotated[Profile, typer.Option(help="live, or demo with time sped up")] = Profile.LIVE,
 ) -> None:
     """Start PostgreSQL, Temporal, gateway and worker (or use those that the environment names); Ctrl-C ends all."""
     stop = stop_on_signals()
-    installation = Installation(data.resolve(), profile.value, external())
+    installation = Installation((data or where.data).resolve(), profile.value, external())
     out = Console()
     try:
         installation.start()

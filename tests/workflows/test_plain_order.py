@@ -4,16 +4,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.worker import Replayer
 
-from clients.temporal import OrderWorkflow
 from domain.observations import ChannelStatus, ParcelState
 from domain.orders import workflow_id
 from store.database import Database
 from store.keyring import KeyRing
 from tests.workflows.house import House, order, report, shipment, track
 from workers.wiring import sandbox
+from workflows.orders import OrderWorkflow
 
 STAGES = ("ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH")
 
@@ -38,8 +39,7 @@ async def cost(client: Client, key: str) -> tuple[int, int, int]:
     handle = client.get_workflow_handle(workflow_id(key))
     described = await handle.describe()
     history = await handle.fetch_history()
-    kinds = Counter(event.event_type for event in history.events)
-    tasks = kinds[7]  # WorkflowTaskCompleted
+    tasks = sum(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in history.events)
     return len(history.events), tasks, described.raw_description.workflow_execution_info.state_transition_count
 
 
