@@ -29,6 +29,8 @@ class Words:
     overdue: str
 
 
+LATE = "late: the ship-by time has passed"
+
 WORDS: dict[WaitFor, Words] = {
     WaitFor.START: Words("its workflow to start", "it starts by itself", "is the worker running? see oms doctor"),
     WaitFor.PAYMENT: Words("the buyer to pay", "stock is allocated to a warehouse", "the stock lock ends"),
@@ -41,7 +43,7 @@ WORDS: dict[WaitFor, Words] = {
     WaitFor.WAREHOUSE: Words(
         "the warehouse system to take the order", "the warehouse picks", "late: the ship-by time has passed"
     ),
-    WaitFor.SHIPMENT: Words("the warehouse to ship", "the courier carries it", "late: the ship-by time has passed"),
+    WaitFor.SHIPMENT: Words("the warehouse to ship", "the courier carries it", LATE),
     WaitFor.SIGNATURE: Words("the courier to deliver", "the settlement wait", "ask the courier where the parcel is"),
     WaitFor.SETTLEMENT: Words("the settlement wait after signing", "completed", "completed"),
     WaitFor.OPERATOR: Words("an operator", "depends on the decision", "an operator decides"),

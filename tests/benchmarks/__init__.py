@@ -1,0 +1,1 @@
+"""Measures. `make bench` prints figures and writes build/bench.json."""

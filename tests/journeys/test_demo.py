@@ -1,0 +1,107 @@
+"""`make demo` as a newcomer runs it: real processes, real protocols, and a proof that can fail."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clients.settings import inherited
+from simulator.plan import build_plan
+from simulator.settings import read_config
+
+SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One demo that has ended."""
+
+    folder: Path
+    exit_code: int
+    output: str
+
+
+def run_demo(folder: Path, *arguments: str) -> Demo:
+    """Run a demo to its end in a folder of its own."""
+    command = [sys.executable, "-m", "clients.cli.main", "demo", "--data", str(folder), *arguments]
+    environment = {name: value for name, value in inherited().items() if not name.startswith(("OMS_", "TEMPORAL_"))}
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env=environment | {"COLUMNS": "160"},
+        cwd=Path(__file__).parents[2],
+    )
+    return Demo(folder, done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    return run_demo(tmp_path_factory.mktemp("demo") / "data", "--count", "8", "--seed", "11")
+
+
+def test_the_demo_ends_well_and_says_where_to_look(demo: Demo) -> None:
+    assert demo.exit_code == 0, demo.output
+    assert "seed 11" in demo.output
+    assert "/namespaces/oms/workflows/order:own:demo:" in demo.output
+    for rule in ("orders lost", "units oversold", "orders unexplained"):
+        line = next(line for line in demo.output.splitlines() if rule in line)
+        assert line.strip(" │").endswith("0"), line
+
+
+def test_no_name_phone_or_street_of_a_buyer_is_readable_anywhere(demo: Demo) -> None:
+    """SEC-1: the history, the logs and the database's own files hold none of it; raw messages are sealed."""
+    plan = build_plan(read_config(demo.folder / "simulator.json"))
+    assert len(plan.orders) == 8
+    secrets = {
+        words
+        for order in plan.orders
+        for words in (order.receiver.name, order.receiver.phone, order.receiver.address)
+        if len(words) > 3  # a name of two characters may be a word of a product title
+    }
+    assert len(secrets) >= 16
+    searched = 0
+    for path in sorted(demo.folder.rglob("*")):
+        if not path.is_file() or path.name == "simulator.json":
+            continue
+        content = path.read_bytes()
+        searched += len(content)
+        found = [words for words in secrets for form in _forms(words) if form in content]
+        assert not found, f"{path} holds personal data of {len(found)} buyers"
+    assert searched > 1_000_000, "the database and the history are there to be searched"
+
+
+def _forms(words: str) -> tuple[bytes, ...]:
+    """Every way in which a text may be written: UTF-8, JSON escapes, UTF-16."""
+    return words.encode(), json.dumps(words)[1:-1].encode(), words.encode("utf-16-le")
+
+
+@pytest.mark.parametrize("lie", ["lost", "doubled", "oversold"])
+def test_a_lie_in_the_worlds_books_is_caught_and_named(tmp_path: Path, lie: str) -> None:
+    ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--plant", lie)
+    assert ended.exit_code == 1, ended.output
+    assert "broken invariants with seed 5" in ended.output
+    assert any(line.startswith(lie) for line in ended.output.splitlines()), ended.output
+
+
+def test_real_orders_of_a_tmall_export_complete_and_their_sum_is_the_files(tmp_path: Path, shared: Path) -> None:
+    export = shared / "data" / "tmall_2020" / "tmall_orders_20200201_0224.csv"
+    ended = run_demo(tmp_path / "data", "--orders", str(export), "--count", "12", "--seed", "3")
+    assert ended.exit_code == 0, ended.output
+    line = next(line for line in ended.output.splitlines() if "sum in the file" in line)
+    theirs, ours = line.split("│")[2:4]
+    assert theirs.strip() == ours.strip() != ""
+
+
+def test_a_broken_export_is_one_clear_line(tmp_path: Path) -> None:
+    broken = tmp_path / "orders.csv"
+    broken.write_text("订单编号,总金额\n1,abc\n")
+    ended = run_demo(tmp_path / "data", "--orders", str(broken))
+    assert ended.exit_code == 1
+    assert "orders.csv" in ended.output.replace("\n", "")
+    assert "Traceback" not in ended.output
