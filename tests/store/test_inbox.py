@@ -56,7 +56,8 @@ async def test_nothing_personal_is_readable_in_what_the_inbox_stores(database: D
     stored += await rows(database, "SELECT query_sealed, '' FROM unverified")
     stored += await rows(database, "SELECT body_sealed, o::text FROM observation o")
     assert len(stored) == 5
-    for sealed, words in stored:
+    for row in stored:
+        sealed, words = row[0], row[1]
         for person in (PHONE, NAME):
             assert person.encode() not in sealed
             assert person not in words
