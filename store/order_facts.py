@@ -71,7 +71,7 @@ class SqlOrderFacts:
             short = await self._hold(tx, key, timing, now)
             offer = None if short else await self._choose(tx, key)
             if offer is None:
-                return await self._short(tx, key, short, now)
+                return await self._short(tx, row, short, now)
             return await self._allocate(tx, row, offer, timing, now)
 
     async def complete(self, key: str, now: datetime) -> None:
@@ -100,7 +100,9 @@ class SqlOrderFacts:
     async def park(self, key: str, reason: str, now: datetime) -> None:
         """Mark an order as stuck: it waits for an operator."""
         async with self._database.transaction() as tx:
-            await orders.must_lock(tx, key)
+            row = await orders.must_lock(tx, key)
+            if row.stuck_reason == reason[:500] and row.wait_for == WaitFor.OPERATOR:
+                return
             await orders.set_stuck(tx, key, reason)
             await orders.set_wait(tx, key, Wait(WaitFor.OPERATOR, now))
             await audit.write(tx, "order.stuck", key, now, reason=reason)
@@ -108,7 +110,8 @@ class SqlOrderFacts:
     async def resume(self, key: str, actor: str, choice: str, now: datetime) -> None:
         """Clear the mark after an operator decided."""
         async with self._database.transaction() as tx:
-            await orders.must_lock(tx, key)
+            if not (await orders.must_lock(tx, key)).stuck:
+                return
             await orders.set_stuck(tx, key, "")
             await audit.write(tx, f"order.{choice}", key, now, actor=actor)
 
@@ -121,16 +124,20 @@ class SqlOrderFacts:
 
     async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
         wanted = await orders.demands(tx, key)
+        await stock.lock_skus(tx, key)
         province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 
-    async def _short(self, tx: AsyncConnection, key: str, short: list[str], now: datetime) -> Plan:
-        names = short or ["no warehouse holds all lines"]
+    async def _short(self, tx: AsyncConnection, row: Row[Any], short: list[str], now: datetime) -> Plan:
+        key, names = row.key, short or ["no warehouse holds all lines"]
+        reason = f"out of stock: {', '.join(names)}"
+        if row.stuck_reason == reason[:500]:
+            return Plan(short=names)
         await tx.execute(
             _STATUS, {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
         )
         await orders.set_wait(tx, key, Wait(WaitFor.STOCK, now))
-        await orders.set_stuck(tx, key, f"out of stock: {', '.join(names)}")
+        await orders.set_stuck(tx, key, reason)
         await audit.write(tx, "stock.short", key, now, skus=names)
         return Plan(short=names)
 

@@ -32,8 +32,8 @@ _CLAIM = text(
     RETURNING id, key, order_key, payload, attempts, created_at
     """
 )
-_CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id")
-_AGAIN = text("UPDATE outgoing SET next_at = :next_at, reason = :reason WHERE id = :id")
+_CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id AND state = 'new'")
+_AGAIN = text("UPDATE outgoing SET next_at = :next_at, reason = :reason WHERE id = :id AND state = 'new'")
 
 
 _TOLD = text("UPDATE parcel SET subscribed_at = :now WHERE carrier = :carrier AND waybill_no = :waybill_no")
@@ -71,15 +71,17 @@ class SqlOutgoing:
     async def done(self, queue: Queue, call: Call, now: datetime) -> None:
         """Close a call that was answered well."""
         async with self._database.transaction() as tx:
-            await tx.execute(_CLOSE, {"id": call.id, "state": "done", "now": now, "reason": ""})
-            if queue.kind == "subscribe":
+            closed = (await tx.execute(_CLOSE, {"id": call.id, "state": "done", "now": now, "reason": ""})).rowcount
+            if closed and queue.kind == "subscribe":
                 place = {name: call.payload[name] for name in ("carrier", "waybill_no")}
                 await tx.execute(_TOLD, place | {"now": now})
 
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         """Close a call that the stranger refused; a refused write-back makes the order visible as stuck."""
         async with self._database.transaction() as tx:
-            await tx.execute(_CLOSE, {"id": call.id, "state": "refused", "now": now, "reason": reason[:500]})
+            values = {"id": call.id, "state": "refused", "now": now, "reason": reason[:500]}
+            if not (await tx.execute(_CLOSE, values)).rowcount:
+                return
             await audit.write(tx, f"{queue.kind}.refused", call.order_key, now, reason=reason, key=call.key)
             if queue.kind == "writeback":
                 words = f"{queue.vendor}/{queue.shop} refused the shipment: {reason}"

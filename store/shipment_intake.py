@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
@@ -14,6 +14,7 @@ from domain.orders import OrderEvent
 from store import audit, deliveries, orders
 
 _FULFILLMENT = text("SELECT no, order_key, warehouse, state FROM fulfillment WHERE no = :no")
+_LOCK = text("SELECT no, order_key, warehouse, state FROM fulfillment WHERE no = :no FOR NO KEY UPDATE")
 _CONFIRM = text(
     """
     INSERT INTO shipment_confirm (fulfillment_no, confirm_id, final, confirmed_at, inbox_id)
@@ -69,8 +70,8 @@ async def apply_shipment(tx: AsyncConnection, seen: ShipmentConfirmed, inbox_id:
 
 
 async def apply_process(tx: AsyncConnection, seen: ProcessReported, inbox_id: int) -> str:
-    """Book one step inside the warehouse; it wakes nobody."""
-    about = await _of_ours(tx, seen.fulfillment_no)
+    """Book one step inside the warehouse; it wakes nobody. Reports of one fulfilment order are booked in turn."""
+    about = await _of_ours(tx, seen.fulfillment_no, _LOCK)
     values = {
         "no": about.no,
         "stage": seen.stage,
@@ -84,8 +85,8 @@ async def apply_process(tx: AsyncConnection, seen: ProcessReported, inbox_id: in
     return "applied"
 
 
-async def _of_ours(tx: AsyncConnection, no: str) -> Row[Any]:
-    row = (await tx.execute(_FULFILLMENT, {"no": no})).one_or_none()
+async def _of_ours(tx: AsyncConnection, no: str, statement: TextClause = _FULFILLMENT) -> Row[Any]:
+    row = (await tx.execute(statement, {"no": no})).one_or_none()
     if row is None:
         raise NotYet(f"no fulfilment order {no}")
     return row

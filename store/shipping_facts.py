@@ -50,8 +50,8 @@ _LEFT = text(
 )
 _ORDER_SHIPPED = text(
     """
-    UPDATE orders SET status = 'shipped', logistics_status = 'shipped', shipped_at = coalesce(shipped_at, :at)
-    WHERE key = :key AND closed_at IS NULL
+    UPDATE orders SET status = 'shipped', logistics_status = 'shipped', shipped_at = :at
+    WHERE key = :key AND closed_at IS NULL AND shipped_at IS NULL
     """
 )
 _ORDER_SIGNED = text(
@@ -70,12 +70,14 @@ class SqlShippingFacts:
         """Consume what left the warehouse, ask for subscription and write-back of each parcel; once per confirm."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            await stock.lock_skus(tx, key)
-            for confirm in (await tx.execute(_UNBOOKED, {"key": key})).all():
+            unbooked = (await tx.execute(_UNBOOKED, {"key": key})).all()
+            if unbooked:
+                await stock.lock_skus(tx, key)
+            for confirm in unbooked:
                 await self._book(tx, row, confirm, now)
             left = (await tx.execute(_LEFT, {"key": key})).one()
-            if left.parcels and not left.open_fulfillments:
-                await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now})
+            gone = left.parcels and not left.open_fulfillments
+            if gone and (await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now})).rowcount:
                 until = now + timedelta(seconds=timing.sign_by_seconds)
                 await orders.set_wait(tx, key, Wait(WaitFor.SIGNATURE, now, until))
         return Shipped(left.parcels, left.open_fulfillments)

@@ -37,12 +37,14 @@ async def apply_track(tx: AsyncConnection, ring: KeyRing, seen: ParcelTracked, i
         raise NotYet(f"no parcel {seen.waybill_no}")
     order = await orders.must_lock(tx, known.order_key)
     parcel = (await tx.execute(_PARCEL, place)).one()
+    news = 0
     for trace in seen.traces:
-        await tx.execute(_TRACE, place | _trace(ring, seen.waybill_no, trace) | {"inbox_id": inbox_id})
+        values = place | _trace(ring, seen.waybill_no, trace) | {"inbox_id": inbox_id}
+        news += (await tx.execute(_TRACE, values)).rowcount
     heard_at = max((trace.at for trace in seen.traces), default=None)
-    if not _newer(parcel, seen, heard_at):
+    if not _newer(parcel, seen, heard_at, news):
         return "stale"
-    await tx.execute(_UPDATE, place | _state(seen, heard_at))
+    await tx.execute(_UPDATE, place | _state(seen, heard_at, now))
     if seen.state is not ParcelState.SIGNED or parcel.signed_at is not None:
         return "applied"
     await audit.write(tx, "parcel.signed", parcel.order_key, now, inbox_id=inbox_id, waybill_no=seen.waybill_no)
@@ -52,17 +54,22 @@ async def apply_track(tx: AsyncConnection, ring: KeyRing, seen: ParcelTracked, i
     return "applied"
 
 
-def _newer(parcel: Row[Any], seen: ParcelTracked, heard_at: datetime | None) -> bool:
-    """A push holds the whole trace, so the one with the later last scan knows more; a signature is never undone."""
+def _newer(parcel: Row[Any], seen: ParcelTracked, heard_at: datetime | None, news: int) -> bool:
+    """A push holds the whole trace, so the one with the later last scan knows more; a signature is never undone.
+
+    Couriers scan twice in one second: at an equal time only a push that brought a new scan knows more.
+    """
     if parcel.signed_at is not None and seen.state is not ParcelState.SIGNED:
         return False
     if parcel.heard_at is None or seen.state is ParcelState.SIGNED:
         return True
-    return heard_at is not None and heard_at >= parcel.heard_at
+    if heard_at is None or heard_at < parcel.heard_at:
+        return False
+    return heard_at > parcel.heard_at or news > 0
 
 
-def _state(seen: ParcelTracked, heard_at: datetime | None) -> dict[str, Any]:
-    signed_at = (seen.signed_at or heard_at) if seen.state is ParcelState.SIGNED else None
+def _state(seen: ParcelTracked, heard_at: datetime | None, now: datetime) -> dict[str, Any]:
+    signed_at = (seen.signed_at or heard_at or now) if seen.state is ParcelState.SIGNED else None
     return {
         "state": seen.state.value,
         "raw_state": seen.raw_state,

@@ -4,6 +4,7 @@ A test that changes the schema or the settings takes `fresh` instead.
 """
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,8 +14,9 @@ from store.database import Database
 from tests.store.builders import TABLES
 
 NAME = "steadfast_store"
-# The audit log refuses TRUNCATE by a trigger; a replica's session does not fire it.
-EMPTY = f"SET session_replication_role = replica; TRUNCATE {', '.join(TABLES)}, shop, warehouse RESTART IDENTITY"
+# A replica's session fires neither the trigger that guards the audit log nor the checks of foreign keys. Deleting
+# a few rows is several times faster than truncating twenty tables.
+EMPTY = ["SET session_replication_role = replica", *(f"DELETE FROM {one}" for one in [*TABLES, "shop", "warehouse"])]  # noqa: S608
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +36,18 @@ async def opened(shared_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def database(opened: Database, shared_url: str) -> Database:
-    """An empty database: no fact is left of the test before."""
+@pytest.fixture(scope="session")
+async def broom(shared_url: str) -> AsyncIterator[Any]:
+    """The connection that empties the shared database."""
     connection = await asyncpg.connect(shared_url.replace("+asyncpg", ""))
-    await connection.execute(EMPTY)
+    yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def database(opened: Database, broom: Any) -> Database:
+    """An empty database: no fact is left of the test before."""
+    await broom.execute(";".join(EMPTY))
     return opened
 
 

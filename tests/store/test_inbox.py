@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -52,12 +51,13 @@ async def test_nothing_personal_is_readable_in_what_the_inbox_stores(database: D
     await box.accept(PUSH, "e1", NOON, (order(),))
     await box.keep_unparsable(PUSH, "e2", "no such field")
     await box.keep_unverified(PUSH, f"phone={PHONE}", "bad signature")
-    stored: list[Any] = await rows(database, "SELECT raw_sealed, i::text FROM inbox i")
-    stored += await rows(database, "SELECT raw_sealed, u::text FROM unverified u")
-    stored += await rows(database, "SELECT query_sealed, '' FROM unverified")
-    stored += await rows(database, "SELECT body_sealed, o::text FROM observation o")
+    stored = await rows(database, "SELECT raw_sealed AS sealed, i::text AS words FROM inbox i")
+    stored += await rows(database, "SELECT raw_sealed AS sealed, u::text AS words FROM unverified u")
+    stored += await rows(database, "SELECT query_sealed AS sealed, reason AS words FROM unverified")
+    stored += await rows(database, "SELECT body_sealed AS sealed, o::text AS words FROM observation o")
     assert len(stored) == 5
-    for sealed, words in stored:
+    for row in stored:
+        sealed, words = row.sealed, row.words
         for person in (PHONE, NAME):
             assert person.encode() not in sealed
             assert person not in words
