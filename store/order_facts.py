@@ -124,7 +124,6 @@ class SqlOrderFacts:
 
     async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
         wanted = await orders.demands(tx, key)
-        await stock.lock_skus(tx, key)
         province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 

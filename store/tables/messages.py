@@ -51,6 +51,21 @@ class Outgoing(SQLModel, table=True):
     reason: str = ""
 
 
+class Alert(SQLModel, table=True):
+    """Something a person should know; `key` says what it is, so it is raised once until it is cleared."""
+
+    __table_args__ = (Index("ix_alert_open", "raised_at", postgresql_where=text("cleared_at IS NULL")),)
+
+    id: int = serial()
+    key: str = Field(unique=True)
+    kind: str
+    level: str
+    subject: str
+    words: str
+    raised_at: datetime = moment()
+    cleared_at: datetime | None = maybe_moment()
+
+
 class AuditEntry(SQLModel, table=True):
     """Who did what when to what, linked to its raw message; rows are never changed (a trigger refuses)."""
 

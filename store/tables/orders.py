@@ -23,6 +23,7 @@ class OrderRow(SQLModel, table=True):
         Index("ix_orders_stuck", "key", postgresql_where=text("stuck")),
         Index("ix_orders_no", "no"),
         Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_ip_index", "ip_index", "created_at"),
     )
 
     key: str = Field(primary_key=True)
@@ -59,6 +60,9 @@ class OrderRow(SQLModel, table=True):
     wait_since: datetime | None = maybe_moment()
     wait_until: datetime | None = maybe_moment()
     wait_next: str = ""
+    hold_reason: str = ""
+    hold_cleared_by: str = ""
+    late_stage: int = 0
     stuck: bool = False
     stuck_reason: str = ""
     started_at: datetime | None = maybe_moment()

@@ -25,6 +25,7 @@ class Fulfillment(SQLModel, table=True):
     created_at: datetime = moment()
     sent_at: datetime | None = maybe_moment()
     pushed_at: datetime | None = maybe_moment()
+    cancelled_at: datetime | None = maybe_moment()
     shipped_at: datetime | None = maybe_moment()
 
 

@@ -48,6 +48,9 @@ def upgrade() -> None:
         sa.Column("wait_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wait_next", sa.String(), server_default="", nullable=False),
+        sa.Column("hold_reason", sa.String(), server_default="", nullable=False),
+        sa.Column("hold_cleared_by", sa.String(), server_default="", nullable=False),
+        sa.Column("late_stage", sa.Integer(), server_default="0", nullable=False),
         sa.Column("stuck", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("stuck_reason", sa.String(), server_default="", nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -63,6 +66,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "shop", "no", name=op.f("uq_orders_channel_shop_no")),
     )
     op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
+    op.create_index("ix_orders_ip_index", "orders", ["ip_index", "created_at"], unique=False)
     op.create_index("ix_orders_no", "orders", ["no"], unique=False)
     op.create_index(
         "ix_orders_open",
@@ -116,5 +120,6 @@ def downgrade() -> None:
     op.drop_index("ix_orders_stuck", table_name="orders", postgresql_where=sa.text("stuck"))
     op.drop_index("ix_orders_open", table_name="orders", postgresql_where=sa.text("closed_at IS NULL"))
     op.drop_index("ix_orders_no", table_name="orders")
+    op.drop_index("ix_orders_ip_index", table_name="orders")
     op.drop_index("ix_orders_created_at", table_name="orders")
     op.drop_table("orders")

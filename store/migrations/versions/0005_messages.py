@@ -14,6 +14,22 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.create_table(
+        "alert",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+        sa.UniqueConstraint("key", name=op.f("uq_alert_key")),
+    )
+    op.create_index(
+        "ix_alert_open", "alert", ["raised_at"], unique=False, postgresql_where=sa.text("cleared_at IS NULL")
+    )
+    op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -98,3 +114,5 @@ def downgrade() -> None:
     op.drop_table("delivery")
     op.drop_index("ix_audit_subject_id", table_name="audit")
     op.drop_table("audit")
+    op.drop_index("ix_alert_open", table_name="alert", postgresql_where=sa.text("cleared_at IS NULL"))
+    op.drop_table("alert")

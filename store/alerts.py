@@ -1,0 +1,59 @@
+"""Alerts in SQL: raised once per key, cleared when their cause is gone. Who is told by which way is not decided here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_RAISE = text(
+    """
+    INSERT INTO alert (key, kind, level, subject, words, raised_at)
+    VALUES (:key, :kind, :level, :subject, :words, :now)
+    ON CONFLICT (key) DO UPDATE SET raised_at = :now, cleared_at = NULL, words = :words
+    WHERE alert.cleared_at IS NOT NULL
+    """
+)
+_CLEAR = text("UPDATE alert SET cleared_at = :now WHERE subject = :subject AND cleared_at IS NULL")
+_OPEN = text("SELECT * FROM alert WHERE cleared_at IS NULL ORDER BY level, raised_at LIMIT :most")
+
+
+class Level(StrEnum):
+    """How bad it is; sorts worst first."""
+
+    CRITICAL = "1-critical"
+    WARNING = "2-warning"
+    NOTE = "3-note"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """What is wrong with what, in words without personal data."""
+
+    kind: str
+    level: Level
+    subject: str
+    words: str
+
+    @property
+    def key(self) -> str:
+        """One open alert per kind and subject."""
+        return f"{self.kind}:{self.subject}"
+
+
+async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> None:
+    """Raise an alert unless the same one is open."""
+    values = {"kind": alert.kind, "level": alert.level.value, "subject": alert.subject, "words": alert.words[:500]}
+    await tx.execute(_RAISE, values | {"key": alert.key, "now": now})
+
+
+async def clear(tx: AsyncConnection, subject: str, now: datetime) -> None:
+    """Clear every open alert of a subject."""
+    await tx.execute(_CLEAR, {"subject": subject, "now": now})
+
+
+async def open_alerts(tx: AsyncConnection, most: int) -> list[Row[Any]]:
+    """List what is open, worst first."""
+    return list(await tx.execute(_OPEN, {"most": most}))
