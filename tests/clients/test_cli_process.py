@@ -40,7 +40,6 @@ def mode(path: Path) -> int:
         (["--help"], 0, "every order is a durable workflow"),
         (["order", "show"], 2, "Missing argument"),
         (["fly"], 2, "fly"),
-        (["stock", "set", "TEE", "--warehouse", "GZ01", "--", "-1"], 2, "'count'"),
     ],
 )
 def test_a_process_ends_with_the_right_code(words: list[str], code: int, told: str) -> None:
