@@ -30,4 +30,7 @@ def read_run_file(folder: Path) -> RunFile:
     path = folder / "run.json"
     if not path.exists():
         raise BadInput(f"nothing runs on {folder}: start it with `make up`, or name another folder with --data")
-    return RunFile(**json.loads(path.read_text()))
+    try:
+        return RunFile(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{path} cannot be read ({type(error).__name__}): start again with `make up`") from error

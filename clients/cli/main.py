@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from clients.cli.demo import demo
@@ -41,17 +40,13 @@ def common(data: Annotated[Path, typer.Option(help="the data folder of the insta
 def run() -> None:
     """Run and leave at once: a process that used the Temporal SDK may abort in a normal interpreter exit."""
     try:
-        code = app(standalone_mode=False) or 0
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except click.exceptions.Exit as leave:
-        code = leave.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        code = 130
+        app()
+        code: object = 0
+    except SystemExit as leave:
+        code = leave.code
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    os._exit(code if isinstance(code, int) else 1 if code else 0)
 
 
 if __name__ == "__main__":

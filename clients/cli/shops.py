@@ -104,7 +104,7 @@ def _shop(vendor: str, code: str, endpoint: Endpoint, params: dict[str, str]) ->
 
 
 def _secrets(path: Path) -> tuple[str, ...]:
-    if not path.exists():
+    if not path.is_file():
         raise BadInput(f"no file {path}; write the vendor's key into it (mode 0600) and delete it afterwards")
     lines = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
     if not 1 <= len(lines) <= 2:

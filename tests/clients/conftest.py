@@ -1,14 +1,47 @@
-"""A connected own shop behind a gateway, for most tests of this room."""
+"""A connected own shop behind a gateway, and one database that is emptied after each test of this room."""
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import httpx
 import pytest
 
+from clients.embedded import EmbeddedPostgres
 from store.database import Database
 from store.keyring import KeyRing
 from tests.clients.worlds import HandClock, connect, gateway_of
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN
+
+EMPTY = """
+DO $$ BEGIN EXECUTE (
+    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
+    WHERE schemaname = 'public' AND tablename NOT IN ('setting', 'alembic_version')
+); END $$
+"""
+
+
+@pytest.fixture(scope="session")
+async def room_url(postgres: EmbeddedPostgres, template: str) -> str:
+    """The address of this room's database."""
+    await _run(postgres.url, f"CREATE DATABASE clients_room TEMPLATE {template}")
+    return postgres.url.rsplit("/", 1)[0] + "/clients_room"
+
+
+@pytest.fixture
+async def database_url(room_url: str) -> AsyncIterator[str]:
+    """An empty migrated database: emptying one takes a tenth of the time of copying one."""
+    yield room_url
+    # The audit log refuses to be emptied; a replica runs no triggers.
+    await _run(room_url, "SET lock_timeout = '10s'", "SET session_replication_role = replica", EMPTY)
+
+
+async def _run(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.clients.worlds import PATHS, message, signed
 from tests.connectors.worlds import KDNIAO, QIMEN
 
 pytestmark = pytest.mark.timeout(60)
-FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # A NUL, a line feed and a carriage return never come through: the HTTP parser refuses them.
 VALUES = st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=300).map(
     lambda text: text.encode("latin-1")

@@ -29,8 +29,8 @@ async def outage(postgres: EmbeddedPostgres, database_url: str) -> AsyncIterator
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
         yield
-        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     finally:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await admin.close()
 
 
@@ -96,6 +96,8 @@ async def test_a_bug_is_one_line_in_the_log_and_never_a_yes(client: httpx.AsyncC
         await tx.execute(text("ALTER TABLE inbox ADD CONSTRAINT never CHECK (state <> 'accepted')"))
     with capture_logs() as logs:
         answer = await send(client, message())
+    async with database.transaction() as tx:
+        await tx.execute(text("ALTER TABLE inbox DROP CONSTRAINT never"))
     assert answer.status_code == 500
     assert "send it again" in answer.text
     assert [entry["event"] for entry in logs] == ["not stored"]

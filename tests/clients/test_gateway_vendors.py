@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import httpx
-import pytest
 from defusedxml.ElementTree import fromstring
 from structlog.testing import capture_logs
 
@@ -83,10 +82,10 @@ async def test_an_unknown_method_is_a_failure_that_names_the_known(
     assert [row.state for row in await rows(database, "inbox")] == ["unparsable"]
 
 
-@pytest.mark.parametrize("body", ["", "<request", "<!DOCTYPE x><request/>", "<request/>", "<a>13812345678</a>"])
-async def test_a_confirm_that_says_nothing_is_a_failure(client: httpx.AsyncClient, body: str) -> None:
-    answer = await confirm(client, body)
-    assert (answer.status_code, told(answer)[0]) == (200, "failure")
+async def test_a_confirm_that_says_nothing_is_a_failure(client: httpx.AsyncClient) -> None:
+    for body in ("", "<request", "<!DOCTYPE x><request/>", "<request/>", "<a>13812345678</a>"):
+        answer = await confirm(client, body)
+        assert (body, answer.status_code, told(answer)[0]) == (body, 200, "failure")
 
 
 async def test_a_confirm_with_an_endless_number_is_kept(client: httpx.AsyncClient, database: Database) -> None:
