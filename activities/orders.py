@@ -5,7 +5,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.failures import fact_failures
-from activities.ports import OrderFacts, ShippingFacts
+from activities.ports import OrderFacts, OrderMarks, ShippingFacts
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.timing import OrderTiming
 
@@ -13,8 +13,9 @@ from domain.timing import OrderTiming
 class OrderActivities:
     """Books what happened to an order; run as local activities (design: fact())."""
 
-    def __init__(self, facts: OrderFacts, shipping: ShippingFacts) -> None:
+    def __init__(self, facts: OrderFacts, marks: OrderMarks, shipping: ShippingFacts) -> None:
         self._facts = facts
+        self._marks = marks
         self._shipping = shipping
 
     @activity.defn
@@ -63,10 +64,40 @@ class OrderActivities:
     async def park_order(self, key: str, reason: str, now: datetime) -> None:
         """Mark the order as waiting for an operator. Undone by resume_order."""
         with fact_failures():
-            await self._facts.park(key, reason, now)
+            await self._marks.park(key, reason, now)
 
     @activity.defn
     async def resume_order(self, key: str, actor: str, choice: str, now: datetime) -> None:
         """Clear that mark after somebody decided."""
         with fact_failures():
-            await self._facts.resume(key, actor, choice, now)
+            await self._marks.resume(key, actor, choice, now)
+
+    @activity.defn
+    async def hold_order(self, key: str, reason: str, actor: str, now: datetime) -> None:
+        """Mark the order as held by an operator. Undone by release_order."""
+        with fact_failures():
+            await self._marks.hold(key, reason, actor, now)
+
+    @activity.defn
+    async def release_order(self, key: str, actor: str, now: datetime) -> None:
+        """Clear an operator's hold."""
+        with fact_failures():
+            await self._marks.release(key, actor, now)
+
+    @activity.defn
+    async def warn_late(self, key: str, stage: int, now: datetime) -> None:
+        """Raise the early warning (1) or the escalation (2) of the ship-by time (FUL-11)."""
+        with fact_failures():
+            await self._marks.warn_late(key, stage, now)
+
+    @activity.defn
+    async def note_too_late(self, key: str, reason: str, now: datetime) -> None:
+        """Book that a cancellation lost against the warehouse. Has no undo: what follows is a case."""
+        with fact_failures():
+            await self._marks.too_late(key, reason, now)
+
+    @activity.defn
+    async def skip_push(self, no: str, now: datetime) -> None:
+        """Take a refused push as done by hand, as an operator decided."""
+        with fact_failures():
+            await self._shipping.pushed_by_hand(no, now)

@@ -6,7 +6,12 @@ TEMPORAL_TLS_... or a profile file).
 
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -24,6 +29,7 @@ from domain.orders import OrderEvent, workflow_id
 from domain.outgoing import Queue
 from domain.progress import OrderStart
 from domain.timing import LoopTiming
+from workflows.decisions import Decision
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import DrainStart, ShopDrainWorkflow
 
@@ -33,6 +39,7 @@ SHOPS_QUEUE = "shops"
 CHANNEL = SearchAttributeKey.for_keyword("Channel")
 SHOP = SearchAttributeKey.for_keyword("Shop")
 RPC_SECONDS = timedelta(seconds=10)
+DECISION_SECONDS = timedelta(seconds=20)
 
 
 async def connect(runtime: Runtime | None = None) -> Client:
@@ -52,7 +59,14 @@ async def tell_order(client: Client, start: OrderStart, event: OrderEvent, summa
 
     An ended one is never started again (REJECT_DUPLICATE). At least once: the workflow takes an event twice unharmed.
     """
+    return await _start(client, start, event, summary, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+
+
+async def _start(
+    client: Client, start: OrderStart, event: OrderEvent, summary: str, reuse: WorkflowIDReusePolicy
+) -> bool:
     channel, shop, _ = start.key.split(":", 2)
+    attributes = [SearchAttributePair(CHANNEL, channel), SearchAttributePair(SHOP, shop)]
     try:
         await client.start_workflow(
             OrderWorkflow.run,
@@ -61,10 +75,8 @@ async def tell_order(client: Client, start: OrderStart, event: OrderEvent, summa
             task_queue=ORDERS_QUEUE,
             start_signal="observed",
             start_signal_args=[event.value],
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            search_attributes=TypedSearchAttributes(
-                [SearchAttributePair(CHANNEL, channel), SearchAttributePair(SHOP, shop)]
-            ),
+            id_reuse_policy=reuse,
+            search_attributes=TypedSearchAttributes(attributes),
             static_summary=summary,
             rpc_timeout=RPC_SECONDS,
         )
@@ -91,19 +103,40 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
-async def decide(client: Client, key: str, choice: str, actor: str) -> None:
-    """Bring an operator's decision to an order; raise Refused with the order's own reason."""
+async def decide(client: Client, key: str, decision: Decision, nonce: str) -> str:
+    """Bring an operator's decision to an order and return what came of it; Refused with the order's own reason.
+
+    `nonce` names the form: the same one sent twice is one decision and gives the first answer.
+    """
     handle = client.get_workflow_handle_for(OrderWorkflow.run, workflow_id(key))
     try:
-        await handle.execute_update(OrderWorkflow.decide, args=(choice, actor), rpc_timeout=RPC_SECONDS)
+        return await handle.execute_update(OrderWorkflow.decide, decision, id=nonce, rpc_timeout=DECISION_SECONDS)
     except WorkflowUpdateFailedError as error:
-        raise Refused(choice, _reason(error)) from error
+        raise Refused(decision.choice.value, _reason(error)) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise Unavailable("sent, not yet confirmed: no worker took it in time; it is applied when one runs") from None
+        raise Unavailable("sent, not yet confirmed; it takes effect when a worker and the warehouse answer") from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise Refused(choice, "the order's workflow has ended or has not started yet") from error
+            raise Refused(decision.choice.value, "the order's workflow has ended or has not started yet") from error
         raise Unavailable(f"Temporal: {error.status.name}") from error
+
+
+async def restart_order(client: Client, start: OrderStart, events: list[OrderEvent], summary: str) -> None:
+    """Start an order's workflow again after it ended by a fault; facts that exist are found, not made twice.
+
+    The only place that may reuse an order's workflow id; raises Refused while one runs.
+    """
+    handle = client.get_workflow_handle(workflow_id(start.key))
+    try:
+        described = await handle.describe(rpc_timeout=RPC_SECONDS)
+        if described.status is WorkflowExecutionStatus.RUNNING:
+            raise Refused("restart", "its workflow runs; retry, skip or cancel it instead")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise Unavailable(f"Temporal: {error.status.name}") from error
+    await _start(client, start, events[0], summary, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    for event in events[1:]:
+        await handle.signal(OrderWorkflow.observed, event.value)
 
 
 def _reason(error: WorkflowUpdateFailedError) -> str:

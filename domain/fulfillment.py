@@ -51,3 +51,23 @@ class Sender:
     city: str
     district: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A fulfilment order on its way to a warehouse account (vendor, account)."""
+
+    vendor: str
+    account: str
+    order: FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Who has a fulfilment order: `sent` once a call may have reached the warehouse, `gone` once it will not ship."""
+
+    vendor: str
+    account: str
+    warehouse: str
+    sent: bool
+    gone: bool

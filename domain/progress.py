@@ -25,11 +25,15 @@ class LockEnd:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who ships what: fulfilment numbers; `short` names the SKUs that nobody holds. `ended` when nothing ships."""
+    """Who ships what: fulfilment numbers; `short` names the SKUs that nobody holds, `held` why a person must look.
+
+    `ended` says that the channel has cancelled or refunded the order.
+    """
 
     fulfillments: list[str] = field(default_factory=list)
     short: list[str] = field(default_factory=list)
     ship_by: datetime | None = None
+    held: str = ""
     ended: str = ""
 
 

@@ -11,6 +11,7 @@ class OrderTiming:
     unpaid_lock_seconds: float
     late_payment_seconds: float
     ship_by_seconds: float
+    ship_warning_seconds: float
     sign_by_seconds: float
     settle_seconds: float
     retry_first_seconds: float

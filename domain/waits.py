@@ -16,6 +16,7 @@ class WaitFor(StrEnum):
     SHIPMENT = "shipment"
     SIGNATURE = "signature"
     SETTLEMENT = "settlement"
+    RECALL = "recall"
     OPERATOR = "operator"
     NOTHING = "nothing"
 
@@ -46,6 +47,7 @@ WORDS: dict[WaitFor, Words] = {
     WaitFor.SHIPMENT: Words("the warehouse to ship", "the courier carries it", LATE),
     WaitFor.SIGNATURE: Words("the courier to deliver", "the settlement wait", "ask the courier where the parcel is"),
     WaitFor.SETTLEMENT: Words("the settlement wait after signing", "completed", "completed"),
+    WaitFor.RECALL: Words("the warehouse to give it back", "the order closes", "it ships: open a case"),
     WaitFor.OPERATOR: Words("an operator", "depends on the decision", "an operator decides"),
     WaitFor.NOTHING: Words("nothing", "nothing", "nothing"),
 }

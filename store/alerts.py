@@ -1,4 +1,4 @@
-"""Alerts in SQL: raised once per key, cleared when their cause is gone. Who is told by which way is not decided here."""
+"""Alerts in SQL: raised once per key, cleared when their cause is gone. Who is told, and how, is not decided here."""
 
 from dataclasses import dataclass
 from datetime import datetime

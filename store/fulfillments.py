@@ -6,16 +6,16 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Push, Whereabouts
 from domain.waits import Wait, WaitFor
-from store import audit, contacts, orders
+from store import audit, contacts, orders, stock
 from store.database import Database
 from store.keyring import KeyRing
 
 _LOAD = text(
     """
-    SELECT f.no, f.order_key, f.warehouse, f.carrier, f.state, f.wms_ref, f.created_at AS planned_at, w.vendor,
-        w.shop AS account, o.no AS order_no, o.channel, o.shop, o.currency, o.goods_minor,
+    SELECT f.no, f.order_key, f.warehouse, f.carrier, f.state, f.sent_at, f.wms_ref, f.created_at AS planned_at,
+        w.vendor, w.shop AS account, o.no AS order_no, o.channel, o.shop, o.currency, o.goods_minor,
         o.shop_discount_minor + o.platform_discount_minor AS discount_minor, o.freight_minor, o.total_minor,
         o.placed_at, o.paid_at, o.remark_sealed
     FROM fulfillment f JOIN orders o ON o.key = f.order_key JOIN warehouse w ON w.code = f.warehouse
@@ -35,6 +35,12 @@ _PUSHED = text(
     UPDATE fulfillment SET state = 'pushed', wms_ref = :ref, pushed_at = :now WHERE no = :no AND state = 'planned'
     """
 )
+_CANCELLED = text(
+    """
+    UPDATE fulfillment SET state = 'cancelled', cancelled_at = :now
+    WHERE no = :no AND state IN ('planned', 'pushed')
+    """
+)
 _ORDER_PUSHED = text(
     "UPDATE orders SET logistics_status = 'pushed' WHERE key = :key AND logistics_status = 'allocated'"
 )
@@ -47,12 +53,14 @@ class SqlFulfillments:
         self._database = database
         self._ring = ring
 
-    async def prepare(self, no: str, now: datetime) -> tuple[str, str, FulfillmentOrder]:
-        """Note the intent to send and return the warehouse account (vendor, code) with the full order."""
+    async def prepare(self, no: str, now: datetime) -> Push | None:
+        """Note the intent to send and return the full order; None when the warehouse has it already or must not."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_LOAD, {"no": no})).one()
+            if row.state != "planned":
+                return None
             await tx.execute(_SENT, {"no": no, "now": now})
-            return row.vendor, row.account, await self._order(tx, row)
+            return Push(row.vendor, row.account, await self._order(tx, row))
 
     async def accepted(self, no: str, ref: str, now: datetime) -> None:
         """Note that the warehouse has the order under its own number."""
@@ -64,6 +72,24 @@ class SqlFulfillments:
             await tx.execute(_ORDER_PUSHED, {"key": row.order_key})
             await orders.set_wait(tx, row.order_key, Wait(WaitFor.SHIPMENT, now, order.ship_by))
             await audit.write(tx, "fulfillment.pushed", row.order_key, now, no=no, warehouse=row.warehouse)
+
+    async def where(self, no: str) -> Whereabouts:
+        """Say who has a fulfilment order."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_LOAD, {"no": no})).one()
+        gone = row.state == "cancelled"
+        return Whereabouts(row.vendor, row.account, row.warehouse, row.sent_at is not None, gone)
+
+    async def cancelled(self, no: str, now: datetime) -> None:
+        """Note that it will not ship, and free what it holds; a second call does nothing (INV-3)."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_LOAD, {"no": no})).one()
+            await orders.must_lock(tx, row.order_key)
+            if not (await tx.execute(_CANCELLED, {"no": no, "now": now})).rowcount:
+                return
+            await stock.lock_skus(tx, row.order_key)
+            units = await stock.release_allocations(tx, no, now)
+            await audit.write(tx, "fulfillment.cancelled", row.order_key, now, no=no, units=units)
 
     async def _order(self, tx: AsyncConnection, row: Row[Any]) -> FulfillmentOrder:
         lines = [FulfillmentLine(**line._mapping) for line in await tx.execute(_LINES, {"no": row.no})]

@@ -16,8 +16,11 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import audit, orders, stock
+from store import alerts, audit, orders, stock
+from store.alerts import Level, NewAlert
 from store.database import Database
+from store.keyring import KeyRing
+from store.review import Review
 
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
 _SHIP_BY = text("UPDATE orders SET ship_by = :ship_by WHERE key = :key")
@@ -25,6 +28,7 @@ _COMPLETED = text("UPDATE orders SET status = 'completed', completed_at = :now, 
 _CLOSED = text("UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason WHERE key = :key")
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
 _PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
+_HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")
 _PLAN = text(
     """
     INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
@@ -36,8 +40,9 @@ _PLAN = text(
 class SqlOrderFacts:
     """The facts of an order, from the end of its stock lock to its close."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
+        self._review = Review(ring)
 
     async def await_payment(self, key: str, until: datetime, now: datetime) -> None:
         """Say that an order waits for its buyer."""
@@ -67,6 +72,9 @@ class SqlOrderFacts:
                 return Plan(planned, ship_by=row.ship_by)
             if ChannelStatus(row.channel_status) in ENDED:
                 return Plan(ended=row.channel_status)
+            held = await self._review.reasons(tx, row, now)
+            if held:
+                return await _held(tx, row, held, now)
             await stock.lock_skus(tx, key)
             short = await self._hold(tx, key, timing, now)
             offer = None if short else await self._choose(tx, key)
@@ -81,6 +89,8 @@ class SqlOrderFacts:
             if row.closed_at is not None:
                 return
             await tx.execute(_COMPLETED, {"key": key, "now": now})
+            await orders.set_stuck(tx, key, "")
+            await alerts.clear(tx, key, now)
             await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.completed", key, now)
 
@@ -92,28 +102,17 @@ class SqlOrderFacts:
                 return
             await stock.lock_skus(tx, key)
             await stock.release_reservations(tx, key, now)
+            for found in (await tx.execute(_FULFILLMENTS, {"key": key})).all():
+                await stock.release_allocations(tx, found.no, now)
+            if _is_paid(row):
+                words = f"closed ({reason}) though the buyer has paid: pay the money back"
+                await alerts.raise_alert(tx, NewAlert("refund_due", Level.CRITICAL, key, words), now)
+            else:
+                await alerts.clear(tx, key, now)
             await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
             await orders.set_stuck(tx, key, "")
             await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.closed", key, now, reason=reason)
-
-    async def park(self, key: str, reason: str, now: datetime) -> None:
-        """Mark an order as stuck: it waits for an operator."""
-        async with self._database.transaction() as tx:
-            row = await orders.must_lock(tx, key)
-            if row.stuck_reason == reason[:500] and row.wait_for == WaitFor.OPERATOR:
-                return
-            await orders.set_stuck(tx, key, reason)
-            await orders.set_wait(tx, key, Wait(WaitFor.OPERATOR, now))
-            await audit.write(tx, "order.stuck", key, now, reason=reason)
-
-    async def resume(self, key: str, actor: str, choice: str, now: datetime) -> None:
-        """Clear the mark after an operator decided."""
-        async with self._database.transaction() as tx:
-            if not (await orders.must_lock(tx, key)).stuck:
-                return
-            await orders.set_stuck(tx, key, "")
-            await audit.write(tx, f"order.{choice}", key, now, actor=actor)
 
     async def _hold(self, tx: AsyncConnection, key: str, timing: OrderTiming, now: datetime) -> list[str]:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
@@ -137,6 +136,7 @@ class SqlOrderFacts:
         )
         await orders.set_wait(tx, key, Wait(WaitFor.STOCK, now))
         await orders.set_stuck(tx, key, reason)
+        await alerts.raise_alert(tx, NewAlert("out_of_stock", Level.WARNING, key, f"paid, but {reason}"), now)
         await audit.write(tx, "stock.short", key, now, skus=names)
         return Plan(short=names)
 
@@ -159,3 +159,15 @@ class SqlOrderFacts:
 
 def _is_paid(row: Row[Any]) -> bool:
     return EVENT_OF[ChannelStatus(row.channel_status)] is OrderEvent.PAID
+
+
+async def _held(tx: AsyncConnection, row: Row[Any], reasons: list[str], now: datetime) -> Plan:
+    """Hold an order for review (FUL-9): its stock stays reserved, a person releases or cancels it."""
+    words = f"to be reviewed: {', '.join(reasons)}"
+    if row.stuck_reason != words:
+        await tx.execute(_HOLD, {"key": row.key, "reason": words})
+        await orders.set_stuck(tx, row.key, words)
+        await orders.set_wait(tx, row.key, Wait(WaitFor.OPERATOR, now))
+        await alerts.raise_alert(tx, NewAlert("review", Level.WARNING, row.key, words), now)
+        await audit.write(tx, "order.held", row.key, now, reasons=reasons)
+    return Plan(held=words)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
+from domain.risk import RiskRules
 from domain.timing import LoopTiming, OrderTiming, Timing
 
 DEFAULTS = Path(__file__).parent / "defaults"
@@ -41,6 +42,7 @@ class TimingDocument(BaseModel):
     unpaid_lock_seconds: Duration
     late_payment_seconds: Duration
     ship_by_seconds: Duration
+    ship_warning_seconds: Duration
     sign_by_seconds: Duration
     settle_seconds: Duration
     retry_first_seconds: Duration
@@ -57,6 +59,20 @@ class TimingDocument(BaseModel):
         order = {name: values.pop(name) for name in OrderTiming.__slots__}
         return Timing(version, OrderTiming(**order), LoopTiming(**values))
 
+
+class RiskDocument(BaseModel):
+    """The risk rules (domain/risk.py)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ip_orders: int = Field(ge=2)
+    ip_window_minutes: int = Field(ge=1)
+    address_least_characters: int = Field(ge=0)
+    address_vague_words: tuple[str, ...]
+    trusted_orders: int = Field(ge=1)
+
+
+DOCUMENTS: dict[str, type[BaseModel]] = {"timing": TimingDocument, "risk": RiskDocument}
 
 _ACTIVE = text("SELECT version, body FROM setting WHERE kind = :kind AND active")
 _SEED = text(
@@ -79,7 +95,13 @@ async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
     return TimingDocument.model_validate(row.body).timing(row.version, profile)
 
 
+async def risk(tx: AsyncConnection) -> RiskRules:
+    """Read the risk rules in force."""
+    row = (await tx.execute(_ACTIVE, {"kind": "risk"})).one()
+    return RiskRules(version=row.version, **RiskDocument.model_validate(row.body).model_dump())
+
+
 def _read(file: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(file.read_text())
-    TimingDocument.model_validate(document)
+    DOCUMENTS[file.stem].model_validate(document)
     return document

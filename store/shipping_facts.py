@@ -57,6 +57,12 @@ _ORDER_SHIPPED = text(
 _ORDER_SIGNED = text(
     "UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :at WHERE key = :key"
 )
+_BY_HAND = text(
+    """
+    UPDATE fulfillment SET state = 'pushed', wms_ref = 'by hand', pushed_at = :now, sent_at = coalesce(sent_at, :now)
+    WHERE no = :no AND state = 'planned' RETURNING order_key
+    """
+)
 _COURIER = text("SELECT vendor, code FROM shop WHERE role = 'courier' AND active ORDER BY vendor, code LIMIT 1")
 
 
@@ -93,6 +99,15 @@ class SqlShippingFacts:
                 await orders.set_wait(tx, key, Wait(WaitFor.SETTLEMENT, now, until))
                 await audit.write(tx, "order.signed", key, now)
         return Signed(left.unsigned)
+
+    async def pushed_by_hand(self, no: str, now: datetime) -> None:
+        """Take a fulfilment order as known to its warehouse, as an operator said."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_BY_HAND, {"no": no, "now": now})).one_or_none()
+            if row is not None:
+                order = await orders.must_lock(tx, row.order_key)
+                await orders.set_wait(tx, row.order_key, Wait(WaitFor.SHIPMENT, now, order.ship_by))
+                await audit.write(tx, "fulfillment.by_hand", row.order_key, now, no=no)
 
     async def _book(self, tx: AsyncConnection, order: Row[Any], confirm: Row[Any], now: datetime) -> None:
         place = {"no": confirm.fulfillment_no, "confirm_id": confirm.confirm_id}

@@ -1,6 +1,8 @@
 """Where ports meet parts. Owns which class stands behind each port, and what a worker process is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from temporalio import workflow
@@ -22,6 +24,7 @@ from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
+from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
@@ -80,30 +83,27 @@ def vendors(parts: Parts) -> ShopVendors:
 
 def orders_worker(parts: Parts) -> Worker:
     """Build the worker of the orders queue: the workflows, their facts and their calls."""
-    facts = OrderActivities(SqlOrderFacts(parts.database), SqlShippingFacts(parts.database))
-    pushes = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
+    facts = OrderActivities(
+        SqlOrderFacts(parts.database, parts.ring), SqlOrderMarks(parts.database), SqlShippingFacts(parts.database)
+    )
+    calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
         workflows=[OrderWorkflow],
-        activities=[
-            facts.await_payment,
-            facts.end_lock,
-            facts.plan_order,
-            facts.book_shipments,
-            facts.book_signatures,
-            facts.complete_order,
-            facts.close_order,
-            facts.park_order,
-            facts.resume_order,
-            pushes.push_fulfillment,
-        ],
+        activities=[*steps_of(facts), *steps_of(calls)],
         workflow_runner=sandbox(),
         max_cached_workflows=parts.settings.workflow_cache,
         max_concurrent_activities=CALLS_IN_FLIGHT,
         workflow_task_poller_behavior=POLLERS,
         activity_task_poller_behavior=POLLERS,
     )
+
+
+def steps_of(activities: object) -> list[Callable[..., Any]]:
+    """List every activity of a class, so that none is forgotten in a worker."""
+    found = [getattr(activities, name) for name in dir(type(activities)) if not name.startswith("_")]
+    return [step for step in found if hasattr(step, "__temporal_activity_definition")]
 
 
 def shops_worker(parts: Parts) -> Worker:
@@ -114,7 +114,7 @@ def shops_worker(parts: Parts) -> Worker:
         parts.client,
         task_queue=SHOPS_QUEUE,
         workflows=[ShopDrainWorkflow],
-        activities=[drains.drain],
+        activities=steps_of(drains),
         workflow_runner=sandbox(),
         max_concurrent_activities=200,
     )

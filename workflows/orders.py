@@ -1,8 +1,10 @@
 """The life of one order: paid, planned, shipped, signed, settled. Owns what it waits for and until when.
 
-Messages are observations, not commands: a signal says that new facts are stored, and the steps read the facts.
+Messages are observations, not commands: a signal says that new facts are stored, and the steps read the facts. Until
+the goods have left, a cancellation or refund stops the order: what was done is undone, or shipping has won.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,12 +17,21 @@ from activities.orders import OrderActivities
 from domain.orders import OrderEvent, OrderStatus
 from domain.progress import OrderOutcome, OrderStart, Plan
 from domain.waits import Wait, WaitFor
-from workflows.steps import Parked, effect, fact
+from workflows.decisions import Choice, Decision, refuse_decision
+from workflows.steps import Parked, effect, fact, start_effect, stop_effect
 
 STUCK = SearchAttributeKey.for_keyword("Stuck")
-PAID = frozenset({OrderEvent.PAID})
-ENDING = frozenset({OrderEvent.CANCELLED, OrderEvent.REFUNDED})
+ENDING = (OrderEvent.REFUNDED, OrderEvent.CANCELLED)
+TOO_LATE = "too late: it has shipped; open a case"
 KNOWN = frozenset(event.value for event in OrderEvent)
+
+
+class Stopped(Exception):
+    """The order shall not ship; `reason` says who said so."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass
@@ -30,9 +41,15 @@ class OrderState:
     seen: set[str] = field(default_factory=set)
     unbooked_shipments: int = 0
     unbooked_signatures: int = 0
-    choice: str = ""
-    actor: str = ""
+    sent: list[str] = field(default_factory=list)
+    late_stage: int = 0
+    cancelled_by: str = ""
+    held: str = ""
     parked: str = ""
+    decision: Decision | None = None
+    shipped: bool = False
+    cancel_answer: str = ""
+    verdict: str = ""
 
 
 @workflow.defn
@@ -41,21 +58,31 @@ class OrderWorkflow:
 
     @workflow.init
     def __init__(self, start: OrderStart) -> None:
-        self._order = start
+        self._key = start.key
+        self._timing = start.timing
+        self._lock_until = start.lock_until
         self._state = OrderState()
         self._wait = Wait(WaitFor.START, workflow.now())
 
     @workflow.run
     async def run(self, start: OrderStart) -> OrderOutcome:
         """Carry the order through its life; returns how it ended."""
-        if not await self._until_paid():
-            return await self._close(self._ending())
-        plan = await self._plan()
-        if plan.ended:
-            return await self._close(plan.ended)
-        await self._ship(plan)
+        outcome = await self._live()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return outcome
+
+    async def _live(self) -> OrderOutcome:
+        try:
+            await self._until_paid()
+            await self._ship(await self._plan())
+        except Stopped as stopped:
+            if await self._recall_all(stopped.reason):
+                return await self._close(stopped.reason)
+            await self._until_shipped(None)
         await self._until_signed()
         return await self._settle()
+
+    # -- what others may say -------------------------------------------------------------------------------------
 
     @workflow.signal
     def observed(self, event: str) -> None:
@@ -68,20 +95,31 @@ class OrderWorkflow:
         self._state.unbooked_signatures += event == OrderEvent.SIGNED
 
     @workflow.update
-    async def decide(self, choice: str, actor: str) -> str:
-        """Take an operator's decision on a parked order: retry."""
-        self._state.choice, self._state.actor = choice, actor
-        await workflow.wait_condition(lambda: not self._state.choice)
+    async def decide(self, decision: Decision) -> str:
+        """Take an operator's decision; answers when it has taken effect, with what came of it."""
+        actor, choice, now = decision.actor, decision.choice, workflow.now()
+        if choice is Choice.CANCEL:
+            self._state.cancelled_by = actor
+            await workflow.wait_condition(lambda: bool(self._state.cancel_answer or self._state.verdict))
+            return self._state.cancel_answer or self._state.verdict
+        if choice is Choice.HOLD:
+            self._state.held = decision.reason or "no reason given"
+            await fact(OrderActivities.hold_order, self._key, self._state.held, actor, now)
+            await self._tell_warehouses_to_wait(True)
+            return "held"
+        if choice is Choice.RELEASE and self._state.held:
+            await self._tell_warehouses_to_wait(False)
+            await fact(OrderActivities.release_order, self._key, actor, now)
+            self._state.held = ""
+            return "released"
+        self._state.decision = decision
+        await workflow.wait_condition(lambda: self._state.decision is None or bool(self._state.verdict))
         return "taken"
 
     @decide.validator
-    def _may_decide(self, choice: str, actor: str) -> None:
-        if choice not in {"retry"}:
-            raise ValueError(f"unknown choice {choice!r}; known: retry")
-        if not self._state.parked:
-            raise ValueError("the order is not stuck: there is nothing to retry")
-        if not actor:
-            raise ValueError("who decides? actor is empty")
+    def _may_decide(self, decision: Decision) -> None:
+        state = self._state
+        refuse_decision(decision, parked=state.parked, held=state.held, shipped=state.shipped, ended=state.verdict)
 
     @workflow.query
     def waiting(self) -> str:
@@ -90,104 +128,163 @@ class OrderWorkflow:
 
     # -- the steps, in the order of the story --------------------------------------------------------------------
 
-    async def _until_paid(self) -> bool:
-        """Wait for the payment; the stock lock expires by a durable timer (INV-2). False: it will not be paid."""
-        if self._has(PAID):
-            return True
-        until = self._order.lock_until
-        await fact(OrderActivities.await_payment, self._order.key, until, workflow.now())
-        if await self._wait_for(WaitFor.PAYMENT, until, lambda: self._has(PAID | ENDING)):
-            return self._has(PAID) and not self._has(ENDING)
-        late = self._order.timing.late_payment_seconds
-        ended = await fact(OrderActivities.end_lock, self._order.key, late, workflow.now())
-        if ended.paid:
-            return True
-        await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, lambda: self._has(PAID | ENDING))
-        return self._has(PAID) and not self._has(ENDING)
+    async def _until_paid(self) -> None:
+        """Wait for the payment; the stock lock expires by a durable timer (INV-2)."""
+        if self._paid():
+            return
+        await fact(OrderActivities.await_payment, self._key, self._lock_until, workflow.now())
+        if await self._wait_for(WaitFor.PAYMENT, self._lock_until, self._paid):
+            return
+        ended = await fact(OrderActivities.end_lock, self._key, self._timing.late_payment_seconds, workflow.now())
+        if ended.paid or await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._paid):
+            return
+        raise Stopped("unpaid")
 
     async def _plan(self) -> Plan:
-        """Route and allocate; an order whose stock is gone waits until somebody decides."""
+        """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock)."""
         while True:
-            plan = await fact(OrderActivities.plan_order, self._order.key, self._order.timing, workflow.now())
-            if not plan.short:
+            plan = await fact(OrderActivities.plan_order, self._key, self._timing, workflow.now())
+            if plan.ended:
+                raise Stopped(plan.ended)
+            if plan.fulfillments:
                 return plan
-            await self._until_decided(f"out of stock: {', '.join(plan.short)}")
+            await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}")
 
     async def _ship(self, plan: Plan) -> None:
         """Tell the warehouses, then book what they ship until nothing is left with them."""
-        self._note(WaitFor.WAREHOUSE, plan.ship_by)
         for no in plan.fulfillments:
-            await self._push(no)
-        while True:
-            await self._wait_for(WaitFor.SHIPMENT, plan.ship_by, lambda: self._state.unbooked_shipments > 0)
-            await workflow.wait_condition(lambda: self._state.unbooked_shipments > 0)
-            self._state.unbooked_shipments = 0
-            key, timing = self._order.key, self._order.timing
-            shipped = await fact(OrderActivities.book_shipments, key, timing, workflow.now())
-            if shipped.parcels and not shipped.open_fulfillments:
-                return
+            await self._push(no, plan.ship_by)
+        await self._until_shipped(plan.ship_by)
 
-    async def _push(self, no: str) -> None:
-        """Create one fulfilment order in its warehouse; a refusal parks the order until somebody decides."""
+    async def _push(self, no: str, ship_by: datetime | None) -> None:
+        """Create one fulfilment order in its warehouse; undone by _recall. A refusal parks until somebody decides."""
         while True:
+            await self._wait_for(WaitFor.OPERATOR, None, lambda: not self._state.held)
+            self._note(WaitFor.WAREHOUSE, ship_by)
+            self._state.sent.append(no)
+            push = start_effect(FulfillmentActivities.push_fulfillment, self._timing, f"push {no}", no, workflow.now())
+            await self._until_done(push)
+            if self._stopping():
+                await stop_effect(push)
+                raise Stopped(self._stopping())
             try:
-                summary = f"push {no} to its warehouse"
-                timing = self._order.timing
-                return await effect(FulfillmentActivities.push_fulfillment, timing, summary, no, workflow.now())
+                return await push
             except Parked as parked:
-                await fact(OrderActivities.park_order, self._order.key, parked.reason, workflow.now())
-                await self._until_decided(parked.reason)
+                await fact(OrderActivities.park_order, self._key, parked.reason, workflow.now())
+                if (await self._until_decided(parked.reason)).choice is Choice.SKIP:
+                    return await fact(OrderActivities.skip_push, no, workflow.now())
+
+    async def _until_shipped(self, ship_by: datetime | None) -> None:
+        """Book what leaves until nothing is left; warn before the ship-by time and escalate after it (FUL-11)."""
+        while True:
+            for stage, moment in self._late_stages(ship_by):
+                if await self._wait_for(WaitFor.SHIPMENT, moment, self._has_shipment, stoppable=ship_by is not None):
+                    break
+                self._state.late_stage = stage
+                await fact(OrderActivities.warn_late, self._key, stage, workflow.now())
+            await self._wait_for(WaitFor.SHIPMENT, None, self._has_shipment, stoppable=ship_by is not None)
+            self._state.unbooked_shipments = 0
+            shipped = await fact(OrderActivities.book_shipments, self._key, self._timing, workflow.now())
+            if shipped.parcels and not shipped.open_fulfillments:
+                self._state.shipped = True
+                self._state.cancel_answer = TOO_LATE if self._state.cancelled_by else ""
+                return
 
     async def _until_signed(self) -> None:
         """Wait until the last parcel is signed."""
-        until = workflow.now() + timedelta(seconds=self._order.timing.sign_by_seconds)
+        until = workflow.now() + timedelta(seconds=self._timing.sign_by_seconds)
         while True:
-            await self._wait_for(WaitFor.SIGNATURE, until, lambda: self._state.unbooked_signatures > 0)
-            await workflow.wait_condition(lambda: self._state.unbooked_signatures > 0)
+            await self._wait_for(WaitFor.SIGNATURE, until, self._has_signature, stoppable=False)
+            await workflow.wait_condition(self._has_signature)
             self._state.unbooked_signatures = 0
-            key, timing = self._order.key, self._order.timing
-            if not (await fact(OrderActivities.book_signatures, key, timing, workflow.now())).open_parcels:
+            signed = await fact(OrderActivities.book_signatures, self._key, self._timing, workflow.now())
+            if not signed.open_parcels:
                 return
 
     async def _settle(self) -> OrderOutcome:
         """Wait the settlement time after signing, then complete (FIN-1)."""
-        until = workflow.now() + timedelta(seconds=self._order.timing.settle_seconds)
-        self._note(WaitFor.SETTLEMENT, until)
-        await workflow.sleep(until - workflow.now())
-        await fact(OrderActivities.complete_order, self._order.key, workflow.now())
+        until = workflow.now() + timedelta(seconds=self._timing.settle_seconds)
+        await self._wait_for(WaitFor.SETTLEMENT, until, lambda: False, stoppable=False)
+        await fact(OrderActivities.complete_order, self._key, workflow.now())
+        self._state.verdict = "completed"
         self._note(WaitFor.NOTHING, None)
         return OrderOutcome(OrderStatus.COMPLETED)
 
+    # -- undoing -------------------------------------------------------------------------------------------------
+
+    async def _recall_all(self, reason: str) -> bool:
+        """Take back what the warehouses have; False when one of them was faster: then the order ships on."""
+        self._note(WaitFor.RECALL, None)
+        recalled = [await self._recall(no) for no in dict.fromkeys(self._state.sent)]
+        if all(recalled):
+            return True
+        await fact(OrderActivities.note_too_late, self._key, reason, workflow.now())
+        self._state.cancel_answer = TOO_LATE
+        return False
+
+    async def _recall(self, no: str) -> bool:
+        """Undo one push; a refusal that is not "too late" waits for an operator."""
+        while True:
+            try:
+                summary = f"recall {no}"
+                return await effect(FulfillmentActivities.recall_fulfillment, self._timing, summary, no, workflow.now())
+            except Parked as parked:
+                await fact(OrderActivities.park_order, self._key, parked.reason, workflow.now())
+                await self._until_decided(parked.reason, stoppable=False)
+
     async def _close(self, reason: str) -> OrderOutcome:
-        await fact(OrderActivities.close_order, self._order.key, reason, workflow.now())
+        await fact(OrderActivities.close_order, self._key, reason, workflow.now())
+        self._state.verdict = f"closed: {reason}"
         self._note(WaitFor.NOTHING, None)
         return OrderOutcome(OrderStatus.CLOSED, reason)
 
+    async def _tell_warehouses_to_wait(self, hold: bool) -> None:
+        """Hold or release in the warehouse what was sent there; one undoes the other."""
+        for no in dict.fromkeys(self._state.sent):
+            summary = f"{'hold' if hold else 'release'} {no}"
+            try:
+                await effect(FulfillmentActivities.pend_fulfillment, self._timing, summary, no, hold)
+            except Parked as parked:
+                workflow.logger.warning("%s was refused: %s", summary, parked.reason)
+
     # -- waiting -------------------------------------------------------------------------------------------------
 
-    async def _until_decided(self, reason: str) -> None:
+    async def _until_decided(self, reason: str, *, stoppable: bool = True) -> Decision:
         """Wait for an operator; meanwhile the order is found by the search attribute Stuck."""
         self._state.parked = reason
-        self._note(WaitFor.OPERATOR, None)
         workflow.upsert_search_attributes([STUCK.value_set("operator")])
-        await workflow.wait_condition(lambda: bool(self._state.choice))
-        actor, choice = self._state.actor, self._state.choice
-        await fact(OrderActivities.resume_order, self._order.key, actor, choice, workflow.now())
-        self._state.parked = self._state.choice = self._state.actor = ""
-        workflow.upsert_search_attributes([STUCK.value_unset()])
-
-    async def _wait_for(self, what: WaitFor, until: datetime | None, ready: Callable[[], bool]) -> bool:
-        """Wait for a condition until a moment; False when the moment came first."""
-        if ready():
-            return True
-        self._note(what, until)
-        left = until - workflow.now() if until else None
-        if left is not None and left <= timedelta(0):
-            return False
         try:
-            await workflow.wait_condition(ready, timeout=left)
-        except TimeoutError:
-            return False
+            await self._wait_for(WaitFor.OPERATOR, None, lambda: self._state.decision is not None, stoppable=stoppable)
+        finally:
+            self._state.parked = ""
+            workflow.upsert_search_attributes([STUCK.value_unset()])
+        decision = self._state.decision or Decision(Choice.RETRY, "nobody")
+        step = OrderActivities.resume_order
+        await fact(step, self._key, decision.actor, decision.choice.value, workflow.now())
+        self._state.decision = None
+        return decision
+
+    async def _until_done(self, push: "asyncio.Task[None]") -> None:
+        """Wait for a call, or for a reason to give it up."""
+        await workflow.wait_condition(lambda: push.done() or self._stopping() != "")
+
+    async def _wait_for(
+        self, what: WaitFor, until: datetime | None, ready: Callable[[], bool], *, stoppable: bool = True
+    ) -> bool:
+        """Wait for a condition until a moment; False when the moment came first. Raises Stopped while it may."""
+        stopping = self._stopping if stoppable else _never
+        if not ready() and not stopping():
+            self._note(what, until)
+            left = max(until - workflow.now(), timedelta(0)) if until else None
+            try:
+                summary = f"waits for {what.value}"
+                await workflow.wait_condition(
+                    lambda: ready() or stopping() != "", timeout=left, timeout_summary=summary
+                )
+            except TimeoutError:
+                return False
+        if not ready() and stopping():
+            raise Stopped(stopping())
         return True
 
     def _note(self, what: WaitFor, until: datetime | None) -> None:
@@ -195,8 +292,28 @@ class OrderWorkflow:
         self._wait = Wait(what, workflow.now(), until)
         workflow.set_current_details(self._wait.sentence())
 
-    def _has(self, events: frozenset[OrderEvent]) -> bool:
-        return any(event in self._state.seen for event in events)
+    def _late_stages(self, ship_by: datetime | None) -> list[tuple[int, datetime]]:
+        """Give the deadlines still to come: 1 warns, 2 escalates."""
+        if ship_by is None:
+            return []
+        warn = ship_by - timedelta(seconds=self._timing.ship_warning_seconds)
+        return [(stage, at) for stage, at in ((1, warn), (2, ship_by)) if stage > self._state.late_stage]
 
-    def _ending(self) -> str:
-        return next((event.value for event in sorted(ENDING) if event in self._state.seen), "unpaid")
+    def _paid(self) -> bool:
+        return OrderEvent.PAID in self._state.seen
+
+    def _has_shipment(self) -> bool:
+        return self._state.unbooked_shipments > 0
+
+    def _has_signature(self) -> bool:
+        return self._state.unbooked_signatures > 0
+
+    def _stopping(self) -> str:
+        """Say why the order shall not ship; empty when nobody said so."""
+        if self._state.cancelled_by:
+            return f"cancelled by {self._state.cancelled_by}"
+        return next((event.value for event in ENDING if event in self._state.seen), "")
+
+
+def _never() -> str:
+    return ""

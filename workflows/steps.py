@@ -1,10 +1,12 @@
 """The two kinds of steps: facts on our own database, effects on strangers. Owns how each is run and tried again."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 from domain.timing import OrderTiming
 from workflows.options import EFFECT_SECONDS, FACT_ATTEMPTS, FACT_FOR_EVER, FACT_SECONDS, effect_retry
@@ -38,13 +40,36 @@ async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
 
 async def effect(step: Callable[..., Awaitable[T]], timing: OrderTiming, summary: str, *arguments: Any) -> T:
     """Run a call to a stranger, tried without limit while it is unavailable; raise Parked when it is refused."""
+    return await start_effect(step, timing, summary, *arguments)
+
+
+def start_effect(
+    step: Callable[..., Awaitable[T]], timing: OrderTiming, summary: str, *arguments: Any
+) -> "asyncio.Task[T]":
+    """Start a call to a stranger as a task, so that the order can wait for something else beside it."""
+    return asyncio.create_task(_effect(step, timing, summary, arguments))
+
+
+async def _effect(
+    step: Callable[..., Awaitable[T]], timing: OrderTiming, summary: str, arguments: tuple[Any, ...]
+) -> T:
     try:
         return await workflow.execute_activity(
             step,
             args=arguments,
             start_to_close_timeout=EFFECT_SECONDS,
             retry_policy=effect_retry(timing),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=summary,
         )
     except ActivityError as error:
+        if isinstance(error.cause, CancelledError):
+            raise
         raise Parked(str(error.cause or error)) from error
+
+
+async def stop_effect(started: "asyncio.Task[T]") -> None:
+    """Stop trying a call, and wait until no attempt is under way: afterwards nothing new reaches the stranger."""
+    started.cancel()
+    with contextlib.suppress(ActivityError, Parked, asyncio.CancelledError):
+        await started

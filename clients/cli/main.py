@@ -10,6 +10,7 @@ import typer
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
 from clients.cli.keys import keyring_app
+from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.session import where
 from clients.cli.shops import shop_app
@@ -22,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")

@@ -1,4 +1,4 @@
-"""`oms order list`, `oms order show` and `oms order retry`."""
+"""`oms order list` and `oms order show`: find orders and see what they wait for."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,13 +7,10 @@ import typer
 from rich.table import Column, Table
 
 from clients.cli.session import out, session, told, where
-from clients.clock import utc_now
 from clients.run_file import read_run_file
-from clients.temporal import connect, decide
 from domain.errors import BadInput
 from domain.orders import OrderStatus, workflow_id
 from domain.waits import Wait, WaitFor
-from store.outgoing import SqlOutgoing
 from store.reads.orders import OrderPage, OrderReads
 
 order_app = typer.Typer(no_args_is_help=True)
@@ -56,26 +53,6 @@ def show(words: Annotated[str, typer.Argument(help="order number, waybill, fulfi
             if len(keys) > 1:
                 raise BadInput(f"{words!r} belongs to {len(keys)} orders: {', '.join(sorted(keys))}")
             _print(await reads.page(keys[0]))
-
-    told(work)
-
-
-@order_app.command()
-def retry(
-    words: Annotated[str, typer.Argument(help="order number, waybill or fulfilment number")],
-    actor: Annotated[str, typer.Option(help="who decides")] = "cli",
-) -> None:
-    """Try the step again at which an order is stuck."""
-
-    async def work() -> None:
-        async with session() as open_session:
-            keys = await OrderReads(open_session.database, open_session.ring).find(words)
-            if len(keys) != 1:
-                raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
-            calls = await SqlOutgoing(open_session.database, open_session.ring).requeue(keys[0], actor, utc_now())
-        if not calls:
-            await decide(await connect(), keys[0], "retry", actor)
-        out.print(f"{keys[0]}: tried again" + (f" ({calls} refused calls)" if calls else ""))
 
     told(work)
 

@@ -31,6 +31,7 @@ GONE = {"CANCELED", "CLOSED", "REJECT"}
 
 _KEY_FAULTS = {"sign-check-failure", "invalid appkey", "invalid-appkey", "invalid-app-key"}
 _EXISTS_WORDS = ("已存在", "重复", "already exist", "duplicate")
+_UNKNOWN_WORDS = ("不存在", "未找到", "order-not-found", "order not found", "order does not exist")
 _CANCELLED_WORDS = ("已取消", "已经取消", "已关闭", "already cancel", "already been cancel")
 
 # Gateway faults. A limit or a fault of the remote side passes; a fault in what we sent does not.
@@ -86,7 +87,8 @@ class QimenWarehouse:
     async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
         """Send order.cancel. True: it will not ship. False: the warehouse says it is too late.
 
-        A repeat after a lost answer may be told "cancelled already": that is looked up first.
+        A repeat after a lost answer may be told "cancelled already": that is looked up first. An order that the
+        warehouse never heard of will not ship either.
         """
         words = {"orderType": messages.ORDINARY, "cancelReason": "order cancelled"}
         body = messages.about(fulfillment_no, warehouse, self._shop, **words)
@@ -95,6 +97,8 @@ class QimenWarehouse:
             return True
         if answer.code.lower() in _KEY_FAULTS:
             raise _refusal(answer)
+        if _says(answer, _UNKNOWN_WORDS):
+            return True
         if not _says(answer, _CANCELLED_WORDS):
             return False
         try:

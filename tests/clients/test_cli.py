@@ -18,6 +18,7 @@ from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing, create_keyring
 from store.order_facts import SqlOrderFacts
+from store.order_marks import SqlOrderMarks
 from store.settings_docs import Profile
 from store.shops import Shops
 from tests.clients.worlds import PERSONAL, WAREHOUSE, message, rows, signed
@@ -211,7 +212,7 @@ async def test_an_order_says_what_it_waits_for(oms: Oms, database: Database, cli
     key = await book(database, cli_ring)
     async with database.transaction() as tx:
         timing = await settings_docs.timing(tx, Profile.LIVE)
-    plan = await SqlOrderFacts(database).plan(key, timing.order, NOW)
+    plan = await SqlOrderFacts(database, cli_ring).plan(key, timing.order, NOW)
     (number,) = plan.fulfillments
     code, said = await oms("order", "show", number)
     assert code == 0
@@ -222,7 +223,7 @@ async def test_an_order_says_what_it_waits_for(oms: Oms, database: Database, cli
 
 async def test_a_stuck_order_is_listed_first_and_says_why(oms: Oms, database: Database, cli_ring: KeyRing) -> None:
     first, second = await book(database, cli_ring, "D1"), await book(database, cli_ring, "D2")
-    await SqlOrderFacts(database).park(first, "out of stock: TEE-WHITE-M", NOW)
+    await SqlOrderMarks(database).park(first, "out of stock: TEE-WHITE-M", NOW)
     listed = (await oms("order", "list"))[1].splitlines()[1:]
     assert [line.split()[0] for line in listed] == [first, second]
     assert "STUCK: out of stock: TEE-WHITE-M" in listed[0]

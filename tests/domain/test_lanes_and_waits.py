@@ -82,4 +82,4 @@ def test_every_wait_has_words(what: WaitFor) -> None:
 
 
 def test_an_unpaid_order_holds_its_stock_as_long_as_the_setting_says() -> None:
-    assert OrderTiming(1800, 1, 1, 1, 1, 1, 1).lock_until(NOON) == NOON + timedelta(minutes=30)
+    assert OrderTiming(1800, 1, 1, 1, 1, 1, 1, 1).lock_until(NOON) == NOON + timedelta(minutes=30)

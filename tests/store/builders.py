@@ -35,6 +35,7 @@ TIMING = OrderTiming(
     unpaid_lock_seconds=1800,
     late_payment_seconds=86400,
     ship_by_seconds=172800,
+    ship_warning_seconds=14400,
     sign_by_seconds=1296000,
     settle_seconds=172800,
     retry_first_seconds=10,
@@ -145,7 +146,7 @@ async def stocked(database: Database, ring: KeyRing, **counts: int) -> None:
 async def planned(database: Database, ring: KeyRing, no: str = "T1", **skus: int) -> Plan:
     """Bring a paid order to its warehouse."""
     assert await apply(database, ring, order(no, skus=skus or {"A": 1})) == "applied"
-    return await SqlOrderFacts(database).plan(key(no), TIMING, NOON)
+    return await SqlOrderFacts(database, ring).plan(key(no), TIMING, NOON)
 
 
 async def rows(database: Database, statement: str, **values: Any) -> list[Row[Any]]:

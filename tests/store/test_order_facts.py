@@ -13,6 +13,7 @@ from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
+from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
 from store.shipping_facts import SqlShippingFacts
 from store.tracking import SqlTracking
@@ -53,7 +54,11 @@ class World:
 
     @property
     def order(self) -> SqlOrderFacts:
-        return SqlOrderFacts(self.database)
+        return SqlOrderFacts(self.database, self.ring)
+
+    @property
+    def marks(self) -> SqlOrderMarks:
+        return SqlOrderMarks(self.database)
 
     @property
     def shipping(self) -> SqlShippingFacts:
@@ -134,8 +139,8 @@ STEPS: list[tuple[str, Given, Step]] = [
     ("plan short", short, lambda w: w.order.plan(key(), TIMING, LATER)),
     ("complete", signed, lambda w: w.order.complete(key(), LATER)),
     ("close", unpaid, lambda w: w.order.close(key(), "unpaid", LATER)),
-    ("park", at_warehouse, lambda w: w.order.park(key(), "refused (S1): no such item", LATER)),
-    ("resume", short, lambda w: w.order.resume(key(), "ann", "retry", LATER)),
+    ("park", at_warehouse, lambda w: w.marks.park(key(), "refused (S1): no such item", LATER)),
+    ("resume", short, lambda w: w.marks.resume(key(), "ann", "retry", LATER)),
     ("prepare", at_warehouse, prepare),
     ("accepted", at_warehouse, accepted),
     ("book_shipments", confirmed, lambda w: w.shipping.book_shipments(key(), TIMING, LATER)),
@@ -198,7 +203,7 @@ async def test_a_late_payment_whose_stock_went_to_others_waits_for_stock_and_is_
     row = (await rows(world.database, "SELECT * FROM orders WHERE no = 'T1'"))[0]
     assert (row.wait_for, row.stuck, row.stuck_reason) == ("stock", True, "out of stock: A")
     await world.order.close(key("T2"), "cancelled", LATER)
-    await world.order.resume(key(), "ann", "retry", LATER)
+    await world.marks.resume(key(), "ann", "retry", LATER)
     assert (await world.order.plan(key(), TIMING, LATER)).fulfillments == ["T1-1"]
     assert not await value(world.database, "SELECT stuck FROM orders WHERE no = 'T1'")
     await assert_counters_add_up(world.database)
@@ -222,8 +227,10 @@ async def test_the_ship_by_time_counts_from_the_payment(world: World) -> None:
 async def test_a_warehouse_is_told_the_whole_order_with_its_receiver_opened(world: World) -> None:
     await apply(world.database, world.ring, order(skus={"B": 1, "A": 2}, remark="小心轻放"))
     await world.order.plan(key(), TIMING, NOON)
-    vendor, account, told = await SqlFulfillments(world.database, world.ring).prepare("T1-1", NOON)
-    assert (vendor, account) == ("qimen", "wms1")
+    push = await SqlFulfillments(world.database, world.ring).prepare("T1-1", NOON)
+    assert push is not None
+    told = push.order
+    assert (push.vendor, push.account) == ("qimen", "wms1")
     assert (told.no, told.warehouse, told.carrier, told.total_minor) == ("T1-1", "GZ", "SF", 3000)
     assert [(one.sku, one.quantity, one.amount_minor) for one in told.lines] == [("B", 1, 1000), ("A", 2, 2000)]
     assert told.receiver == RECEIVER

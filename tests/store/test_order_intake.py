@@ -75,7 +75,7 @@ async def test_after_its_close_an_order_records_what_comes_late_and_is_not_woken
 ) -> None:
     await stocked(database, ring, A=5)
     await apply(database, ring, order(status=S.UNPAID))
-    await SqlOrderFacts(database).close(key(), "unpaid", NOON)
+    await SqlOrderFacts(database, ring).close(key(), "unpaid", NOON)
     woken = await value(database, "SELECT count(*) FROM delivery")
     assert await apply(database, ring, order(status=S.PAID, minute=5), 2) == "late"
     assert await value(database, "SELECT count(*) FROM delivery") == woken

@@ -10,6 +10,7 @@ from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
+from store.order_marks import SqlOrderMarks
 from store.reads.orders import OrderReads
 from store.reads.proof import ProofReads
 from store.reads.stock import StockReads
@@ -96,13 +97,13 @@ async def test_the_page_of_an_order_holds_its_whole_story_and_no_personal_data(
 async def test_the_list_shows_stuck_orders_first_then_by_deadline_and_closed_ones_last(
     database: Database, ring: KeyRing
 ) -> None:
-    facts = SqlOrderFacts(database)
+    facts = SqlOrderFacts(database, ring)
     for n in range(1, 5):
         await apply(database, ring, order(f"T{n}", ChannelStatus.UNPAID), n)
     await facts.close(key("T1"), "unpaid", NOON)
     await facts.await_payment(key("T2"), NOON + timedelta(hours=2), NOON)
     await facts.await_payment(key("T3"), NOON + timedelta(hours=1), NOON)
-    await facts.park(key("T4"), "refused (S1): no such item", NOON)
+    await SqlOrderMarks(database).park(key("T4"), "refused (S1): no such item", NOON)
     reads = OrderReads(database)
     assert [row.no for row in await reads.rows(None, False, 10)] == ["T4", "T3", "T2", "T1"]
     assert [row.no for row in await reads.rows(None, True, 10)] == ["T4"]

@@ -87,8 +87,8 @@ async def test_a_confirm_is_booked_once_and_wakes_the_order_once(at_warehouse: D
     assert await value(at_warehouse, "SELECT count(*) FROM delivery WHERE event = 'shipped'") == 1
 
 
-async def test_a_confirm_after_the_close_is_recorded_and_wakes_nobody(at_warehouse: Database) -> None:
-    await SqlOrderFacts(at_warehouse).complete(key(), NOON)
+async def test_a_confirm_after_the_close_is_recorded_and_wakes_nobody(at_warehouse: Database, ring: KeyRing) -> None:
+    await SqlOrderFacts(at_warehouse, ring).complete(key(), NOON)
     assert await ship(at_warehouse, confirm(package("SF1", A=3))) == "late"
     assert await value(at_warehouse, "SELECT count(*) FROM delivery WHERE event = 'shipped'") == 0
     assert await value(at_warehouse, "SELECT count(*) FROM parcel") == 1
@@ -143,7 +143,7 @@ async def test_a_final_confirm_that_names_no_items_ships_everything(at_warehouse
 async def test_units_of_one_sku_are_spread_over_the_lines_that_want_it(database: Database, ring: KeyRing) -> None:
     await stocked(database, ring, A=5)
     await apply(database, ring, order(lines=(line("1", "A", 1), line("2", "A", 2))))
-    await SqlOrderFacts(database).plan(key(), TIMING, NOON)
+    await SqlOrderFacts(database, ring).plan(key(), TIMING, NOON)
     await ship(database, confirm(package("SF1", A=2), final=False))
     await book(database)
     lines = await rows(database, "SELECT line_no, shipped, state FROM allocation ORDER BY line_no")
@@ -265,7 +265,7 @@ async def test_five_pushes_of_one_signature_at_once_wake_the_order_once(under_wa
 
 
 async def test_a_signature_after_the_close_is_recorded_and_wakes_nobody(under_way: Database, ring: KeyRing) -> None:
-    await SqlOrderFacts(under_way).complete(key(), NOON)
+    await SqlOrderFacts(under_way, ring).complete(key(), NOON)
     assert await push(under_way, ring, track("SF1", P.SIGNED, 90)) == "late"
     assert await value(under_way, "SELECT count(*) FROM delivery WHERE event = 'signed'") == 0
 

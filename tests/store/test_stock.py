@@ -62,7 +62,7 @@ async def test_orders_over_random_skus_at_once_neither_deadlock_nor_go_negative(
 ) -> None:
     dice, skus = random.Random(7), "ABCDEF"
     await stocked(database, ring, **dict.fromkeys(skus, 12))
-    store, shipping = SqlOrderFacts(database), SqlShippingFacts(database)
+    store, shipping = SqlOrderFacts(database, ring), SqlShippingFacts(database)
 
     async def live(n: int) -> None:
         lines = dict.fromkeys(dice.sample(skus, 3), 1)
@@ -92,7 +92,7 @@ async def test_planning_waits_for_a_shipment_of_the_same_sku_instead_of_deadlock
     await apply(database, ring, order())
     async with database.transaction() as tx:  # what stock.consume does, stopped between its two steps
         await tx.execute(text("UPDATE sku_stock SET version = version + 1 WHERE sku = 'A'"))
-        planning = asyncio.create_task(SqlOrderFacts(database).plan(key(), TIMING, NOON))
+        planning = asyncio.create_task(SqlOrderFacts(database, ring).plan(key(), TIMING, NOON))
         await blocked(database)
         await tx.execute(text("UPDATE warehouse_stock SET on_hand = on_hand WHERE sku = 'A'"))
     assert (await planning).fulfillments == ["T1-1"]

@@ -41,19 +41,21 @@ from store.fulfillments import SqlFulfillments
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
+from store.order_marks import SqlOrderMarks
 from store.shipping_facts import SqlShippingFacts
 from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from tests.faults import Faults, faulty
 from workers.apply import apply_one
 from workers.deliver import deliver_batch
-from workers.wiring import sandbox
+from workers.wiring import sandbox, steps_of
 from workflows.orders import OrderWorkflow
 
 QUICK = OrderTiming(
     unpaid_lock_seconds=1800,
     late_payment_seconds=86400,
     ship_by_seconds=172800,
+    ship_warning_seconds=14400,
     sign_by_seconds=1296000,
     settle_seconds=0.2,
     retry_first_seconds=0.05,
@@ -71,6 +73,9 @@ class FakeWarehouse:
 
     failures: list[OmsError] = field(default_factory=list)
     creates: Counter[str] = field(default_factory=Counter)
+    cancels: Counter[str] = field(default_factory=Counter)
+    too_late: set[str] = field(default_factory=set)
+    pended: list[tuple[str, bool]] = field(default_factory=list)
     orders: dict[str, FulfillmentOrder] = field(default_factory=dict)
 
     async def create(self, order: FulfillmentOrder) -> str:
@@ -79,6 +84,13 @@ class FakeWarehouse:
         self.creates[order.no] += 1
         self.orders[order.no] = order
         return f"W-{order.no}"
+
+    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+        self.cancels[fulfillment_no] += 1
+        return fulfillment_no not in self.too_late
+
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+        self.pended.append((fulfillment_no, hold))
 
 
 @dataclass
@@ -118,18 +130,18 @@ class House:
 
     def worker(self, **options: Any) -> Worker:
         """Build the orders worker with every port behind the fault wrapper."""
-        facts = faulty(SqlOrderFacts(self.database), self.faults)
+        facts = faulty(SqlOrderFacts(self.database, self.ring), self.faults)
         shipping = faulty(SqlShippingFacts(self.database), self.faults)
         fulfillments = faulty(SqlFulfillments(self.database, self.ring), self.faults)
         vendors = FakeVendors(faulty(self.warehouse, self.faults))
-        steps = OrderActivities(facts, shipping)
+        marks = faulty(SqlOrderMarks(self.database), self.faults)
+        steps = OrderActivities(facts, marks, shipping)
         pushes = FulfillmentActivities(fulfillments, vendors)
-        found = [getattr(steps, name) for name in dir(OrderActivities) if not name.startswith("_")]
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
             workflows=[OrderWorkflow],
-            activities=[*found, pushes.push_fulfillment],
+            activities=[*steps_of(steps), *steps_of(pushes)],
             workflow_runner=sandbox(),
             **options,
         )

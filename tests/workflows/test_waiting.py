@@ -14,6 +14,7 @@ from domain.orders import workflow_id
 from store.database import Database
 from store.keyring import KeyRing
 from tests.workflows.house import QUICK, House, order, shipment, track
+from workflows.decisions import Choice, Decision
 
 
 async def test_the_stock_of_an_unpaid_order_is_free_again_after_half_an_hour(
@@ -72,7 +73,7 @@ async def test_an_order_without_stock_waits_for_an_operator_and_goes_on_after_a_
         stock = await house.query("SELECT sku, reserved, allocated FROM sku_stock ORDER BY sku")
         assert [tuple(one) for one in stock] == [("CAP", 0, 0), ("TEE", 0, 0)], "nothing is held by halves"
         await house.set_stock("TEE", 5)
-        await decide(temporal, "own:s:K1", "retry", "王芳")
+        await decide(temporal, "own:s:K1", Decision(Choice.RETRY, "agent-7"), "n-K1")
         await house.until("own:s:K1", stuck=False, logistics_status="pushed")
 
 
@@ -85,7 +86,7 @@ async def test_a_refusal_of_the_warehouse_parks_the_order_with_its_words(
         await house.tell(order("K2"))
         await house.until("own:s:K2", stuck=True)
         assert "S003" in (await house.row("own:s:K2")).stuck_reason
-        await decide(temporal, "own:s:K2", "retry", "王芳")
+        await decide(temporal, "own:s:K2", Decision(Choice.RETRY, "agent-7"), "n-K2")
         await house.until("own:s:K2", stuck=False, logistics_status="pushed")
 
 
@@ -97,10 +98,10 @@ async def test_a_decision_that_makes_no_sense_is_refused_with_the_reason(
         await house.tell(order("K3"))
         await house.until("own:s:K3", logistics_status="pushed")
         with pytest.raises(Refused, match="not stuck"):
-            await decide(temporal, "own:s:K3", "retry", "王芳")
+            await decide(temporal, "own:s:K3", Decision(Choice.RETRY, "agent-7"), "n-K3")
         handle = temporal.get_workflow_handle(workflow_id("own:s:K3"))
         with pytest.raises(WorkflowUpdateFailedError):
-            await handle.execute_update("decide", args=("dance", "王芳"))
+            await handle.execute_update("decide", {"choice": "dance", "actor": "agent-7", "reason": ""})
 
 
 async def test_an_unknown_signal_hurts_nobody(temporal: Client, database: Database, ring: KeyRing) -> None:

@@ -1,0 +1,107 @@
+"""`oms order cancel, hold, release, retry, skip, restart`: what an operator may decide about one order."""
+
+import secrets
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from clients.cli.session import Session, out, session, told
+from clients.clock import utc_now
+from clients.settings import ClientSettings
+from clients.temporal import connect, decide, restart_order
+from domain.errors import BadInput, Refused
+from domain.orders import OrderEvent
+from domain.progress import OrderStart
+from store import settings_docs
+from store.outgoing import SqlOutgoing
+from store.reads.orders import OrderReads
+from workflows.decisions import Choice, Decision
+
+decision_app = typer.Typer(no_args_is_help=True)
+Words = Annotated[str, typer.Argument(help="order number, waybill or fulfilment number")]
+Actor = Annotated[str, typer.Option(help="your login; it is written into the order's history")]
+Reason = Annotated[str, typer.Option(help="why, in words without personal data")]
+
+
+@decision_app.command()
+def cancel(words: Words, actor: Actor = "cli") -> None:
+    """Cancel an order before it ships: recalls it from the warehouse. Refused once it has shipped."""
+    _decide(words, Decision(Choice.CANCEL, actor))
+
+
+@decision_app.command()
+def hold(words: Words, reason: Reason, actor: Actor = "cli") -> None:
+    """Hold an order: it is not sent to the warehouse, or held there."""
+    _decide(words, Decision(Choice.HOLD, actor, reason))
+
+
+@decision_app.command()
+def release(words: Words, actor: Actor = "cli") -> None:
+    """Let a held or reviewed order go on."""
+    _decide(words, Decision(Choice.RELEASE, actor))
+
+
+@decision_app.command()
+def skip(words: Words, actor: Actor = "cli") -> None:
+    """Go on after a refused step that was done by hand."""
+    _decide(words, Decision(Choice.SKIP, actor))
+
+
+@decision_app.command()
+def retry(words: Words, actor: Actor = "cli") -> None:
+    """Try the step again at which an order is stuck, or the calls that its channel or courier refused."""
+
+    async def work() -> str:
+        async with session() as opened:
+            key = await _one(opened, words)
+            calls = await SqlOutgoing(opened.database, opened.ring).requeue(key, actor, utc_now())
+        if calls:
+            return f"{key}: {calls} refused calls are tried again"
+        return f"{key}: {await decide(await connect(), key, Decision(Choice.RETRY, actor), _nonce())}"
+
+    out.print(told(work), highlight=False)
+
+
+@decision_app.command()
+def restart(words: Words, actor: Actor = "cli") -> None:
+    """Start the workflow of an open order again after it was terminated; nothing is done twice."""
+
+    async def work() -> str:
+        async with session() as opened:
+            key = await _one(opened, words)
+            page = await OrderReads(opened.database, opened.ring).page(key)
+            if page.order.closed_at is not None:
+                raise Refused("restart", f"the order is {page.order.status}; what comes now is after-sales")
+            async with opened.database.transaction() as tx:
+                timing = await settings_docs.timing(tx, ClientSettings().profile)
+        order = page.order
+        start = OrderStart(key, order.created_at + timedelta(seconds=timing.order.unpaid_lock_seconds), timing.order)
+        events = [OrderEvent.PAID if order.payment_status == "paid" else OrderEvent.PLACED]
+        events += [OrderEvent.SHIPPED] if page.parcels else []
+        events += [OrderEvent.SIGNED] if any(parcel.signed_at for parcel in page.parcels) else []
+        await restart_order(await connect(), start, events, f"{key} · restarted by {actor}")
+        return f"{key}: started again"
+
+    out.print(told(work), highlight=False)
+
+
+def _decide(words: str, decision: Decision) -> None:
+    async def work() -> str:
+        async with session() as opened:
+            key = await _one(opened, words)
+        return f"{key}: {await decide(await connect(), key, decision, _nonce())}"
+
+    out.print(told(work), highlight=False)
+
+
+async def _one(opened: Session, words: str) -> str:
+    keys = await OrderReads(opened.database, opened.ring).find(words)
+    if len(keys) != 1:
+        raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
+    return keys[0]
+
+
+def _nonce() -> str:
+    """Name this one decision; a command has no form that could be sent twice."""
+    return secrets.token_hex(8)

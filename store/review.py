@@ -1,0 +1,47 @@
+"""The review of an order before it is planned: reads the facts that the risk rules judge (FUL-9)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contacts import ContactForm
+from domain.risk import RiskFacts, reasons
+from store import contacts, settings_docs
+from store.keyring import KeyRing
+
+_FROM_IP = text(
+    """
+    SELECT count(*) FROM orders
+    WHERE ip_index = :ip AND ip_index <> '' AND created_at > :since AND created_at <= :now
+    """
+)
+_COMPLETED = text(
+    "SELECT count(*) FROM orders WHERE buyer_index = :buyer AND buyer_index <> '' AND status = 'completed'"
+)
+
+
+class Review:
+    """Judges one order by the rules in force."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    async def reasons(self, tx: AsyncConnection, row: Row[Any], now: datetime) -> list[str]:
+        """Say why a person should look at an order; empty when nothing is wrong or somebody has released it."""
+        if row.hold_cleared_by:
+            return []
+        rules = await settings_docs.risk(tx)
+        contact = await contacts.load(tx, self._ring, row.key)
+        since = row.created_at - timedelta(minutes=rules.ip_window_minutes)
+        facts = RiskFacts(
+            orders_from_ip=await _count(tx, _FROM_IP, ip=row.ip_index, since=since, now=now),
+            address=contact.address if contact.form is ContactForm.PLAIN else None,
+            completed_orders=await _count(tx, _COMPLETED, buyer=row.buyer_index),
+        )
+        return reasons(facts, rules)
+
+
+async def _count(tx: AsyncConnection, statement: Any, **values: Any) -> int:
+    return int((await tx.execute(statement, values)).scalar_one())
