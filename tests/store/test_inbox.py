@@ -103,6 +103,7 @@ async def test_a_forged_message_with_the_same_key_does_not_shadow_the_genuine_on
 async def test_what_is_unverified_is_capped_per_source_and_shop(
     database: Database, box: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(inbox, "UNVERIFIED_ROW_BYTES", 0)
     monkeypatch.setattr(inbox, "UNVERIFIED_BYTES_PER_SOURCE", 3 * len(RAW))
     assert [await box.keep_unverified(PUSH, "", "wrong signature") for _ in range(4)] == [True, True, True, False]
     assert await box.keep_unverified(replace(PUSH, shop="other"), "", "wrong signature")
