@@ -52,6 +52,9 @@ class TimingDocument(BaseModel):
     drain_poll_seconds: Duration
     not_yet_retry_seconds: Duration
     courier_query_seconds: Duration
+    drain_heartbeat_seconds: Duration
+    call_lease_seconds: Duration
+    delivery_lease_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""
