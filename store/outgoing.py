@@ -60,9 +60,7 @@ class SqlOutgoing:
         self._database = database
         self._ring = ring
 
-    async def claim(
-        self, queue: Queue, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS
-    ) -> list[Call]:
+    async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Call]:
         """Take up to `most` due calls under a lease, oldest first."""
         place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
         lease = now + timedelta(seconds=lease_seconds)
