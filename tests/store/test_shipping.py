@@ -15,6 +15,7 @@ from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.shipment_intake import apply_process
 from store.shipping_facts import SqlShippingFacts
+from store.tracking import SqlTracking
 from store.tracking_intake import apply_track
 from tests.conftest import NOON
 from tests.store.builders import (
@@ -287,3 +288,14 @@ async def test_the_couriers_own_codes_are_kept(under_way: Database, ring: KeyRin
     async with under_way.transaction() as tx:
         row = (await tx.execute(text("SELECT state, raw_state, raw_substate, signed_at FROM parcel"))).one()
     assert tuple(row) == ("at_station", "2", "211", None)
+
+
+async def test_a_query_that_nobody_answered_is_made_again_before_the_next_period(
+    under_way: Database, ring: KeyRing
+) -> None:
+    tracking = SqlTracking(under_way, ring, 7200)
+    later = NOON + timedelta(days=1)
+    (call,) = await tracking.due("kdniao", "bird", later, 16)
+    await tracking.again(call, later + timedelta(seconds=60))
+    assert not await tracking.due("kdniao", "bird", later + timedelta(seconds=59), 16)
+    assert len(await tracking.due("kdniao", "bird", later + timedelta(seconds=60), 16)) == 1

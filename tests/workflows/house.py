@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.fulfillment import FulfillmentActivities
 from activities.orders import OrderActivities
-from activities.ports import Courier, SalesChannel, Warehouse
+from activities.ports import Courier, SalesChannel, Vendors, Warehouse
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
@@ -59,7 +59,14 @@ QUICK = OrderTiming(
     retry_first_seconds=0.05,
     retry_longest_seconds=0.2,
 )
-LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60)
+LOOPS = LoopTiming(
+    apply_poll_seconds=0.01,
+    deliver_poll_seconds=0.01,
+    drain_poll_seconds=0.05,
+    not_yet_retry_seconds=0.05,
+    courier_query_seconds=60,
+    breaker_retry_seconds=0.5,
+)
 WAIT_SECONDS = 30
 LINES = (LineObserved("1", "TEE", "短袖", 2, 12000, 0, 24000), LineObserved("2", "CAP", "帽子", 1, 7800, 0, 7800))
 BUYER = Contact(ContactForm.PLAIN, "广东省", "深圳市", "南山区", "欧阳修文", "13800138000", "科技园 1 号楼 502")
@@ -79,6 +86,12 @@ class FakeWarehouse:
         self.creates[order.no] += 1
         self.orders[order.no] = order
         return f"W-{order.no}"
+
+    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+        raise AssertionError("nobody cancels yet")
+
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+        raise AssertionError("nobody holds yet")
 
 
 @dataclass
@@ -121,9 +134,8 @@ class House:
         facts = faulty(SqlOrderFacts(self.database), self.faults)
         shipping = faulty(SqlShippingFacts(self.database), self.faults)
         fulfillments = faulty(SqlFulfillments(self.database, self.ring), self.faults)
-        vendors = FakeVendors(faulty(self.warehouse, self.faults))
         steps = OrderActivities(facts, shipping)
-        pushes = FulfillmentActivities(fulfillments, vendors)
+        pushes = FulfillmentActivities(fulfillments, self.vendors())
         found = [getattr(steps, name) for name in dir(OrderActivities) if not name.startswith("_")]
         return Worker(
             self.client,
@@ -133,6 +145,10 @@ class House:
             workflow_runner=sandbox(),
             **options,
         )
+
+    def vendors(self) -> Vendors:
+        """Give the outside world; a test with another one says so."""
+        return FakeVendors(faulty(self.warehouse, self.faults))
 
     async def say(self, seen: Observation) -> None:
         """Store an observation as a verified message of its own."""
