@@ -1,6 +1,6 @@
 """Every wait, retry interval and poll period of the system, as values. Owns their names; the numbers are settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -24,13 +24,15 @@ class OrderTiming:
 
 @dataclass(frozen=True, slots=True)
 class LoopTiming:
-    """How often the loops of a worker look for work; seconds."""
+    """How often the loops of a worker look for work, and how long they leave a stranger alone; seconds."""
 
     apply_poll_seconds: float
     deliver_poll_seconds: float
     drain_poll_seconds: float
     not_yet_retry_seconds: float
     courier_query_seconds: float
+    # Drains that were started before this value existed carry their timing without it.
+    breaker_retry_seconds: float = field(default=60.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

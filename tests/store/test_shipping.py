@@ -15,6 +15,7 @@ from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.shipment_intake import apply_process
 from store.shipping_facts import SqlShippingFacts
+from store.tracking import SqlTracking
 from store.tracking_intake import apply_track
 from tests.conftest import NOON
 from tests.store.builders import (
@@ -305,3 +306,14 @@ async def test_a_waybill_that_is_named_again_ships_nothing_twice(at_warehouse: D
     shipped = await facts_of.book_shipments(key(), TIMING, NOON)
     assert (shipped.parcels, shipped.open_fulfillments) == (1, 0)
     assert await value(at_warehouse, "SELECT -sum(quantity) FROM stock_movement WHERE reason = 'shipped'") == 1
+
+
+async def test_a_query_that_nobody_answered_is_made_again_before_the_next_period(
+    under_way: Database, ring: KeyRing
+) -> None:
+    tracking = SqlTracking(under_way, ring, 7200)
+    later = NOON + timedelta(days=1)
+    (call,) = await tracking.due("kdniao", "bird", later, 16)
+    await tracking.again(call, later + timedelta(seconds=60))
+    assert not await tracking.due("kdniao", "bird", later + timedelta(seconds=59), 16)
+    assert len(await tracking.due("kdniao", "bird", later + timedelta(seconds=60), 16)) == 1

@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.fulfillment import FulfillmentActivities
 from activities.orders import OrderActivities
-from activities.ports import Courier, SalesChannel, Warehouse
+from activities.ports import Courier, SalesChannel, Vendors, Warehouse
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
@@ -61,7 +61,14 @@ QUICK = OrderTiming(
     retry_first_seconds=0.05,
     retry_longest_seconds=0.2,
 )
-LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60)
+LOOPS = LoopTiming(
+    apply_poll_seconds=0.01,
+    deliver_poll_seconds=0.01,
+    drain_poll_seconds=0.05,
+    not_yet_retry_seconds=0.05,
+    courier_query_seconds=60,
+    breaker_retry_seconds=0.5,
+)
 WAIT_SECONDS = 30
 START = utc_now().replace(microsecond=0) - timedelta(hours=1)
 """When the orders of this run were placed: an hour ago, so that no deadline of days has passed."""
@@ -135,10 +142,9 @@ class House:
         facts = faulty(SqlOrderFacts(self.database, self.ring), self.faults)
         shipping = faulty(SqlShippingFacts(self.database), self.faults)
         fulfillments = faulty(SqlFulfillments(self.database, self.ring), self.faults)
-        vendors = FakeVendors(faulty(self.warehouse, self.faults))
         marks = faulty(SqlOrderMarks(self.database), self.faults)
         steps = OrderActivities(facts, marks, shipping)
-        pushes = FulfillmentActivities(fulfillments, vendors)
+        pushes = FulfillmentActivities(fulfillments, self.vendors())
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
@@ -147,6 +153,10 @@ class House:
             workflow_runner=sandbox(),
             **options,
         )
+
+    def vendors(self) -> Vendors:
+        """Give the outside world; a test with another one says so."""
+        return FakeVendors(faulty(self.warehouse, self.faults))
 
     async def say(self, seen: Observation) -> None:
         """Store an observation as a verified message of its own."""
