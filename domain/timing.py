@@ -30,6 +30,7 @@ class LoopTiming:
     drain_poll_seconds: float
     not_yet_retry_seconds: float
     courier_query_seconds: float
+    sweep_poll_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

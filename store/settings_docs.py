@@ -50,6 +50,7 @@ class TimingDocument(BaseModel):
     drain_poll_seconds: Duration
     not_yet_retry_seconds: Duration
     courier_query_seconds: Duration
+    sweep_poll_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""

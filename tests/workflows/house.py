@@ -59,7 +59,7 @@ QUICK = OrderTiming(
     retry_first_seconds=0.05,
     retry_longest_seconds=0.2,
 )
-LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60)
+LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60, 60)
 WAIT_SECONDS = 30
 LINES = (LineObserved("1", "TEE", "短袖", 2, 12000, 0, 24000), LineObserved("2", "CAP", "帽子", 1, 7800, 0, 7800))
 BUYER = Contact(ContactForm.PLAIN, "广东省", "深圳市", "南山区", "欧阳修文", "13800138000", "科技园 1 号楼 502")
