@@ -145,9 +145,7 @@ async def insert(
     return (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
 
 
-async def insert_unparsable(
-    tx: AsyncConnection, ring: KeyRing, arrival: Arrival, key: str, reason: str
-) -> int | None:
+async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival, key: str, reason: str) -> int | None:
     """Store a message that nobody can read under a key of its own, so that it shadows no readable one."""
     return await insert(tx, ring, arrival, Identity(f"unparsable:{key}"), reason)
 

@@ -113,9 +113,7 @@ def _money(row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
     return {"payment_status": after.value} | {name: max(getattr(row, name), getattr(seen, name)) for name in names}
 
 
-async def _note(
-    tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str
-) -> None:
+async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:
     detail = {"was": row.channel_status, "status": seen.status.value}
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
 

@@ -1,4 +1,4 @@
-"""The sweeper: stock of orders that never started is free again (INV-2), old unproven messages go; both harmless twice."""
+"""The sweeper: stock of orders that never started is free again (INV-2), unproven messages go; twice is harmless."""
 
 from datetime import datetime, timedelta
 
