@@ -12,7 +12,7 @@ from datetime import datetime
 
 from connectors import registry
 from connectors.inbound import Inbound, Push
-from domain.errors import BadInput, Forged, Unparsable
+from domain.errors import BadInput, Broken, Forged, Unparsable
 from store.database import Database
 from store.inbox import Arrival
 from store.keyring import KeyRing
@@ -73,9 +73,12 @@ class Replayer:
         return [MessageName("o", one) for one in await self._replays.failed_ids()]
 
     async def replay(self, name: MessageName) -> Result:
-        """Replay one message; a second time changes nothing."""
+        """Replay one message; a second time changes nothing. One that cannot be opened stops no other."""
         ways = {"u": self._unverified, "o": self._failed, "": self._unparsable}
-        done, words = await ways[name.kind](name.id)
+        try:
+            done, words = await ways[name.kind](name.id)
+        except Broken as error:
+            return Result(name, False, str(error))
         return Result(name, done, words)
 
     async def _unverified(self, message_id: int) -> tuple[bool, str]:

@@ -241,6 +241,19 @@ async def test_a_message_of_a_shop_that_is_gone_stays_kept(
     assert (code, "no shop own/mall is connected any more" in said) == (1, True)
 
 
+async def test_a_message_that_cannot_be_opened_stops_no_other(
+    oms: Oms, database: Database, cli_ring: KeyRing, door: httpx.AsyncClient
+) -> None:
+    for n in (1, 2):
+        await send(door, message(no=f"D{n}"), signed(message(no=f"D{n}"), f"evt-{n}"))
+    await mend(database, cli_ring)
+    async with database.transaction() as tx:
+        await tx.execute(text("UPDATE unverified SET raw_sealed = request_sealed WHERE id = 1"))
+    code, said = await oms("inbox", "replay", "u1", "u2")
+    assert code == 1
+    assert said == ("u1: broken: sealed value was changed or belongs to another row\nu2: accepted as message 1\n")
+
+
 async def test_alerts_are_listed_worst_first_and_cleared_by_subject(oms: Oms, database: Database) -> None:
     assert await oms("alert", "list") == (0, "no open alerts\n")
     async with database.transaction() as tx:
