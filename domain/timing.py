@@ -1,6 +1,6 @@
 """Every wait, retry interval and poll period of the system, as values. Owns their names; the numbers are settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
@@ -31,8 +31,8 @@ class LoopTiming:
     drain_poll_seconds: float
     not_yet_retry_seconds: float
     courier_query_seconds: float
-    # Drains that were started before this value existed carry their timing without it.
-    breaker_retry_seconds: float = field(default=60.0, kw_only=True)
+    sweep_poll_seconds: float
+    breaker_retry_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

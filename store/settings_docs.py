@@ -53,6 +53,7 @@ class TimingDocument(BaseModel):
     not_yet_retry_seconds: Duration
     courier_query_seconds: Duration
     breaker_retry_seconds: Duration
+    sweep_poll_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""

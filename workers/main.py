@@ -26,6 +26,7 @@ from store.shops import Shops
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
+from workers.sweep import sweep_forever
 from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
@@ -72,6 +73,7 @@ async def _run(parts: Parts) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, parts.timing)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, parts.timing)))
+        tasks.append(asyncio.create_task(sweep_forever(parts.database, parts.timing)))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
 

@@ -67,6 +67,7 @@ LOOPS = LoopTiming(
     drain_poll_seconds=0.05,
     not_yet_retry_seconds=0.05,
     courier_query_seconds=60,
+    sweep_poll_seconds=60,
     breaker_retry_seconds=0.5,
 )
 WAIT_SECONDS = 30
