@@ -60,10 +60,18 @@ class DrainActivities:
             async with gate:
                 await self._work[queue.kind](queue, call)
         except Unavailable as error:
-            wait = max(error.retry_after_seconds or 0.0, _backoff(call.attempts, timing))
-            await self._quietly(self._calls.again(call, self._clock() + timedelta(seconds=wait), str(error)), queue)
+            await self._quietly(self._put_back(queue, call, error, timing), queue)
         except (Refused, Broken) as error:
             await self._quietly(self._calls.refused(queue, call, str(error), self._clock()), queue)
+
+    async def _put_back(self, queue: Queue, call: Call, error: Unavailable, timing: LoopTiming) -> None:
+        """Say when to make a call again: not before the stranger, or its bulkhead, wants to hear of it."""
+        told = error.retry_after_seconds or 0.0
+        if queue.kind != "track":
+            wait = max(told, _backoff(call.attempts, timing))
+            await self._calls.again(call, self._clock() + timedelta(seconds=wait), str(error))
+        elif told:  # without a word of theirs a parcel's turn comes with the next period
+            await self._tracking.again(call, self._clock() + timedelta(seconds=told))
 
     async def _quietly(self, closing: Awaitable[None], queue: Queue) -> None:
         """Note what became of a call; without a database its lease runs out and it is made again."""

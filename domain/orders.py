@@ -95,27 +95,44 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a new observation does: whether its facts replace the old ones, and what wakes the order."""
+    """What a new observation does: whether its facts replace the old ones, and what wakes the order.
+
+    `contradicts`: one of the two says unpaid, and later than the other says that there was more than that.
+    """
 
     book: bool
     events: tuple[OrderEvent, ...]
+    contradicts: bool = False
 
 
 def decide(before: Seen | None, seen: OrderObserved, inbox_id: int) -> Change:
     """Order observations by (vendor time, status rank, inbox id); an older one changes nothing (INT-6).
 
-    At an equal vendor time a state never moves back: the rank decides before the order of arrival.
+    At an equal vendor time a state never moves back: the rank decides before the order of arrival. And "unpaid"
+    never follows anything else, whatever its time: a payment is undone only by a refund.
     """
     event = EVENT_OF[seen.status]
     if before is None:
         return Change(True, (event,))
-    stored = (before.vendor_time, RANK[before.status], before.inbox_id)
-    if (seen.vendor_time, RANK[seen.status], inbox_id) <= stored:
-        return Change(False, ())
+    new = Seen(seen.status, seen.vendor_time, inbox_id)
+    contradicts = _takes_back(before, new) or _takes_back(new, before)
+    if place(new) <= place(before):
+        return Change(False, (), contradicts)
     moved = event is not EVENT_OF[before.status] and event is not OrderEvent.PLACED
-    return Change(True, (event,) if moved else ())
+    return Change(True, (event,) if moved else (), contradicts)
 
 
-def payment_status(status: ChannelStatus) -> PaymentStatus:
-    """Say what a channel status means for the money."""
-    return PAYMENT_OF.get(status, PaymentStatus.PAID)
+def place(seen: Seen) -> tuple[bool, datetime, int, int]:
+    """Give an observation its place among all of its order; the last place counts."""
+    return seen.status is not ChannelStatus.UNPAID, seen.vendor_time, RANK[seen.status], seen.inbox_id
+
+
+def _takes_back(one: Seen, other: Seen) -> bool:
+    later = other.vendor_time > one.vendor_time
+    return later and other.status is ChannelStatus.UNPAID and one.status is not ChannelStatus.UNPAID
+
+
+def payment_status(status: ChannelStatus, before: PaymentStatus = PaymentStatus.UNPAID) -> PaymentStatus:
+    """Say what a channel status means for the money that was paid or not `before`; only a refund undoes a payment."""
+    said = PAYMENT_OF.get(status, PaymentStatus.PAID)
+    return before if said is PaymentStatus.UNPAID else said

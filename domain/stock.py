@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.regions import bare, region
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -40,7 +42,12 @@ def per_sku(demands: Iterable[Demand]) -> dict[str, int]:
 def choose_warehouse(
     offers: Sequence[WarehouseOffer], demands: Sequence[Demand], province: str
 ) -> WarehouseOffer | None:
-    """Take the warehouse of the receiver's province if it holds everything, else the best ranked that does."""
+    """Take the warehouse of the receiver's province, else of its region, else the best ranked that holds everything."""
     wanted = per_sku(demands)
     able = [offer for offer in offers if all(offer.free.get(sku, 0) >= n for sku, n in wanted.items())]
-    return min(able, key=lambda offer: (offer.province != province, offer.rank, offer.code), default=None)
+
+    def distance(offer: WarehouseOffer) -> tuple[bool, bool, int, str]:
+        near = region(offer.province) == region(province) != ""
+        return bare(offer.province) != bare(province), not near, offer.rank, offer.code
+
+    return min(able, key=distance, default=None)

@@ -24,13 +24,15 @@ class OrderTiming:
 
 @dataclass(frozen=True, slots=True)
 class LoopTiming:
-    """How often the loops of a worker look for work; seconds."""
+    """How often the loops of a worker look for work, and how long they leave a stranger alone; seconds."""
 
     apply_poll_seconds: float
     deliver_poll_seconds: float
     drain_poll_seconds: float
     not_yet_retry_seconds: float
     courier_query_seconds: float
+    sweep_poll_seconds: float
+    breaker_retry_seconds: float
     # How long work that a process took stays its own when that process dies. Drains that were started before these
     # values existed carry their timing without them.
     drain_heartbeat_seconds: float = field(default=90.0, kw_only=True)

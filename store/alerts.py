@@ -16,7 +16,13 @@ _RAISE = text(
     WHERE alert.cleared_at IS NOT NULL
     """
 )
-_CLEAR = text("UPDATE alert SET cleared_at = :now WHERE subject = :subject AND cleared_at IS NULL")
+_CLEAR = text(
+    """
+    UPDATE alert SET cleared_at = :now
+    WHERE subject = :subject AND cleared_at IS NULL AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+    RETURNING kind
+    """
+)
 _OPEN = text("SELECT * FROM alert WHERE cleared_at IS NULL ORDER BY level, raised_at LIMIT :most")
 
 
@@ -49,9 +55,10 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
     await tx.execute(_RAISE, values | {"key": alert.key, "now": now})
 
 
-async def clear(tx: AsyncConnection, subject: str, now: datetime) -> None:
-    """Clear every open alert of a subject."""
-    await tx.execute(_CLEAR, {"subject": subject, "now": now})
+async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | None = None) -> list[str]:
+    """Clear the open alerts of a subject, all or those of one kind; return the kinds that were open."""
+    cleared = await tx.execute(_CLEAR, {"subject": subject, "now": now, "kind": kind})
+    return sorted(row.kind for row in cleared)
 
 
 async def open_alerts(tx: AsyncConnection, most: int) -> list[Row[Any]]:

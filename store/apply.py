@@ -10,7 +10,7 @@ from store.tracking_intake import apply_track
 
 
 async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
-    """Book one observation; return applied, stale or late. Raises NotYet when its facts are still to come."""
+    """Book one observation; return what became of it. Raises NotYet when its facts are still to come."""
     seen = taken.seen
     if isinstance(seen, OrderObserved):
         return await apply_order(tx, booking, seen, taken.inbox_id)

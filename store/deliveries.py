@@ -22,7 +22,7 @@ _CLAIM = text(
         WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until <= :now)
         ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most)
     RETURNING delivery.id, delivery.order_key, delivery.event, delivery.created_at, o.channel, o.shop, o.total_minor,
-        o.currency, o.created_at AS order_created_at
+        o.currency, o.created_at AS order_created_at, delivery.lane
     """
 )
 _CLOSE = text("UPDATE delivery SET delivered_at = :now, result = :result WHERE id = :id")
@@ -64,7 +64,7 @@ async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: fl
             row.currency,
             row.order_created_at,
         )
-        for row in sorted(rows, key=lambda row: row.id)
+        for row in sorted(rows, key=lambda row: (row.lane, row.id))
     ]
 
 

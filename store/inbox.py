@@ -4,8 +4,9 @@ Verified messages are unique by (source, shop, key), for ever. What cannot be ve
 without a unique key, so that a forged body never shadows a genuine one; it is capped per source.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,13 +23,14 @@ from store.serial import seal_observation
 
 UNVERIFIED_BYTES_PER_SOURCE = 32 * 1024 * 1024
 UNVERIFIED_ROW_BYTES = 512
-"""What a kept message costs beside its body and query, so that empty ones fill the share too."""
+"""What a kept message costs beside its body, query and headers, so that empty ones fill the share too."""
 KEPT_HEADERS = frozenset({"content-type", "user-agent", "content-length", "date"})
 
 _ACCEPT = text(
     """
-    INSERT INTO inbox (source, shop, key, way, headers, raw_sealed, received_at, sent_at, drift_seconds, state, reason)
-    VALUES (:source, :shop, :key, :way, :headers, :raw, :received_at, :sent_at, :drift, :state, :reason)
+    INSERT INTO inbox (source, shop, key, way, headers, raw_sealed, request_sealed, received_at, sent_at, drift_seconds,
+        state, reason)
+    VALUES (:source, :shop, :key, :way, :headers, :raw, :request, :received_at, :sent_at, :drift, :state, :reason)
     ON CONFLICT (source, shop, key) DO NOTHING RETURNING id
     """
 ).bindparams(bindparam("headers", type_=JSONB))
@@ -41,8 +43,8 @@ _OBSERVE = text(
 _UNVERIFIED_SIZE = text("SELECT coalesce(sum(size_bytes), 0) FROM unverified WHERE source = :source AND shop = :shop")
 _KEEP_UNVERIFIED = text(
     """
-    INSERT INTO unverified (source, shop, headers, query_sealed, raw_sealed, size_bytes, received_at, reason)
-    VALUES (:source, :shop, :headers, :query, :raw, :size, :received_at, :reason)
+    INSERT INTO unverified (source, shop, headers, request_sealed, raw_sealed, size_bytes, received_at, reason)
+    VALUES (:source, :shop, :headers, :request, :raw, :size, :received_at, :reason)
     """
 ).bindparams(bindparam("headers", type_=JSONB))
 _WHERE_FROM = text("SELECT id, source, shop, key, raw_sealed FROM inbox WHERE id = :id")
@@ -50,7 +52,7 @@ _WHERE_FROM = text("SELECT id, source, shop, key, raw_sealed FROM inbox WHERE id
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A raw message with where it came from; `way` is push, pull or file."""
+    """A raw message with where it came from; `way` is push, pull, file or replay."""
 
     source: str
     shop: str
@@ -58,6 +60,7 @@ class Arrival:
     headers: Mapping[str, str]
     raw: bytes
     received_at: datetime
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 class Inbox:
@@ -72,76 +75,118 @@ class Inbox:
     ) -> bool:
         """Store a verified message and its observations; False when it was stored before."""
         async with self._database.transaction() as tx:
-            inbox_id = await self._insert(tx, arrival, key, sent_at=sent_at)
+            inbox_id = await insert(tx, self._ring, arrival, Identity(key, sent_at))
             if inbox_id is None:
                 return False
-            for part, seen in enumerate(observations):
-                about = subject(seen)
-                await tx.execute(
-                    _OBSERVE,
-                    {
-                        "inbox_id": inbox_id,
-                        "part": part,
-                        "kind": seen.kind,
-                        "subject": about,
-                        "lane": lane(seen),
-                        "body": seal_observation(self._ring, seen, about),
-                        "next_at": arrival.received_at,
-                    },
-                )
+            await observe(tx, self._ring, inbox_id, observations, arrival.received_at)
         return True
 
     async def keep_unparsable(self, arrival: Arrival, key: str, reason: str) -> bool:
         """Store a genuine message that nobody can read, with the reason; False when it was stored before."""
         async with self._database.transaction() as tx:
-            return await self._insert(tx, arrival, f"unparsable:{key}", reason=reason) is not None
+            return await insert_unparsable(tx, self._ring, arrival, key, reason) is not None
 
-    async def keep_unverified(self, arrival: Arrival, query: str, reason: str) -> bool:
+    async def keep_unverified(self, arrival: Arrival, reason: str) -> bool:
         """Store a message whose sender is not proven; False when the source's share is full."""
         where = {"source": arrival.source, "shop": arrival.shop}
-        size = len(arrival.raw) + len(query.encode()) + UNVERIFIED_ROW_BYTES
+        request = request_of(arrival)
+        size = len(arrival.raw) + len(request) + UNVERIFIED_ROW_BYTES
         async with self._database.transaction() as tx:
             held = (await tx.execute(_UNVERIFIED_SIZE, where)).scalar_one()
             if held + size > UNVERIFIED_BYTES_PER_SOURCE:
                 return False
-            context = f"unverified|{arrival.source}|{arrival.shop}"
-            await tx.execute(
-                _KEEP_UNVERIFIED,
-                where
-                | {
-                    "headers": _kept(arrival.headers),
-                    "query": self._ring.seal_raw(query.encode(), context),
-                    "raw": self._ring.seal_raw(arrival.raw, context),
-                    "size": size,
-                    "received_at": arrival.received_at,
-                    "reason": reason[:500],
-                },
-            )
+            context = unverified_context(arrival.source, arrival.shop)
+            values = {
+                "headers": _kept(arrival.headers),
+                "request": self._ring.seal_raw(request, f"{context}|request"),
+                "raw": self._ring.seal_raw(arrival.raw, context),
+                "size": size,
+                "received_at": arrival.received_at,
+                "reason": reason[:500],
+            }
+            await tx.execute(_KEEP_UNVERIFIED, where | values)
         return True
 
     async def raw(self, inbox_id: int) -> bytes:
         """Open one raw message byte for byte as received."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_WHERE_FROM, {"id": inbox_id})).one()
-        return self._ring.open_raw(row.raw_sealed, f"inbox|{row.source}|{row.shop}|{row.key}")
+        return self._ring.open_raw(row.raw_sealed, inbox_context(row.source, row.shop, row.key))
 
-    async def _insert(
-        self, tx: AsyncConnection, arrival: Arrival, key: str, *, sent_at: datetime | None = None, reason: str = ""
-    ) -> int | None:
-        values: dict[str, Any] = {
-            "source": arrival.source,
-            "shop": arrival.shop,
-            "key": key,
-            "way": arrival.way,
-            "headers": _kept(arrival.headers),
-            "raw": self._ring.seal_raw(arrival.raw, f"inbox|{arrival.source}|{arrival.shop}|{key}"),
-            "received_at": arrival.received_at,
-            "sent_at": sent_at,
-            "drift": (arrival.received_at - sent_at).total_seconds() if sent_at else None,
-            "state": "unparsable" if reason else "accepted",
-            "reason": reason[:1000],
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a message one of its kind, and when its sender says that it left."""
+
+    key: str
+    sent_at: datetime | None = None
+
+
+async def insert(
+    tx: AsyncConnection, ring: KeyRing, arrival: Arrival, identity: Identity, reason: str = ""
+) -> int | None:
+    """Store a message once and give its id; None when it is there. A `reason` says why it cannot be read."""
+    key, sent_at = identity.key, identity.sent_at
+    context = inbox_context(arrival.source, arrival.shop, key)
+    values: dict[str, Any] = {
+        "source": arrival.source,
+        "shop": arrival.shop,
+        "key": key,
+        "way": arrival.way,
+        "headers": _kept(arrival.headers),
+        "raw": ring.seal_raw(arrival.raw, context),
+        "request": ring.seal_raw(request_of(arrival), f"{context}|request") if reason else None,
+        "received_at": arrival.received_at,
+        "sent_at": sent_at,
+        "drift": drift_seconds(arrival.received_at, sent_at),
+        "state": "unparsable" if reason else "accepted",
+        "reason": reason[:1000],
+    }
+    return (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+
+
+async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival, key: str, reason: str) -> int | None:
+    """Store a message that nobody can read under a key of its own, so that it shadows no readable one."""
+    return await insert(tx, ring, arrival, Identity(f"unparsable:{key}"), reason)
+
+
+async def observe(
+    tx: AsyncConnection, ring: KeyRing, inbox_id: int, observations: tuple[Observation, ...], now: datetime
+) -> None:
+    """Queue what a stored message says."""
+    for part, seen in enumerate(observations):
+        about = subject(seen)
+        values = {
+            "inbox_id": inbox_id,
+            "part": part,
+            "kind": seen.kind,
+            "subject": about,
+            "lane": lane(seen),
+            "body": seal_observation(ring, seen, about),
+            "next_at": now,
         }
-        return (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+        await tx.execute(_OBSERVE, values)
+
+
+def inbox_context(source: str, shop: str, key: str) -> str:
+    """Name what a sealed inbox body belongs to."""
+    return f"inbox|{source}|{shop}|{key}"
+
+
+def unverified_context(source: str, shop: str) -> str:
+    """Name what a sealed unverified body belongs to."""
+    return f"unverified|{source}|{shop}"
+
+
+def drift_seconds(received_at: datetime, sent_at: datetime | None) -> float | None:
+    """Say how far the sender's clock is off (INT-12)."""
+    return (received_at - sent_at).total_seconds() if sent_at else None
+
+
+def request_of(arrival: Arrival) -> bytes:
+    """Write query and headers for sealing: verifying and reading a message again needs them. No cookies."""
+    headers = {name: value for name, value in arrival.headers.items() if name != "cookie"}
+    return json.dumps({"query": dict(arrival.query), "headers": headers}).encode()
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -12,11 +12,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus, OrderObserved
-from domain.orders import ENDED, OrderStatus, decide, order_key, payment_status
+from domain.orders import ENDED, EVENT_OF, OrderStatus, PaymentStatus, decide, order_key, payment_status
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import audit, contacts, deliveries, orders, stock
+from store import audit, contacts, deliveries, late, orders, stock
 from store.keyring import KeyRing
 
 _INSERT = text(
@@ -58,7 +58,7 @@ class Booking:
 
 
 async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved, inbox_id: int) -> str:
-    """Book one observation of an order; return what became of it: applied, stale or late."""
+    """Book one observation of an order; return what became of it: applied, stale, late or contradiction."""
     values = _values(booking, seen, inbox_id)
     inserted = (await tx.execute(_INSERT, values)).rowcount
     if inserted:
@@ -89,19 +89,31 @@ async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any
     key, now = values["key"], values["now"]
     row = await orders.must_lock(tx, key)
     change = decide(orders.seen_of(row), seen, values["inbox_id"])
+    if change.contradicts:
+        await _note(tx, row, seen, values, "order.contradiction")
     if not change.book:
-        return "stale"
-    await tx.execute(_UPDATE, values)
-    await _note(tx, row, seen, values)
+        return "contradiction" if change.contradicts else "stale"
+    await tx.execute(_UPDATE, values | _money(row, seen))
+    await _note(tx, row, seen, values, "order.observed" if row.closed_at is None else "order.late")
     if row.closed_at is not None:
+        await late.tell(tx, row, EVENT_OF[seen.status], now)
         return "late"
     for event in change.events:
         await deliveries.add(tx, key, event, now)
     return "applied"
 
 
-async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any]) -> None:
-    action = "order.late" if row.closed_at is not None else "order.observed"
+def _money(row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
+    """Keep what was paid when the channel no longer mentions it: a payment is undone only by a refund."""
+    before = PaymentStatus(row.payment_status)
+    after = payment_status(seen.status, before)
+    if payment_status(seen.status) is after:
+        return {"payment_status": after.value}
+    names = ("paid_minor", "refunded_minor")
+    return {"payment_status": after.value} | {name: max(getattr(row, name), getattr(seen, name)) for name in names}
+
+
+async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:
     detail = {"was": row.channel_status, "status": seen.status.value}
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
 

@@ -52,6 +52,8 @@ class TimingDocument(BaseModel):
     drain_poll_seconds: Duration
     not_yet_retry_seconds: Duration
     courier_query_seconds: Duration
+    breaker_retry_seconds: Duration
+    sweep_poll_seconds: Duration
     drain_heartbeat_seconds: Duration
     call_lease_seconds: Duration
     delivery_lease_seconds: Duration
@@ -95,7 +97,8 @@ async def seed(tx: AsyncConnection, now: datetime) -> None:
 async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
     """Read the timing document in force."""
     row = (await tx.execute(_ACTIVE, {"kind": "timing"})).one()
-    return TimingDocument.model_validate(row.body).timing(row.version, profile)
+    body = _read(DEFAULTS / "timing.json") | row.body  # a version from before a value existed takes the shipped one
+    return TimingDocument.model_validate(body).timing(row.version, profile)
 
 
 async def risk(tx: AsyncConnection) -> RiskRules:

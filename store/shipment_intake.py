@@ -17,8 +17,8 @@ _FULFILLMENT = text("SELECT no, order_key, warehouse, state FROM fulfillment WHE
 _LOCK = text("SELECT no, order_key, warehouse, state FROM fulfillment WHERE no = :no FOR NO KEY UPDATE")
 _CONFIRM = text(
     """
-    INSERT INTO shipment_confirm (fulfillment_no, confirm_id, final, confirmed_at, inbox_id)
-    VALUES (:no, :confirm_id, :final, :confirmed_at, :inbox_id) ON CONFLICT DO NOTHING
+    INSERT INTO shipment_confirm (fulfillment_no, confirm_id, final, bare, confirmed_at, inbox_id)
+    VALUES (:no, :confirm_id, :final, :bare, :confirmed_at, :inbox_id) ON CONFLICT DO NOTHING
     """
 )
 _PARCEL = text(
@@ -54,6 +54,7 @@ async def apply_shipment(tx: AsyncConnection, seen: ShipmentConfirmed, inbox_id:
         "order_key": about.order_key,
         "confirm_id": seen.confirm_id,
         "final": seen.final,
+        "bare": not any(package.items for package in seen.packages),
         "confirmed_at": seen.confirmed_at,
         "inbox_id": inbox_id,
     }

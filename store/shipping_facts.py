@@ -12,14 +12,15 @@ from domain.outgoing import Queue
 from domain.progress import Shipped, Signed
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import audit, orders, outgoing, stock
+from store import alerts, audit, orders, outgoing, stock
+from store.alerts import Level, NewAlert
 from store.database import Database
 
 _UNBOOKED = text(
     """
-    SELECT c.fulfillment_no, c.confirm_id, c.final, c.confirmed_at, c.inbox_id, f.warehouse
+    SELECT c.fulfillment_no, c.confirm_id, c.final, c.bare, c.confirmed_at, c.inbox_id, f.warehouse
     FROM shipment_confirm c JOIN fulfillment f ON f.no = c.fulfillment_no
-    WHERE f.order_key = :key AND c.booked_at IS NULL ORDER BY c.confirmed_at, c.confirm_id
+    WHERE f.order_key = :key AND c.booked_at IS NULL ORDER BY c.confirmed_at, c.final, c.inbox_id
     """
 )
 _PARCELS = text("SELECT * FROM parcel WHERE fulfillment_no = :no AND confirm_id = :confirm_id ORDER BY waybill_no")
@@ -86,6 +87,9 @@ class SqlShippingFacts:
             if gone and (await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now})).rowcount:
                 until = now + timedelta(seconds=timing.sign_by_seconds)
                 await orders.set_wait(tx, key, Wait(WaitFor.SIGNATURE, now, until))
+            elif unbooked and not left.parcels and not left.open_fulfillments:
+                words = "the warehouse says shipped, but named no waybill: ask it"
+                await alerts.raise_alert(tx, NewAlert("no_waybill", Level.CRITICAL, key, words), now)
         return Shipped(left.parcels, left.open_fulfillments)
 
     async def book_signatures(self, key: str, timing: OrderTiming, now: datetime) -> Signed:
@@ -112,9 +116,11 @@ class SqlShippingFacts:
     async def _book(self, tx: AsyncConnection, order: Row[Any], confirm: Row[Any], now: datetime) -> None:
         place = {"no": confirm.fulfillment_no, "confirm_id": confirm.confirm_id}
         parcels = (await tx.execute(_PARCELS, place)).all()
-        units = await self._ship_lines(tx, confirm, parcels, now)
+        units, extra = await self._ship_lines(tx, confirm, parcels, now)
         effect = f"ship:{confirm.fulfillment_no}:{confirm.confirm_id}"
         await stock.consume(tx, effect, confirm.warehouse, units, now)
+        if extra:
+            await self._book_extra(tx, order.key, confirm, extra, now)
         for parcel in parcels:
             await self._ask(tx, order, parcel, now)
         await tx.execute(_BOOKED, place | {"now": now})
@@ -125,13 +131,16 @@ class SqlShippingFacts:
 
     async def _ship_lines(
         self, tx: AsyncConnection, confirm: Row[Any], parcels: Sequence[Row[Any]], now: datetime
-    ) -> dict[str, int]:
-        """Spread the confirmed units over the open lines; a final confirm without items means everything left."""
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Spread the confirmed units over the open lines; a bare final confirm means everything left.
+
+        Returns the units that were promised, and those that left though nobody had ordered them.
+        """
         lines = (await tx.execute(_ALLOCATIONS, {"no": confirm.fulfillment_no})).all()
         packed: dict[str, int] = {}
         for item in (item for parcel in parcels for item in parcel.items):
             packed[item["sku"]] = packed.get(item["sku"], 0) + item["quantity"]
-        everything = confirm.final and not packed
+        everything = confirm.final and confirm.bare
         units: dict[str, int] = {}
         for line in lines:
             open_units = line.quantity - line.shipped
@@ -141,7 +150,16 @@ class SqlShippingFacts:
                 units[line.sku] = units.get(line.sku, 0) + n
                 values = {"no": confirm.fulfillment_no, "line_no": line.line_no, "n": n, "now": now}
                 await tx.execute(_SHIP_LINE, values)
-        return units
+        return units, {sku: n for sku, n in packed.items() if n > 0}
+
+    async def _book_extra(
+        self, tx: AsyncConnection, key: str, confirm: Row[Any], extra: dict[str, int], now: datetime
+    ) -> None:
+        """Book units that left beyond what was promised, as far as they were free, and tell a person."""
+        effect = f"extra:{confirm.fulfillment_no}:{confirm.confirm_id}"
+        await stock.consume_free(tx, effect, confirm.warehouse, extra, now)
+        words = f"the warehouse shipped more than {confirm.fulfillment_no} holds: {extra}; count the stock"
+        await alerts.raise_alert(tx, NewAlert("overshipped", Level.CRITICAL, key, words), now)
 
     async def _ask(self, tx: AsyncConnection, order: Row[Any], parcel: Row[Any], now: datetime) -> None:
         """Ask for the courier's pushes and tell the channel, both through outgoing rows."""

@@ -183,3 +183,30 @@ async def release_allocations(tx: AsyncConnection, no: str, now: datetime) -> di
         await tx.execute(_UNALLOCATE, {"sku": sku, "n": n, "now": now})
         await tx.execute(_UNALLOCATE_IN, {"warehouse": held[0].warehouse, "sku": sku, "n": n})
     return freed
+
+
+_CONSUME_FREE = text(
+    """
+    UPDATE sku_stock SET on_hand = on_hand - :n, version = version + 1, updated_at = :now
+    WHERE sku = :sku AND on_hand - reserved - allocated >= :n
+    """
+)
+_CONSUME_FREE_IN = text(
+    """
+    UPDATE warehouse_stock SET on_hand = on_hand - :n
+    WHERE warehouse = :warehouse AND sku = :sku AND on_hand - allocated >= :n
+    """
+)
+
+
+async def consume_free(tx: AsyncConnection, key: str, warehouse: str, units: dict[str, int], now: datetime) -> None:
+    """Let units leave that nobody was promised, where so many are free; what is promised stays."""
+    for sku, n in sorted(units.items()):
+        savepoint = await tx.begin_nested()
+        left = await _changed(tx, _CONSUME_FREE, sku=sku, n=n, now=now)
+        if not left or not await _changed(tx, _CONSUME_FREE_IN, warehouse=warehouse, sku=sku, n=n):
+            await savepoint.rollback()
+            continue
+        moved = {"key": f"{key}:{sku}", "warehouse": warehouse, "sku": sku, "quantity": -n, "reason": "overshipped"}
+        await tx.execute(MOVE, moved | {"now": now})
+        await savepoint.commit()

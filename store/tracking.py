@@ -24,6 +24,12 @@ _DUE = text(
     RETURNING carrier, waybill_no, order_key, shipped_at
     """
 )
+_AGAIN = text(
+    """
+    UPDATE parcel SET next_query_at = least(next_query_at, :next_at)
+    WHERE carrier = :carrier AND waybill_no = :waybill_no
+    """
+)
 
 
 class SqlTracking:
@@ -43,6 +49,12 @@ class SqlTracking:
             Call(0, f"track:{row.carrier}:{row.waybill_no}", row.order_key, dict(row._mapping), 0, row.shipped_at)
             for row in rows
         ]
+
+    async def again(self, call: Call, next_at: datetime) -> None:
+        """Ask about a parcel once more before its next turn: this time nobody answered."""
+        place = {name: call.payload[name] for name in ("carrier", "waybill_no")}
+        async with self._database.transaction() as tx:
+            await tx.execute(_AGAIN, place | {"next_at": next_at})
 
     async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None:
         """Store an answer unless it says what was stored before."""

@@ -12,7 +12,7 @@ from store import observations
 from store.apply import book
 from store.database import Database
 from store.keyring import KeyRing
-from store.observations import Taken
+from store.observations import Rest, Taken
 from store.order_intake import Booking
 
 log = structlog.get_logger("apply")
@@ -54,7 +54,8 @@ async def apply_one(database: Database, ring: KeyRing, timing: Timing, now: date
 
 async def _put_back(database: Database, taken: Taken, error: Exception, seconds: float) -> None:
     reason = f"{type(error).__name__}: {error}"
-    if not isinstance(error, NotYet):
+    fault = not isinstance(error, NotYet)
+    if fault:
         log.error("observation not booked", observation=taken.id, subject=taken.subject, reason=reason)
     async with database.transaction() as tx:
-        await observations.later(tx, taken.id, utc_now(), seconds, reason)
+        await observations.later(tx, taken.id, utc_now(), Rest(seconds, reason, fault))

@@ -11,7 +11,7 @@ from clients.temporal import tell_order
 from domain.errors import Unavailable
 from domain.progress import OrderStart
 from domain.timing import OrderTiming, Timing
-from store import deliveries
+from store import deliveries, late
 from store.database import Database
 from store.deliveries import Claim
 
@@ -59,4 +59,6 @@ async def _deliver(client: Client, database: Database, timing: OrderTiming, clai
             await deliveries.release(tx, claim, utc_now() + timedelta(seconds=OUTAGE_SECONDS))
         raise
     async with database.transaction() as tx:
+        if not reached:
+            await late.after_end(tx, claim.order_key, claim.event, utc_now())
         await deliveries.close(tx, claim, "delivered" if reached else "the workflow has ended", utc_now())

@@ -26,7 +26,8 @@ from store.shops import Shops
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
-from workers.wiring import Parts, orders_worker, shops_worker
+from workers.sweep import sweep_forever
+from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
 SHOPS_LOOK_SECONDS = 2.0
@@ -41,9 +42,10 @@ async def main() -> None:
     async with database.transaction() as tx:
         await settings_docs.seed(tx, utc_now())
         timing = await settings_docs.timing(tx, settings.profile)
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=64)) as http:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
         client = await _patiently(settings)
-        parts = Parts(client, database, load_keyring(where.keyring), http, timing, settings)
+        ring = load_keyring(where.keyring)
+        parts = Parts(client, database, ring, http, timing, settings, bulkheads(timing))
         await _run(parts)
     await database.close()
 
@@ -71,6 +73,7 @@ async def _run(parts: Parts) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, parts.timing)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, parts.timing)))
+        tasks.append(asyncio.create_task(sweep_forever(parts.database, parts.timing)))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
 

@@ -10,8 +10,10 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.bulkhead import Bulkheads, Limits
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
+from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
 from activities.orders import OrderActivities
 from activities.ports import Courier, SalesChannel, Warehouse
 from clients.clock import utc_now
@@ -35,27 +37,34 @@ from workflows.shop_drain import ShopDrainWorkflow
 
 OWN_ROOMS = ("domain", "activities", "workflows")
 POLLERS = PollerBehaviorSimpleMaximum(5)
-CALLS_IN_FLIGHT = 16
+ACTIVITY_SLOTS = 200
+"""Well above what one account's bulkhead lets pass, so that accounts that hang leave places to those that answer."""
+CONNECTIONS = 2 * ACTIVITY_SLOTS
+"""Open connections to strangers, of both workers: whoever may call also finds one."""
 
 
 class ShopVendors:
-    """Builds connectors from shop rows. Implements activities/ports.py: Vendors."""
+    """Builds connectors from shop rows, each behind its account's bulkhead. Implements activities/ports.py: Vendors."""
 
-    def __init__(self, shops: Shops, http: httpx.AsyncClient) -> None:
+    def __init__(self, shops: Shops, http: httpx.AsyncClient, bulkheads: Bulkheads) -> None:
         self._shops = shops
         self._http = http
+        self._bulkheads = bulkheads
 
     async def warehouse(self, vendor: str, code: str) -> Warehouse:
         """Give the warehouse system of an account."""
-        return registry.warehouse(await self._shop(vendor, code), self._http, utc_now)
+        warehouse = registry.warehouse(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedWarehouse(warehouse, self._bulkheads.of(vendor, code))
 
     async def courier(self, vendor: str, code: str) -> Courier:
         """Give the courier of an account."""
-        return registry.courier(await self._shop(vendor, code), self._http, utc_now)
+        courier = registry.courier(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedCourier(courier, self._bulkheads.of(vendor, code))
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         """Give the sales channel of a shop."""
-        return registry.sales_channel(await self._shop(vendor, code), self._http, utc_now)
+        channel = registry.sales_channel(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedChannel(channel, self._bulkheads.of(vendor, code))
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)
@@ -74,11 +83,17 @@ class Parts:
     http: httpx.AsyncClient
     timing: Timing
     settings: WorkerSettings
+    bulkheads: Bulkheads
+
+
+def bulkheads(timing: Timing) -> Bulkheads:
+    """Build the bulkheads of the process, shared by its workers."""
+    return Bulkheads(utc_now, Limits(timing.loop.breaker_retry_seconds))
 
 
 def vendors(parts: Parts) -> ShopVendors:
     """Build the connectors' source."""
-    return ShopVendors(Shops(parts.database, parts.ring), parts.http)
+    return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads)
 
 
 def orders_worker(parts: Parts) -> Worker:
@@ -94,7 +109,7 @@ def orders_worker(parts: Parts) -> Worker:
         activities=[*steps_of(facts), *steps_of(calls)],
         workflow_runner=sandbox(),
         max_cached_workflows=parts.settings.workflow_cache,
-        max_concurrent_activities=CALLS_IN_FLIGHT,
+        max_concurrent_activities=ACTIVITY_SLOTS,
         workflow_task_poller_behavior=POLLERS,
         activity_task_poller_behavior=POLLERS,
     )
@@ -116,7 +131,7 @@ def shops_worker(parts: Parts) -> Worker:
         workflows=[ShopDrainWorkflow],
         activities=steps_of(drains),
         workflow_runner=sandbox(),
-        max_concurrent_activities=200,
+        max_concurrent_activities=ACTIVITY_SLOTS,
     )
 
 

@@ -255,14 +255,19 @@ class OrderWorkflow:
         workflow.upsert_search_attributes([STUCK.value_set("operator")])
         try:
             await self._wait_for(WaitFor.OPERATOR, None, lambda: self._state.decision is not None, stoppable=stoppable)
-        finally:
-            self._state.parked = ""
-            workflow.upsert_search_attributes([STUCK.value_unset()])
+        except Stopped:  # no `finally`: it would also run when the workflow leaves the cache
+            self._unpark()
+            raise
+        self._unpark()
         decision = self._state.decision or Decision(Choice.RETRY, "nobody")
         step = OrderActivities.resume_order
         await fact(step, self._key, decision.actor, decision.choice.value, workflow.now())
         self._state.decision = None
         return decision
+
+    def _unpark(self) -> None:
+        self._state.parked = ""
+        workflow.upsert_search_attributes([STUCK.value_unset()])
 
     async def _until_done(self, push: "asyncio.Task[None]") -> None:
         """Wait for a call, or for a reason to give it up."""

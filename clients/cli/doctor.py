@@ -142,11 +142,10 @@ async def _work(database: Database) -> list[Diagnosis]:
     work = await ProofReads(database).work()
     found = [Diagnosis("open work", f"{work.open} orders, {work.waiting} observations, {work.undelivered} events")]
     if work.failed:
-        found.append(
-            Diagnosis("observations", f"{work.failed} could not be booked", "see their reasons in observation")
-        )
+        words = "reasons: oms inbox list --state failed; mend, then oms inbox replay --failed"
+        found.append(Diagnosis("observations", f"{work.failed} could not be booked", words))
     if work.unparsable:
-        words = "their reasons stand in the inbox; the sender must mend the format"
+        words = "reasons: oms inbox list --state unparsable; after the mend, oms inbox replay ID"
         found.append(Diagnosis("messages", f"{work.unparsable} cannot be read", words))
     return found
 

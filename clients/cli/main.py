@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from clients.cli.alerts import alert_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
+from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
@@ -27,6 +29,8 @@ order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
+app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
+app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)

@@ -50,7 +50,7 @@ class Gateway:
             return _plain(408, f"the body did not arrive in {READ_SECONDS:.0f} s")
 
     async def _store(self, inbound: Inbound, vendor: str, shop: str, push: Push) -> Response:
-        arrival = Arrival(vendor, shop, "push", push.headers, push.body, push.received_at)
+        arrival = Arrival(vendor, shop, "push", push.headers, push.body, push.received_at, push.query)
         try:
             inbound.verify(push)
         except Forged as error:
@@ -65,8 +65,7 @@ class Gateway:
         return _response(inbound.answer(Outcome.ACCEPTED if new else Outcome.DUPLICATE, "", push.received_at))
 
     async def _refuse_forged(self, inbound: Inbound, arrival: Arrival, push: Push, reason: str) -> Response:
-        query = "&".join(f"{name}={value}" for name, value in push.query.items())
-        kept = await self._inbox.keep_unverified(arrival, query, reason)
+        kept = await self._inbox.keep_unverified(arrival, reason)
         log.warning("not verified", vendor=arrival.source, shop=arrival.shop, reason=reason, kept=kept)
         if not kept:
             return _plain(429, "too many messages that cannot be verified", retry_after="60")

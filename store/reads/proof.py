@@ -26,7 +26,8 @@ _SKUS = text(
             AS open_reserved,
         (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND a.state = 'open')
             AS open_allocated,
-        coalesce((SELECT -sum(quantity) FROM stock_movement m WHERE m.sku = s.sku AND reason = 'shipped'), 0) AS shipped
+        coalesce((SELECT -sum(quantity) FROM stock_movement m
+            WHERE m.sku = s.sku AND reason IN ('shipped', 'overshipped')), 0) AS shipped
     FROM sku_stock s ORDER BY s.sku
     """
 )

@@ -6,11 +6,15 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import big, document, maybe_moment, moment, sealed, serial
+from store.tables.columns import big, document, maybe_moment, maybe_sealed, moment, sealed, serial
 
 
 class Inbox(SQLModel, table=True):
-    """One verified raw message as received (INT-11); unique per source, shop and key (INT-6)."""
+    """One verified raw message as received (INT-11); unique per source, shop and key (INT-6).
+
+    `request_sealed` holds query and headers of one that could not be read, until it can. State: accepted, unparsable,
+    superseded (unparsable, and the same message came again in a form that could be read).
+    """
 
     __table_args__ = (UniqueConstraint("source", "shop", "key"),)
 
@@ -21,6 +25,7 @@ class Inbox(SQLModel, table=True):
     way: str
     headers: dict[str, Any] = document()
     raw_sealed: bytes = sealed()
+    request_sealed: bytes | None = maybe_sealed()
     received_at: datetime = moment(index=True)
     sent_at: datetime | None = maybe_moment()
     drift_seconds: float | None = None
@@ -29,7 +34,10 @@ class Inbox(SQLModel, table=True):
 
 
 class Unverified(SQLModel, table=True):
-    """A message whose sender could not be verified: kept for replay, never unique, capped per source."""
+    """A message whose sender could not be verified: kept for replay, never unique, capped per source.
+
+    `request_sealed` holds its query and headers: with the body all that verifying it again needs (INT-14).
+    """
 
     __table_args__ = (Index("ix_unverified_source_shop_received_at", "source", "shop", "received_at"),)
 
@@ -37,16 +45,19 @@ class Unverified(SQLModel, table=True):
     source: str
     shop: str
     headers: dict[str, Any] = document()
-    query_sealed: bytes = sealed()
+    request_sealed: bytes = sealed()
     raw_sealed: bytes = sealed()
     size_bytes: int
-    received_at: datetime = moment()
+    received_at: datetime = moment(index=True)
     reason: str
     replayed_at: datetime | None = maybe_moment()
 
 
 class ObservationRow(SQLModel, table=True):
-    """One parsed part of a message; `subject` is what it speaks of (order key, fulfilment no, waybill)."""
+    """One parsed part of a message; `subject` is what it speaks of (order key, fulfilment no, waybill).
+
+    `attempts` counts every try that did not book it, `faults` those of them that were not just too early.
+    """
 
     __tablename__ = "observation"
     __table_args__ = (
@@ -64,6 +75,7 @@ class ObservationRow(SQLModel, table=True):
     body_sealed: bytes = sealed()
     state: str
     attempts: int = 0
+    faults: int = 0
     next_at: datetime = moment()
     applied_at: datetime | None = maybe_moment()
     reason: str = Field(default="")

@@ -30,13 +30,14 @@ class Fulfillment(SQLModel, table=True):
 
 
 class ShipmentConfirm(SQLModel, table=True):
-    """One confirmation by the warehouse; `booked_at` is set when its units left the allocations."""
+    """One confirmation by the warehouse; `bare` names no items, `booked_at` is set when its units left the house."""
 
     __tablename__ = "shipment_confirm"
 
     fulfillment_no: str = Field(primary_key=True, foreign_key="fulfillment.no")
     confirm_id: str = Field(primary_key=True)
     final: bool
+    bare: bool = False
     confirmed_at: datetime = moment()
     booked_at: datetime | None = maybe_moment()
     inbox_id: int | None = maybe_big()

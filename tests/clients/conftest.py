@@ -1,20 +1,25 @@
 """A connected own shop behind a gateway, and one database that is emptied after each test of this room."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from clients.cli.main import app
+from clients.cli.session import where
 from clients.embedded import EmbeddedPostgres
 from store.database import Database
-from store.keyring import KeyRing
-from tests.clients.worlds import HandClock, connect, gateway_of
+from store.keyring import KeyRing, create_keyring
+from tests.clients.worlds import HandClock, Oms, connect, gateway_of
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN
 
 EMPTY = """
 DO $$ BEGIN EXECUTE (
-    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
+    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
     WHERE schemaname = 'public' AND tablename NOT IN ('setting', 'alembic_version')
 ); END $$
 """
@@ -56,3 +61,26 @@ async def client(database: Database, ring: KeyRing, clock: HandClock) -> AsyncIt
     await connect(database, ring, OWN, QIMEN, KDNIAO)
     async with gateway_of(database, ring, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def cli_ring(tmp_path: Path) -> KeyRing:
+    """The key ring that OMS_KEYRING names."""
+    return create_keyring(tmp_path / "keyring.json")
+
+
+@pytest.fixture
+def oms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str, cli_ring: KeyRing) -> Oms:
+    """Type a command; give its exit code and everything it said."""
+    monkeypatch.setenv("OMS_DATABASE_URL", database_url)
+    monkeypatch.setenv("OMS_KEYRING", str(tmp_path / "keyring.json"))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(where, "data", where.data)
+
+    async def typed(*words: str) -> tuple[int, str]:
+        command = ["--data", str(tmp_path), *words]
+        done = await asyncio.to_thread(CliRunner().invoke, app, command)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.output
+
+    return typed

@@ -1,58 +1,29 @@
 """What people type: `oms stock`, `shop`, `order`, `keyring`, and how each of them says no (FUL-14, OPS-1)."""
 
-import asyncio
 import stat
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from clients.cli.main import app
-from clients.cli.session import where
 from clients.clock import utc_now
 from clients.embedded import free_port
 from connectors.platforms.own import OwnInbound
 from store import settings_docs
 from store.database import Database
 from store.inbox import Arrival, Inbox
-from store.keyring import KeyRing, create_keyring
+from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.settings_docs import Profile
 from store.shops import Shops
-from tests.clients.worlds import PERSONAL, WAREHOUSE, message, rows, signed
+from tests.clients.worlds import PERSONAL, WAREHOUSE, Oms, message, rows, signed
 from tests.connectors.worlds import NOW, OWN, QIMEN, push
 from workers.apply import apply_one
 
-Oms = Callable[..., Awaitable[tuple[int, str]]]
 SENDER = [
     "customer_id=C1", "owner=O1", "sender_name=仓", "sender_mobile=02087654321", "sender_province=广东省",
     "sender_city=广州市", "sender_district=白云区", "sender_address=机场路 1 号",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def cli_ring(tmp_path: Path) -> KeyRing:
-    """The key ring that OMS_KEYRING names."""
-    return create_keyring(tmp_path / "keyring.json")
-
-
-@pytest.fixture
-def oms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str, cli_ring: KeyRing) -> Oms:
-    """Type a command; give its exit code and everything it said."""
-    monkeypatch.setenv("OMS_DATABASE_URL", database_url)
-    monkeypatch.setenv("OMS_KEYRING", str(tmp_path / "keyring.json"))
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr(where, "data", where.data)
-
-    async def typed(*words: str) -> tuple[int, str]:
-        command = ["--data", str(tmp_path), *words]
-        done = await asyncio.to_thread(CliRunner().invoke, app, command)
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.output
-
-    return typed
 
 
 @pytest.fixture

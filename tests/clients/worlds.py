@@ -1,7 +1,7 @@
 """A gateway on a real database, an own shop that signs, and a clock that is moved by hand."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,8 @@ LIMIT = 64 * 1024
 PERSONAL = ("李小明", "13812345678", "科技园南路9号", "请放前台")
 WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")
 SENT = "2026-11-22T21:30:00+08:00"
+Oms = Callable[..., Awaitable[tuple[int, str]]]
+"""Types a command; gives its exit code and everything it said."""
 PATHS = {shop.vendor: f"/in/{shop.vendor}/{shop.code}" for shop in (OWN, QIMEN, KDNIAO)}
 
 

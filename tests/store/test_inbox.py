@@ -8,7 +8,7 @@ import pytest
 
 from store import inbox
 from store.database import Database
-from store.inbox import Arrival, Inbox
+from store.inbox import UNVERIFIED_ROW_BYTES, Arrival, Inbox, request_of
 from store.keyring import KeyRing
 from tests.conftest import NOON
 from tests.store.builders import NAME, PHONE, facts, order, rows, value
@@ -50,10 +50,10 @@ async def test_a_raw_message_is_opened_byte_for_byte_as_it_was_received(database
 async def test_nothing_personal_is_readable_in_what_the_inbox_stores(database: Database, box: Inbox) -> None:
     await box.accept(PUSH, "e1", NOON, (order(),))
     await box.keep_unparsable(PUSH, "e2", "no such field")
-    await box.keep_unverified(PUSH, f"phone={PHONE}", "bad signature")
+    await box.keep_unverified(replace(PUSH, query={"phone": PHONE}), "bad signature")
     stored = await rows(database, "SELECT raw_sealed AS sealed, i::text AS words FROM inbox i")
     stored += await rows(database, "SELECT raw_sealed AS sealed, u::text AS words FROM unverified u")
-    stored += await rows(database, "SELECT query_sealed AS sealed, reason AS words FROM unverified")
+    stored += await rows(database, "SELECT request_sealed AS sealed, reason AS words FROM unverified")
     stored += await rows(database, "SELECT body_sealed AS sealed, o::text AS words FROM observation o")
     assert len(stored) == 5
     for row in stored:
@@ -94,7 +94,7 @@ async def test_a_forged_message_with_the_same_key_does_not_shadow_the_genuine_on
     database: Database, box: Inbox
 ) -> None:
     for _ in range(3):
-        assert await box.keep_unverified(replace(PUSH, raw=b"forged"), "sign=bad", "wrong signature")
+        assert await box.keep_unverified(replace(PUSH, raw=b"forged"), "wrong signature")
     assert await box.accept(PUSH, "e1", NOON, (order(),))
     assert await value(database, "SELECT count(*) FROM unverified") == 3
     assert await value(database, "SELECT count(*) FROM observation") == 1
@@ -103,9 +103,24 @@ async def test_a_forged_message_with_the_same_key_does_not_shadow_the_genuine_on
 async def test_what_is_unverified_is_capped_per_source_and_shop(
     database: Database, box: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "UNVERIFIED_ROW_BYTES", 0)
-    monkeypatch.setattr(inbox, "UNVERIFIED_BYTES_PER_SOURCE", 3 * len(RAW))
-    assert [await box.keep_unverified(PUSH, "", "wrong signature") for _ in range(4)] == [True, True, True, False]
-    assert await box.keep_unverified(replace(PUSH, shop="other"), "", "wrong signature")
+    each = len(RAW) + len(request_of(PUSH)) + UNVERIFIED_ROW_BYTES
+    monkeypatch.setattr(inbox, "UNVERIFIED_BYTES_PER_SOURCE", 3 * each)
+    assert [await box.keep_unverified(PUSH, "wrong signature") for _ in range(4)] == [True, True, True, False]
+    assert await box.keep_unverified(replace(PUSH, shop="other"), "wrong signature")
     assert await box.accept(PUSH, "e1", NOON, ())
     assert await value(database, "SELECT count(*) FROM unverified") == 4
+
+
+async def test_body_query_and_headers_fill_the_share_together(
+    database: Database, box: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "UNVERIFIED_BYTES_PER_SOURCE", 4096)
+    for wide in (
+        replace(PUSH, raw=b"x" * 4096),
+        replace(PUSH, query={"q": "x" * 4096}),
+        replace(PUSH, headers={"x-long": "x" * 4096}),
+        replace(PUSH, raw=b"x" * 2000, query={"q": "x" * 2000}),
+    ):
+        assert not await box.keep_unverified(wide, "wrong signature")
+    assert await box.keep_unverified(replace(PUSH, raw=b"x" * 2000), "wrong signature")
+    assert await value(database, "SELECT size_bytes FROM unverified") > 2000

@@ -11,7 +11,7 @@ from store.apply import book
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
-from store.observations import MAX_ATTEMPTS
+from store.observations import MAX_ATTEMPTS, Rest
 from tests.conftest import NOON
 from tests.store.builders import booking, change, confirm, order, rows, stocked, track, value
 
@@ -73,13 +73,13 @@ async def test_an_observation_that_came_too_early_rests_and_is_set_aside_after_i
     await queued(database, ring, confirm(no="T9-1"))
     row_id = await value(database, "SELECT id FROM observation")
     async with database.transaction() as tx:
-        await observations.later(tx, row_id, NOON, 30, "no fulfilment order T9-1")
+        await observations.later(tx, row_id, NOON, Rest(30, "no fulfilment order T9-1"))
         assert await observations.take(tx, ring, NOON + timedelta(seconds=29)) is None
         assert await observations.take(tx, ring, NOON + timedelta(seconds=30)) is not None
     await change(database, "UPDATE observation SET attempts = :n", n=MAX_ATTEMPTS - 2)
     for state in ("new", "failed"):
         async with database.transaction() as tx:
-            await observations.later(tx, row_id, NOON, 0, "no fulfilment order T9-1")
+            await observations.later(tx, row_id, NOON, Rest(0, "no fulfilment order T9-1"))
         row = (await rows(database, "SELECT state, reason FROM observation"))[0]
         assert (row.state, row.reason) == (state, "no fulfilment order T9-1")
     async with database.transaction() as tx:

@@ -84,6 +84,59 @@ async def test_after_its_close_an_order_records_what_comes_late_and_is_not_woken
     assert await counters(database) == (5, 0, 0)
 
 
+ALERTS = "SELECT kind, level, subject FROM alert"
+
+
+async def test_a_payment_after_the_close_of_an_unpaid_order_alerts_at_once(database: Database, ring: KeyRing) -> None:
+    await apply(database, ring, order(status=S.UNPAID))
+    await SqlOrderFacts(database).close(key(), "unpaid", NOON)
+    assert await apply(database, ring, order(status=S.UNPAID, minute=1), 2) == "late"
+    assert await rows(database, ALERTS) == []
+    for inbox_id, status in enumerate((S.PAID, S.SHIPPED), 3):
+        assert await apply(database, ring, order(status=status, minute=inbox_id), inbox_id) == "late"
+    assert [tuple(one) for one in await rows(database, ALERTS)] == [("late_payment", "1-critical", key())]
+    assert await value(database, "SELECT payment_status FROM orders") == "paid"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(S.REFUNDED, "late_refund"), (S.CANCELLED, "late_cancel")])
+async def test_the_end_of_a_completed_order_on_its_channel_alerts(
+    database: Database, ring: KeyRing, status: ChannelStatus, kind: str
+) -> None:
+    await apply(database, ring, order())
+    await SqlOrderFacts(database).complete(key(), NOON)
+    assert await apply(database, ring, order(status=status, minute=1), 2) == "late"
+    assert [tuple(one) for one in await rows(database, ALERTS)] == [(kind, "2-warning", key())]
+    assert await value(database, "SELECT channel_status FROM orders") == status.value
+    assert await value(database, "SELECT count(*) FROM delivery") == 1
+
+
+async def test_a_later_unpaid_takes_no_payment_back(database: Database, ring: KeyRing) -> None:
+    await apply(database, ring, order())
+    before = (await rows(database, "SELECT * FROM orders"))[0]
+    assert await apply(database, ring, order(status=S.UNPAID, minute=5), 2) == "contradiction"
+    assert (await rows(database, "SELECT * FROM orders"))[0] == before
+    entry = (await rows(database, "SELECT detail, inbox_id FROM audit WHERE action = 'order.contradiction'"))[0]
+    assert tuple(entry) == ({"was": "paid", "status": "unpaid"}, 2)
+
+
+async def test_a_payment_that_arrives_after_a_later_unpaid_counts(database: Database, ring: KeyRing) -> None:
+    await apply(database, ring, order(status=S.UNPAID, minute=5))
+    assert await apply(database, ring, order(), 2) == "applied"
+    row = (await rows(database, "SELECT payment_status, paid_minor, channel_status FROM orders"))[0]
+    assert tuple(row) == ("paid", 1000, "paid")
+    assert [one.event for one in await rows(database, "SELECT event FROM delivery ORDER BY id")] == ["placed", "paid"]
+    assert await value(database, "SELECT count(*) FROM audit WHERE action = 'order.contradiction'") == 1
+
+
+async def test_a_cancellation_leaves_the_payment_and_a_refund_takes_it_back(database: Database, ring: KeyRing) -> None:
+    await apply(database, ring, order())
+    await apply(database, ring, order(status=S.CANCELLED, minute=1), 2)
+    money = "SELECT payment_status, paid_minor, refunded_minor FROM orders"
+    assert tuple((await rows(database, money))[0]) == ("paid", 1000, 0)
+    await apply(database, ring, order(status=S.REFUNDED, minute=2), 3)
+    assert tuple((await rows(database, money))[0]) == ("refunded", 1000, 1000)
+
+
 async def test_when_one_line_is_short_nothing_is_reserved_and_the_skus_are_named(
     database: Database, ring: KeyRing
 ) -> None:

@@ -15,6 +15,7 @@ from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.shipment_intake import apply_process
 from store.shipping_facts import SqlShippingFacts
+from store.tracking import SqlTracking
 from store.tracking_intake import apply_track
 from tests.conftest import NOON
 from tests.store.builders import (
@@ -287,3 +288,32 @@ async def test_the_couriers_own_codes_are_kept(under_way: Database, ring: KeyRin
     async with under_way.transaction() as tx:
         row = (await tx.execute(text("SELECT state, raw_state, raw_substate, signed_at FROM parcel"))).one()
     assert tuple(row) == ("at_station", "2", "211", None)
+
+
+async def test_units_beyond_the_promise_leave_free_stock_and_tell_a_person(at_warehouse: Database) -> None:
+    await ship(at_warehouse, confirm(package("SF1", A=5)))
+    await SqlShippingFacts(at_warehouse).book_shipments(key(), TIMING, NOON)
+    assert await value(at_warehouse, "SELECT on_hand FROM sku_stock WHERE sku = 'A'") == 0
+    assert await value(at_warehouse, "SELECT kind FROM alert") == "overshipped"
+    await assert_counters_add_up(at_warehouse)
+
+
+async def test_a_waybill_that_is_named_again_ships_nothing_twice(at_warehouse: Database) -> None:
+    await ship(at_warehouse, confirm(package("SF1", A=1), final=False))
+    facts_of = SqlShippingFacts(at_warehouse)
+    await facts_of.book_shipments(key(), TIMING, NOON)
+    await ship(at_warehouse, confirm(package("SF1", A=1), confirm_id="c2"), 99)
+    shipped = await facts_of.book_shipments(key(), TIMING, NOON)
+    assert (shipped.parcels, shipped.open_fulfillments) == (1, 0)
+    assert await value(at_warehouse, "SELECT -sum(quantity) FROM stock_movement WHERE reason = 'shipped'") == 1
+
+
+async def test_a_query_that_nobody_answered_is_made_again_before_the_next_period(
+    under_way: Database, ring: KeyRing
+) -> None:
+    tracking = SqlTracking(under_way, ring, 7200)
+    later = NOON + timedelta(days=1)
+    (call,) = await tracking.due("kdniao", "bird", later, 16)
+    await tracking.again(call, later + timedelta(seconds=60))
+    assert not await tracking.due("kdniao", "bird", later + timedelta(seconds=59), 16)
+    assert len(await tracking.due("kdniao", "bird", later + timedelta(seconds=60), 16)) == 1

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import text
 
 from domain.errors import BadInput
 from domain.shops import Role
@@ -89,6 +90,13 @@ async def test_the_timing_document_gives_real_time_or_time_sped_up(database: Dat
     assert demo.order.unpaid_lock_seconds < 10
     for name in live.order.__slots__:
         assert 0 < getattr(demo.order, name) < getattr(live.order, name)
+
+
+async def test_a_timing_document_from_before_a_value_existed_takes_the_shipped_one(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(text("UPDATE setting SET body = body - 'breaker_retry_seconds' WHERE kind = 'timing'"))
+        assert (await settings_docs.timing(tx, Profile.LIVE)).loop.breaker_retry_seconds == 60
+        assert (await settings_docs.timing(tx, Profile.DEMO)).loop.breaker_retry_seconds == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.fulfillment import FulfillmentActivities
 from activities.orders import OrderActivities
-from activities.ports import Courier, SalesChannel, Warehouse
+from activities.ports import Courier, SalesChannel, Vendors, Warehouse
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
@@ -61,8 +61,18 @@ QUICK = OrderTiming(
     retry_first_seconds=0.05,
     retry_longest_seconds=0.2,
 )
-LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60)
+LOOPS = LoopTiming(
+    apply_poll_seconds=0.01,
+    deliver_poll_seconds=0.01,
+    drain_poll_seconds=0.05,
+    not_yet_retry_seconds=0.05,
+    courier_query_seconds=60,
+    sweep_poll_seconds=60,
+    breaker_retry_seconds=0.5,
+)
 WAIT_SECONDS = 30
+START = utc_now().replace(microsecond=0) - timedelta(hours=1)
+"""When the orders of this run were placed: an hour ago, so that no deadline of days has passed."""
 LINES = (LineObserved("1", "TEE", "短袖", 2, 12000, 0, 24000), LineObserved("2", "CAP", "帽子", 1, 7800, 0, 7800))
 BUYER = Contact(ContactForm.PLAIN, "广东省", "深圳市", "南山区", "欧阳修文", "13800138000", "科技园 1 号楼 502")
 
@@ -133,10 +143,9 @@ class House:
         facts = faulty(SqlOrderFacts(self.database, self.ring), self.faults)
         shipping = faulty(SqlShippingFacts(self.database), self.faults)
         fulfillments = faulty(SqlFulfillments(self.database, self.ring), self.faults)
-        vendors = FakeVendors(faulty(self.warehouse, self.faults))
         marks = faulty(SqlOrderMarks(self.database), self.faults)
         steps = OrderActivities(facts, marks, shipping)
-        pushes = FulfillmentActivities(fulfillments, vendors)
+        pushes = FulfillmentActivities(fulfillments, self.vendors())
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
@@ -145,6 +154,10 @@ class House:
             workflow_runner=sandbox(),
             **options,
         )
+
+    def vendors(self) -> Vendors:
+        """Give the outside world; a test with another one says so."""
+        return FakeVendors(faulty(self.warehouse, self.faults))
 
     async def say(self, seen: Observation) -> None:
         """Store an observation as a verified message of its own."""
@@ -200,6 +213,10 @@ class House:
         await asyncio.wait_for(handle.result(), WAIT_SECONDS)
         assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
 
+    async def nothing(self) -> str:
+        """Show nothing: for waits that have no row to show."""
+        return "nothing to show"
+
     async def _furnish(self) -> None:
         shops = Shops(self.database, self.ring)
         for vendor, code, role in (
@@ -226,7 +243,7 @@ async def eventually(there: Callable[[], Awaitable[bool]], show: Callable[[], Aw
 
 def order(no: str, status: ChannelStatus = ChannelStatus.PAID, minute: int = 0, **more: Any) -> OrderObserved:
     """One order of two TEE and one CAP, total 306.00."""
-    now = datetime.fromisoformat("2026-11-22T04:00:00+00:00") + timedelta(minutes=minute)
+    now = START + timedelta(minutes=minute)
     paid = status is not ChannelStatus.UNPAID and status is not ChannelStatus.CANCELLED
     made = OrderObserved(
         channel="own",
@@ -270,7 +287,6 @@ def report(no: str, stage: str) -> ProcessReported:
 
 def track(waybill: str = "SF1", state: ParcelState = ParcelState.SIGNED, scans: int = 3) -> ParcelTracked:
     """A courier's push with so many scans."""
-    start = datetime.fromisoformat("2026-11-22T05:00:00+00:00")
-    traces = tuple(Trace(start + timedelta(minutes=n), f"scan {n}", "深圳", "2") for n in range(scans))
+    traces = tuple(Trace(START + timedelta(minutes=n), f"scan {n}", "深圳", "2") for n in range(scans))
     signed = traces[-1].at if state is ParcelState.SIGNED else None
     return ParcelTracked("SF", waybill, state, "3" if signed else "2", "", signed, traces)

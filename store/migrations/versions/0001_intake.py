@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("way", sa.String(), nullable=False),
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("raw_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("request_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("drift_seconds", sa.Float(), nullable=True),
@@ -42,6 +43,7 @@ def upgrade() -> None:
         sa.Column("body_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("faults", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(), server_default="", nullable=False),
@@ -58,7 +60,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("shop", sa.String(), nullable=False),
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("query_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("request_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("raw_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("size_bytes", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -66,6 +68,7 @@ def upgrade() -> None:
         sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unverified")),
     )
+    op.create_index(op.f("ix_unverified_received_at"), "unverified", ["received_at"], unique=False)
     op.create_index(
         "ix_unverified_source_shop_received_at", "unverified", ["source", "shop", "received_at"], unique=False
     )
@@ -73,6 +76,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_unverified_source_shop_received_at", table_name="unverified")
+    op.drop_index(op.f("ix_unverified_received_at"), table_name="unverified")
     op.drop_table("unverified")
     op.drop_index("ix_observation_waiting", table_name="observation", postgresql_where=sa.text("state = 'new'"))
     op.drop_index("ix_observation_subject", table_name="observation")

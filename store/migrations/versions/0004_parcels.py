@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("fulfillment_no", sa.String(), nullable=False),
         sa.Column("confirm_id", sa.String(), nullable=False),
         sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column("bare", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("inbox_id", sa.BigInteger(), nullable=True),

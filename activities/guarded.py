@@ -1,0 +1,64 @@
+"""Ports behind a bulkhead, one class per role. Every method of the port is here, so that no call goes around it.
+
+The caller's name in the bulkhead says what is asked and about what: a repeat is the same caller.
+"""
+
+from datetime import datetime
+
+from activities.bulkhead import Bulkhead
+from activities.ports import Courier, SalesChannel, Warehouse
+from domain.fulfillment import FulfillmentOrder
+from domain.observations import Package, ParcelTracked
+
+
+class GuardedWarehouse:
+    """A warehouse system behind its account's bulkhead."""
+
+    def __init__(self, warehouse: Warehouse, bulkhead: Bulkhead) -> None:
+        self._warehouse = warehouse
+        self._bulkhead = bulkhead
+
+    async def create(self, order: FulfillmentOrder) -> str:
+        """Ask for shipping."""
+        return await self._bulkhead.run(f"create {order.no}", lambda: self._warehouse.create(order))
+
+    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+        """Take an order back."""
+        name = f"cancel {fulfillment_no}"
+        return await self._bulkhead.run(name, lambda: self._warehouse.cancel(fulfillment_no, warehouse))
+
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+        """Hold an order, or release it."""
+        name = f"{'hold' if hold else 'release'} {fulfillment_no}"
+        await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold))
+
+
+class GuardedCourier:
+    """A courier behind its account's bulkhead."""
+
+    def __init__(self, courier: Courier, bulkhead: Bulkhead) -> None:
+        self._courier = courier
+        self._bulkhead = bulkhead
+
+    async def subscribe(self, carrier: str, waybill_no: str, order_ref: str, phone_tail: str) -> None:
+        """Ask for pushes about a parcel."""
+        name = f"subscribe {carrier} {waybill_no}"
+        await self._bulkhead.run(name, lambda: self._courier.subscribe(carrier, waybill_no, order_ref, phone_tail))
+
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked:
+        """Ask for a parcel's trace."""
+        name = f"track {carrier} {waybill_no}"
+        return await self._bulkhead.run(name, lambda: self._courier.track(carrier, waybill_no, phone_tail))
+
+
+class GuardedChannel:
+    """A sales channel behind its account's bulkhead."""
+
+    def __init__(self, channel: SalesChannel, bulkhead: Bulkhead) -> None:
+        self._channel = channel
+        self._bulkhead = bulkhead
+
+    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
+        """Tell that a package left."""
+        name = f"write back {event_id}"
+        await self._bulkhead.run(name, lambda: self._channel.write_back(order_no, package, shipped_at, event_id))

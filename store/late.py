@@ -1,0 +1,34 @@
+"""Late messages in SQL: tells people what domain/late.py says they must know of a closed order."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.late import late
+from domain.observations import ChannelStatus
+from domain.orders import EVENT_OF, OrderEvent, OrderStatus
+from store import alerts, audit, orders
+from store.alerts import Level, NewAlert
+
+
+async def tell(tx: AsyncConnection, row: Row[Any], event: OrderEvent, now: datetime) -> None:
+    """Raise the alert that an event of a closed order deserves, if any; the order's row is locked."""
+    found = late(OrderStatus(row.status), row.close_reason, event)
+    if found is not None:
+        level = Level.CRITICAL if found.critical else Level.WARNING
+        await alerts.raise_alert(tx, NewAlert(found.kind, level, row.key, found.words), now)
+
+
+async def after_end(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -> None:
+    """Apply the rule to an event that found its workflow ended.
+
+    Events come at least once: one that is no longer the channel's last word is history, not news.
+    """
+    row = await orders.must_lock(tx, key)
+    if row.closed_at is None:
+        return
+    await audit.write(tx, "order.late", key, now, actor="deliver", event=event.value)
+    if event is EVENT_OF[ChannelStatus(row.channel_status)]:
+        await tell(tx, row, event, now)

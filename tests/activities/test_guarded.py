@@ -1,0 +1,163 @@
+"""Every method of every role goes through its account's bulkhead, and a drain obeys what the bulkhead says."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities import guarded, ports
+from activities.bulkhead import Bulkhead, Limits
+from activities.drain import DrainActivities
+from activities.failures import effect_failures
+from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
+from domain.errors import Unavailable
+from domain.observations import ParcelTracked
+from domain.outgoing import Call, Queue
+from tests.conftest import NOON
+from tests.workflows.house import LOOPS
+
+ROLES = [
+    (ports.Warehouse, GuardedWarehouse),
+    (ports.Courier, GuardedCourier),
+    (ports.SalesChannel, GuardedChannel),
+]
+
+
+def methods(of: type) -> list[str]:
+    return [name for name in vars(of) if not name.startswith("_")]
+
+
+class Anybody:
+    """Takes any call and says which it was."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*arguments: Any) -> tuple[Any, ...]:
+            return (name, *arguments)
+
+        return call
+
+
+class Thing:
+    """Has every attribute, as text."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+def closed_bulkhead() -> Bulkhead:
+    """One that lets nothing pass."""
+    return Bulkhead("v/c", lambda: NOON, Limits(60, in_flight=0))
+
+
+@pytest.mark.parametrize(("port", "wrapper"), ROLES)
+async def test_no_method_of_a_port_goes_around_the_bulkhead(port: type, wrapper: Any) -> None:
+    shut = wrapper(Anybody(), closed_bulkhead())
+    assert methods(port) == methods(wrapper)
+    for name in methods(port):
+        arguments = [Thing()] * (getattr(port, name).__code__.co_argcount - 1)
+        with pytest.raises(Unavailable, match="under way"):
+            await getattr(shut, name)(*arguments)
+
+
+@pytest.mark.parametrize(("port", "wrapper"), ROLES)
+async def test_arguments_reach_the_connector_in_their_order(port: type, wrapper: Any) -> None:
+    bulkhead = Bulkhead("v/c", lambda: NOON, Limits(60))
+    asked: list[tuple[Any, ...]] = []
+
+    class Noting(Anybody):
+        def __getattr__(self, name: str) -> Any:
+            async def call(*arguments: Any) -> str:
+                asked.append((name, *arguments))
+                return "answer"
+
+            return call
+
+    for name in methods(port):
+        arguments = [Thing() for _ in range(getattr(port, name).__code__.co_argcount - 1)]
+        await getattr(wrapper(Noting(), bulkhead), name)(*arguments)
+        assert asked.pop() == (name, *arguments)
+
+
+def test_every_role_has_its_guard() -> None:
+    wrappers = {name for name in vars(guarded) if name.startswith("Guarded")}
+    assert wrappers == {wrapper.__name__ for _, wrapper in ROLES}
+    assert len(methods(ports.Vendors)) == len(ROLES)
+
+
+async def test_the_engine_hears_when_to_try_an_effect_again() -> None:
+    with pytest.raises(ApplicationError) as caught, effect_failures():
+        await closed_bulkhead().run("c", lambda: Anybody().create())
+    delay = caught.value.next_retry_delay
+    assert delay is not None
+    assert timedelta(seconds=48) <= delay <= timedelta(seconds=72)
+    assert not caught.value.non_retryable
+
+
+@dataclass
+class Rows:
+    """A queue with one call in it, of either kind; notes when it is wanted again."""
+
+    again_at: list[datetime] = field(default_factory=list)
+    given: bool = False
+
+    def _once(self) -> list[Call]:
+        self.given, first = True, not self.given
+        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1"}
+        return [Call(1, "subscribe:SF:SF1", "own:s:O1", payload, 1, NOON)] if first else []
+
+    async def claim(self, queue: Queue, now: datetime, most: int) -> list[Call]:
+        return self._once()
+
+    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+        return self._once()
+
+    async def phone_tail(self, order_key: str) -> str:
+        return ""
+
+    async def done(self, queue: Queue, call: Call, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
+    async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
+        raise AssertionError("a shut bulkhead is no refusal")
+
+    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
+
+class Calls(Rows):
+    """The rows as the queue of outgoing calls."""
+
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None:
+        self.again_at.append(next_at)
+
+
+class Parcels(Rows):
+    """The rows as parcels to ask about."""
+
+    async def again(self, call: Call, next_at: datetime) -> None:
+        self.again_at.append(next_at)
+
+
+class ShutCouriers:
+    """Vendors of whom only a courier is asked, behind a bulkhead that lets nothing pass."""
+
+    async def warehouse(self, vendor: str, code: str) -> ports.Warehouse:
+        raise AssertionError
+
+    async def courier(self, vendor: str, code: str) -> ports.Courier:
+        return GuardedCourier(Anybody(), closed_bulkhead())
+
+    async def channel(self, vendor: str, code: str) -> ports.SalesChannel:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "track"])
+async def test_a_drain_comes_back_when_the_bulkhead_says_so(kind: str) -> None:
+    calls, parcels = Calls(), Parcels()
+    drains = DrainActivities(calls, parcels, ShutCouriers(), lambda: NOON)
+    await ActivityEnvironment().run(drains.drain, Queue(kind, "kdniao", "c"), LOOPS, 2)
+    (again_at,) = calls.again_at + parcels.again_at
+    assert timedelta(seconds=48) <= again_at - NOON <= timedelta(seconds=72)

@@ -1,0 +1,110 @@
+"""What the loops of a worker decide for one row: try again, set aside and tell, or note that it came too late."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from temporalio.client import Client
+
+from clients.clock import utc_now
+from domain.observations import ChannelStatus, Observation
+from domain.timing import LoopTiming, Timing
+from store.database import Database
+from store.inbox import Arrival, Inbox
+from store.keyring import KeyRing
+from store.observations import MAX_ATTEMPTS, MAX_FAULTS
+from store.order_facts import SqlOrderFacts
+from tests.store.builders import TIMING, apply, change, confirm, counters, key, order, rows, stocked, value
+from workers import deliver
+from workers.apply import apply_one
+from workers.deliver import deliver_batch
+from workers.sweep import sweep_once
+
+S = ChannelStatus
+QUICK = Timing(1, TIMING, LoopTiming(0, 0, 0, 0, 60, 60))
+NOBODY = cast(Client, None)
+
+
+async def queue(database: Database, ring: KeyRing, *seen: Observation) -> None:
+    """Store one message."""
+    await Inbox(database, ring).accept(Arrival("own", "demo", "push", {}, b"raw", utc_now()), "e1", None, seen)
+
+
+async def test_what_the_tables_refuse_is_set_aside_after_five_tries_and_somebody_is_told(
+    database: Database, ring: KeyRing
+) -> None:
+    await queue(database, ring, order(total_minor=1))
+    for n in range(1, MAX_FAULTS + 1):
+        assert await value(database, "SELECT count(*) FROM alert") == 0
+        assert await apply_one(database, ring, QUICK, utc_now())
+        assert await value(database, "SELECT faults FROM observation") == n
+    assert not await apply_one(database, ring, QUICK, utc_now())
+    assert await value(database, "SELECT state FROM observation") == "failed"
+    alert = (await rows(database, "SELECT kind, subject, words FROM alert"))[0]
+    assert (alert.kind, alert.subject) == ("observation_failed", key())
+    assert "ck_orders_adds_up" in alert.words
+    assert "oms inbox replay o1" in alert.words
+
+
+async def test_what_is_only_too_early_has_two_hundred_tries(database: Database, ring: KeyRing) -> None:
+    await queue(database, ring, confirm(no="T9-1"))
+    for _ in range(MAX_FAULTS + 1):
+        assert await apply_one(database, ring, QUICK, utc_now())
+    assert (await rows(database, "SELECT state, attempts, faults FROM observation"))[0] == ("new", MAX_FAULTS + 1, 0)
+    await change(database, "UPDATE observation SET attempts = :n", n=MAX_ATTEMPTS - 1)
+    assert await apply_one(database, ring, QUICK, utc_now())
+    assert await value(database, "SELECT state FROM observation") == "failed"
+    assert await value(database, "SELECT subject FROM alert") == "T9-1"
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every workflow have ended."""
+
+    async def tell(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(deliver, "tell_order", tell)
+
+
+async def test_a_payment_that_finds_its_order_closed_is_told(database: Database, ring: KeyRing, ended: None) -> None:
+    await apply(database, ring, order(status=S.UNPAID), 1)
+    await apply(database, ring, order(minute=1), 2)
+    await SqlOrderFacts(database).close(key(), "unpaid", utc_now())
+    assert await deliver_batch(NOBODY, database, TIMING, utc_now())
+    assert [tuple(one) for one in await rows(database, "SELECT kind, level, subject FROM alert")] == [
+        ("late_payment", "1-critical", key())
+    ]
+    told = "SELECT detail ->> 'event' AS event FROM audit WHERE action = 'order.late' ORDER BY id"
+    assert [one.event for one in await rows(database, told)] == ["placed", "paid"]
+    assert await value(database, "SELECT count(*) FROM delivery WHERE delivered_at IS NULL") == 0
+
+
+async def test_an_event_that_the_channel_has_taken_back_is_history(
+    database: Database, ring: KeyRing, ended: None
+) -> None:
+    await apply(database, ring, order(), 1)
+    await apply(database, ring, order(status=S.CANCELLED, minute=1), 2)
+    await SqlOrderFacts(database).close(key(), "cancelled", utc_now())
+    assert await deliver_batch(NOBODY, database, TIMING, utc_now())
+    assert await rows(database, "SELECT * FROM alert") == []
+
+
+async def test_an_ended_workflow_of_an_order_that_is_not_closed_is_no_late_message(
+    database: Database, ring: KeyRing, ended: None
+) -> None:
+    await apply(database, ring, order(), 1)
+    assert await deliver_batch(NOBODY, database, TIMING, utc_now())
+    assert await rows(database, "SELECT * FROM audit WHERE action = 'order.late'") == []
+
+
+async def test_a_round_of_the_sweeper_frees_stock_and_forgets_old_messages(database: Database, ring: KeyRing) -> None:
+    await stocked(database, ring, A=1)
+    await apply(database, ring, order(status=S.UNPAID))
+    now = utc_now()
+    old = Arrival("own", "demo", "push", {}, b"raw", now - timedelta(days=31))
+    await Inbox(database, ring).keep_unverified(old, "wrong signature")
+    for _ in range(2):
+        await sweep_once(database, max(now, utc_now()) + timedelta(days=400))
+    assert await counters(database) == (1, 0, 0)
+    assert await value(database, "SELECT count(*) FROM unverified") == 0
