@@ -42,7 +42,7 @@ def run_demo(folder: Path, *arguments: str) -> Demo:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    return run_demo(tmp_path_factory.mktemp("demo") / "data", "--count", "8", "--seed", "11")
+    return run_demo(tmp_path_factory.mktemp("demo") / "data", "--count", "8", "--seed", "11", "--calm")
 
 
 def test_the_demo_ends_well_and_says_where_to_look(demo: Demo) -> None:
@@ -81,9 +81,33 @@ def _forms(words: str) -> tuple[bytes, ...]:
     return words.encode(), json.dumps(words)[1:-1].encode(), words.encode("utf-16-le")
 
 
+def cells(output: str, fact: str) -> list[str]:
+    """Give the two figures of a line of the proof."""
+    line = next(line for line in output.splitlines() if fact in line)
+    return [cell.strip() for cell in line.split("│")[2:4]]
+
+
+def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
+    """OPS-1: every fate, scarce stock, an outage, repeated and reordered messages, and kill -9 of each process."""
+    ended = run_demo(tmp_path / "data", "--count", "30", "--seed", "21")
+    assert ended.exit_code == 0, ended.output
+    for name in ("worker", "temporal", "postgres"):
+        assert f"kill -9 {name}" in ended.output
+        assert f"{name} was started again" in ended.output
+    assert "the wms is out of order" in ended.output
+    assert "the wms works again" in ended.output
+    assert cells(ended.output, "orders sent / stored") == ["30", "30"]
+    for fact in ("orders shipped / completed", "cancelled or refunded / closed", "orders never paid / expired"):
+        there, here = cells(ended.output, fact)
+        assert there == here != "0", fact
+    assert int(cells(ended.output, "no stock")[1]) > 0
+    assert int(cells(ended.output, "messages duplicated")[0]) > 0
+    assert int(cells(ended.output, "messages out of order")[0]) > 0
+
+
 @pytest.mark.parametrize("lie", ["lost", "doubled", "oversold"])
 def test_a_lie_in_the_worlds_books_is_caught_and_named(tmp_path: Path, lie: str) -> None:
-    ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--plant", lie)
+    ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--calm", "--plant", lie)
     assert ended.exit_code == 1, ended.output
     assert "broken invariants with seed 5" in ended.output
     assert any(line.startswith(lie) for line in ended.output.splitlines()), ended.output
@@ -93,9 +117,10 @@ def test_real_orders_of_a_tmall_export_complete_and_their_sum_is_the_files(tmp_p
     export = shared / "data" / "tmall_2020" / "tmall_orders_20200201_0224.csv"
     ended = run_demo(tmp_path / "data", "--orders", str(export), "--count", "12", "--seed", "3")
     assert ended.exit_code == 0, ended.output
-    line = next(line for line in ended.output.splitlines() if "sum in the file" in line)
-    theirs, ours = line.split("│")[2:4]
-    assert theirs.strip() == ours.strip() != ""
+    theirs, ours = cells(ended.output, "sum in the file")
+    assert theirs == ours != ""
+    assert cells(ended.output, "orders shipped / completed") == ["12", "12"]
+    assert "kill -9 worker" in ended.output
 
 
 def test_a_broken_export_is_one_clear_line(tmp_path: Path) -> None:

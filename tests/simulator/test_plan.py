@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator.plan import Plan, build_plan
+from simulator.plan import CANCEL_STAGES, Plan, build_plan
 from simulator.regions import MAINLAND, REGIONS
 from simulator.settings import ConfigError
 from tests.simulator.erp import config
@@ -80,6 +80,17 @@ def test_fates_follow_their_shares() -> None:
         ("cancelled", "cancelled"),
         ("refunded", "refunded"),
     }
+
+
+def test_of_every_twenty_buyers_each_fate_gets_exactly_its_share() -> None:
+    shares = {"never_pay_share": 0.05, "late_pay_share": 0.1, "cancel_unpaid_share": 0.05, "cancel_paid_share": 0.3}
+    for seed in range(20):
+        orders = plan_of(seed, count=40, **shares).orders
+        for hand in (orders[:20], orders[20:]):
+            fates = Counter(order.fate for order in hand)
+            assert fates == {"expired": 1, "late_paid": 2, "cancelled": 1, "refunded": 6, "paid": 10}
+            stages = {order.acts[-1].stage for order in hand if order.fate == "refunded"}
+            assert stages == set(CANCEL_STAGES), "in every phase of the picking"
 
 
 def test_shares_above_one_and_unknown_products_are_refused() -> None:
