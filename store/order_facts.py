@@ -57,7 +57,7 @@ class SqlOrderFacts:
         """Free the stock of an unpaid order, unless a payment is on file (INV-2)."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            if _is_paid(row) and reason != UNPAID:
+            if _is_paid(row):
                 return LockEnd(paid=True)
             late_until = now + timedelta(seconds=late_seconds)
             await stock.lock_skus(tx, key)

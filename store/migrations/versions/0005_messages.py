@@ -90,6 +90,26 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'new'"),
     )
+    op.create_table(
+        "reread",
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("shop", sa.String(), nullable=False),
+        sa.Column("no", sa.String(), nullable=False),
+        sa.Column("lane", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("channel", "shop", "no", name=op.f("pk_reread")),
+    )
+    op.create_index(
+        "ix_reread_waiting",
+        "reread",
+        ["channel", "shop", "lane", "next_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'new'"),
+    )
     op.execute(
         """
         CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -106,6 +126,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION audit_is_append_only CASCADE")
+    op.drop_index("ix_reread_waiting", table_name="reread", postgresql_where=sa.text("state = 'new'"))
+    op.drop_table("reread")
     op.drop_index("ix_outgoing_waiting", table_name="outgoing", postgresql_where=sa.text("state = 'new'"))
     op.drop_index("ix_outgoing_order_key", table_name="outgoing")
     op.drop_table("outgoing")
