@@ -25,7 +25,13 @@ from store.review import Review
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
 _SHIP_BY = text("UPDATE orders SET ship_by = :ship_by WHERE key = :key")
 _COMPLETED = text("UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now WHERE key = :key")
-_CLOSED = text("UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason WHERE key = :key")
+_CLOSED = text(
+    """
+    UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason,
+        logistics_status = CASE WHEN logistics_status = 'none' THEN 'none' ELSE 'cancelled' END
+    WHERE key = :key
+    """
+)
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
 _PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
 _HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")

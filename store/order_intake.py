@@ -12,11 +12,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus, OrderObserved
-from domain.orders import ENDED, OrderStatus, decide, order_key, payment_status
+from domain.orders import ENDED, EVENT_OF, OrderEvent, OrderStatus, decide, order_key, payment_status
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import audit, contacts, deliveries, orders, stock
+from store import alerts, audit, contacts, deliveries, orders, stock
+from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 
 _INSERT = text(
@@ -94,10 +95,22 @@ async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any
     await tx.execute(_UPDATE, values)
     await _note(tx, row, seen, values)
     if row.closed_at is not None:
+        await _late(tx, row, seen, now)
         return "late"
     for event in change.events:
         await deliveries.add(tx, key, event, now)
     return "applied"
+
+
+async def _late(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, now: datetime) -> None:
+    """Money on an order that will not ship must go back: say so, until its channel says that it has."""
+    if row.status != OrderStatus.CLOSED:
+        return
+    if EVENT_OF[seen.status] is OrderEvent.PAID:
+        words = f"paid after it was closed ({row.close_reason}): pay the money back"
+        await alerts.raise_alert(tx, NewAlert("refund_due", Level.CRITICAL, row.key, words), now)
+    elif seen.status in ENDED:
+        await alerts.clear(tx, row.key, now)
 
 
 async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any]) -> None:
