@@ -1,4 +1,4 @@
-"""Two hundred buyers at once for fifty units: fifty are served, the others have a reason, nothing is oversold (INV-2)."""
+"""Two hundred buyers at once for fifty units: fifty served, the others with a reason, nothing oversold (INV-2)."""
 
 import asyncio
 import random
@@ -52,9 +52,7 @@ async def loops(house: House, apply_tasks: int, deliver_tasks: int) -> AsyncIter
     """Run the loops of a worker process beside the test."""
     timing = Timing(1, house.timing, LOOPS)
     tasks = [asyncio.create_task(apply_forever(house.database, house.ring, timing)) for _ in range(apply_tasks)]
-    tasks += [
-        asyncio.create_task(deliver_forever(house.client, house.database, timing)) for _ in range(deliver_tasks)
-    ]
+    tasks += [asyncio.create_task(deliver_forever(house.client, house.database, timing)) for _ in range(deliver_tasks)]
     try:
         yield
     finally:
