@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
+from activities.bulkhead import Bulkheads, Limits
 from activities.drain import DrainActivities
 from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
@@ -33,7 +34,7 @@ from tests.store.builders import TIMING, stocked
 from workers.apply import apply_one
 from workers.wiring import ShopVendors
 
-LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60)
+LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60, 60, 0.5)
 QUEUE = Queue("reread", "own", "mine")
 SHOP = Shop(
     "own", "mine", Role.SALES, "Asia/Shanghai", "CNY", "http://shop/own/mine/shipments", "key-1", ("own-secret",),
@@ -74,7 +75,7 @@ class Town:
             SqlOutgoing(self.database, self.ring),
             SqlTracking(self.database, self.ring, 60),
             SqlReread(self.database, self.ring),
-            ShopVendors(Shops(self.database, self.ring), self.http),
+            ShopVendors(Shops(self.database, self.ring), self.http, Bulkheads(utc_now, Limits(0.5))),
             lambda: utc_now() + timedelta(seconds=after_seconds),
         )
         made: int = await ActivityEnvironment().run(drains.drain, QUEUE, LOOPS, 1)
