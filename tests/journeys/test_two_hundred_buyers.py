@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from temporalio.client import Client
 
@@ -20,7 +21,13 @@ from workers.deliver import deliver_forever
 BUYERS, UNITS = 200, 50
 SEED = 20261122
 LOT = (LineObserved("1", "LAMP", "台灯", 1, 9900, 0, 9900),)
-MONEY = {"goods_minor": 9900, "shop_discount_minor": 0, "freight_minor": 0, "total_minor": 9900, "paid_minor": 9900}
+MONEY: dict[str, Any] = {
+    "goods_minor": 9900,
+    "shop_discount_minor": 0,
+    "freight_minor": 0,
+    "total_minor": 9900,
+    "paid_minor": 9900,
+}
 
 
 async def test_two_hundred_buyers_for_fifty_units_leave_fifty_served_and_the_rest_with_a_reason(

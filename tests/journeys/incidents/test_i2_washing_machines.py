@@ -7,6 +7,7 @@ store/migrations/versions/0003_stock.py as well, and twelve are sold. (INV-1, IN
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 from temporalio.client import Client
 
@@ -17,7 +18,13 @@ from tests.store.builders import assert_counters_add_up
 from tests.workflows.house import House, eventually, order
 
 MACHINE = (LineObserved("1", "WASHER", "滚筒洗衣机", 1, 30000, 0, 30000),)
-MONEY = {"goods_minor": 30000, "shop_discount_minor": 0, "freight_minor": 0, "total_minor": 30000, "paid_minor": 30000}
+MONEY: dict[str, Any] = {
+    "goods_minor": 30000,
+    "shop_discount_minor": 0,
+    "freight_minor": 0,
+    "total_minor": 30000,
+    "paid_minor": 30000,
+}
 
 
 async def test_seven_washing_machines_are_sold_and_five_buyers_are_told_at_once(
