@@ -75,6 +75,7 @@ class MortalHouse(House):
     """A house with loops of its own, whose worker is replaced once every planted death has come."""
 
     deaths: Deaths = field(default_factory=Deaths)
+    patience_seconds: float = 90
 
     def wrapped(self, port: Port) -> Port:
         """Put the deaths around a port; the wrapper has the port's type."""
@@ -106,11 +107,13 @@ class MortalHouse(House):
                 return False
             return all(getattr(found, name) == value for name, value in wanted.items())
 
-        await eventually(there, lambda: self.query("SELECT key, status, wait_for FROM orders"), 0.2)
+        await eventually(
+            there, lambda: self.query("SELECT key, status, wait_for FROM orders"), 0.2, self.patience_seconds
+        )
 
     async def _two_workers(self) -> None:
         async with self.worker():
-            await eventually(self._all_died, self._missing)
+            await eventually(self._all_died, self._missing, 0.05, self.patience_seconds)
         self.deaths.dead.clear()
         async with self.worker():
             await asyncio.Event().wait()

@@ -134,6 +134,7 @@ class House:
     faults: Faults = field(default_factory=Faults)
     warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
     told: int = 0
+    patience_seconds: float = WAIT_SECONDS
 
     @asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator["House"]:
@@ -218,7 +219,7 @@ class House:
     async def ended(self, key: str) -> None:
         """Wait until the order's workflow has completed."""
         handle = self.client.get_workflow_handle(workflow_id(key))
-        await asyncio.wait_for(handle.result(), WAIT_SECONDS)
+        await asyncio.wait_for(handle.result(), self.patience_seconds)
         assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
 
     async def nothing(self) -> str:
@@ -241,10 +242,13 @@ class House:
 
 
 async def eventually(
-    there: Callable[[], Awaitable[bool]], show: Callable[[], Awaitable[Any]], look_seconds: float = 0.02
+    there: Callable[[], Awaitable[bool]],
+    show: Callable[[], Awaitable[Any]],
+    look_seconds: float = 0.02,
+    patience_seconds: float = WAIT_SECONDS,
 ) -> None:
     """Wait for a state, never for a time; at the end of patience say what is there instead."""
-    until = asyncio.get_running_loop().time() + WAIT_SECONDS
+    until = asyncio.get_running_loop().time() + patience_seconds
     while not await there():
         if asyncio.get_running_loop().time() > until:
             raise AssertionError(f"never came true; there is {await show()}")
