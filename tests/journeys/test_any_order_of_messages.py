@@ -211,7 +211,7 @@ async def test_a_payment_after_the_late_window_is_recorded_as_late(database: Dat
     (row,) = await rows(database, "SELECT status, payment_status, close_reason FROM orders")
     assert tuple(row) == ("closed", "paid", "unpaid"), "the money is seen, the order stays closed"
     (alert,) = await rows(database, "SELECT kind, level FROM alert WHERE cleared_at IS NULL")
-    assert tuple(alert) == ("refund_due", "1-critical"), "somebody must pay the money back"
+    assert tuple(alert) == ("late_payment", "1-critical"), "somebody must pay the money back"
     assert await counters(database) == (2, 0, 0)
     events = await rows(database, "SELECT event FROM delivery WHERE delivered_at IS NULL")
     assert not events, "an ended workflow is not woken"
