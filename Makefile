@@ -6,11 +6,13 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
+#             CALM=1 (no faults, no outage, no kill -9)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
 SEED ?=
 ORDERS ?=
 PLANT ?=
+CALM ?=
 DATA ?= var
 TESTS ?= tests
 
@@ -18,7 +20,7 @@ TESTS ?= tests
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT))
+	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT)) $(if $(CALM),--calm)
 
 up: $(STAMP)
 	@$(BIN)/oms up --data $(DATA)

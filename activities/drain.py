@@ -41,7 +41,7 @@ class DrainActivities:
         made = 0
         for _ in range(rounds):
             activity.heartbeat(made)
-            batch = await self._due(queue)
+            batch = await self._due(queue, timing)
             gate = asyncio.Semaphore(IN_FLIGHT)
             await asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch))
             made += len(batch)
@@ -49,13 +49,13 @@ class DrainActivities:
                 await asyncio.sleep(timing.drain_poll_seconds)
         return made
 
-    async def _due(self, queue: Queue) -> list[Call]:
+    async def _due(self, queue: Queue, timing: LoopTiming) -> list[Call]:
         try:
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "reread":
                 return await self._rereads.due(queue.vendor, queue.shop, self._clock(), BATCH)
-            return await self._calls.claim(queue, self._clock(), BATCH)
+            return await self._calls.claim(queue, self._clock(), BATCH, timing.call_lease_seconds)
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
             return []

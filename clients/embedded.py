@@ -111,7 +111,7 @@ class EmbeddedPostgres:
         if self._run("pg_ctl", "status").returncode == 0:
             raise Broken(f"a PostgreSQL already runs on {self.data} (pid {self.pid()}); stop that one first")
         (self.data / "postmaster.pid").unlink(missing_ok=True)
-        self.port = self.ports.take("postgres")
+        self.port = self.port or self.ports.take("postgres")  # after a crash the others look for it where it was
         with (self.folder / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
                 self._server_command(),
@@ -216,7 +216,8 @@ class EmbeddedTemporal:
     def start(self) -> str:
         """Start the server and wait until it answers; return its address."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.port, self.ui_port = self.ports.take("temporal"), self.ports.take("temporal_ui")
+        if not self.port:  # after a crash the others look for it where it was
+            self.port, self.ui_port = self.ports.take("temporal"), self.ports.take("temporal_ui")
         with (self.folder / "temporal.log").open("ab") as log:
             self.process = subprocess.Popen(
                 child_of_ours(self._command()), stdout=log, stderr=subprocess.STDOUT, start_new_session=True

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = Mapping[str, Any]
+COMPLETED, CLOSED = "completed", "closed"
+ENDED = frozenset({COMPLETED, CLOSED})
+CALLED_OFF = frozenset({"cancelled", "refunded"})
+"""How the books say that the buyer does not want the order any more."""
+PAY_BACK = frozenset({"refund_due", "late_payment"})
+"""Alerts that tell somebody to pay money back."""
+TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
+"""Alerts that tell somebody of a cancellation that came after the goods had left."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """One order as we have it; amounts in minor units."""
+    """One order as we have it; amounts in minor units.
+
+    `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it.
+    """
 
     no: str
     status: str
@@ -26,6 +37,8 @@ class OrderFact:
     close_reason: str
     fulfillments: int
     parcels: int
+    held: int = 0
+    marks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Finding:
 
 def prove(orders: Sequence[OrderFact], skus: Sequence[SkuFact], books: Json) -> list[Finding]:
     """List every broken invariant; an empty list is the proof."""
-    checks = (_lost, _doubled, _money, _unexplained)
+    checks = (_lost, _doubled, _money, _held, _unexplained, _untold)
     found = [finding for check in checks for finding in check(orders, books)]
     return found + list(_stock(skus, books)) + list(_counters(skus))
 
@@ -72,7 +85,7 @@ def _doubled(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
             yield Finding("doubled", no, f"{n} orders here for one at the shop")
     for no, one in books["warehouse"].items():
         units = sum(one["units"].values())
-        wanted = _ordered(no, books)
+        wanted = _ordered(order_of(no), books)
         if one["shipments"] > 1 and units > wanted:
             yield Finding(
                 "doubled", no, f"the warehouse shipped it {one['shipments']} times: {units} units for {wanted}"
@@ -83,25 +96,75 @@ def _doubled(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
                 yield Finding("doubled", no, f"the shop was told {n} times of {waybill}")
 
 
-def _ordered(fulfillment: str, books: Json) -> int:
-    order = books["orders"].get(fulfillment.rsplit("-", 1)[0], {"lines": []})
-    return sum(line["quantity"] for line in order["lines"])
-
-
 def _money(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
+    """Compare the amounts; money that we hold for a closed order must be on somebody's list to pay back."""
     for order in orders:
         sold = books["orders"].get(order.no)
-        if sold and (order.total_minor, order.paid_minor) != (sold["total_minor"], sold["paid_minor"]):
-            ours, theirs = (order.total_minor, order.paid_minor), (sold["total_minor"], sold["paid_minor"])
-            yield Finding("money", order.no, f"total and paid are {ours} here and {theirs} at the shop")
+        if not sold:
+            continue
+        ours = (order.total_minor, order.paid_minor, order.refunded_minor)
+        theirs = (sold["total_minor"], sold["paid_minor"], sold.get("refunded_minor", 0))
+        if ours != theirs:
+            yield Finding("money", order.no, f"total, paid and refunded are {ours} here and {theirs} at the shop")
+        elif order.status == CLOSED and order.paid_minor > order.refunded_minor and not PAY_BACK & set(order.marks):
+            words = f"is closed ({order.close_reason}) but paid, and nobody was told to pay back"
+            yield Finding("money", order.no, words)
+        elif order.status == COMPLETED and not order.paid_minor:
+            yield Finding("money", order.no, "is completed, but nobody has paid")
+
+
+def _held(orders: Sequence[OrderFact], _books: Json) -> Iterable[Finding]:
+    for order in orders:
+        if order.status in ENDED and order.held:
+            yield Finding("leaked", order.no, f"is {order.status}, but {order.held} units are held for it")
 
 
 def _unexplained(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
+    """Judge how each order ended by what the warehouse and the buyer say."""
+    shipped = _shipped_units(books)
     for order in orders:
-        if order.status not in {"completed", "closed"} and not order.stuck_reason:
+        gone, sold = shipped[order.no], books["orders"].get(order.no, {})
+        if order.status not in ENDED and not order.stuck_reason:
             yield Finding("unexplained", order.no, f"is {order.status}, waits for {order.wait_for or 'nothing'}")
-        if order.status == "completed" and not order.parcels:
+        elif order.status == CLOSED and gone:
+            yield Finding("unexplained", order.no, f"is closed ({order.close_reason}), but {gone} units left for it")
+        elif order.status == CLOSED and not order.close_reason:
+            yield Finding("unexplained", order.no, "is closed without a reason")
+        elif order.status == COMPLETED and not order.parcels:
             yield Finding("unexplained", order.no, "is completed without a parcel")
+        elif order.status == COMPLETED and sold.get("status") in CALLED_OFF and not TOO_LATE & set(order.marks):
+            words = f"is completed though {sold['status']}, and nobody was told that it was too late"
+            yield Finding("unexplained", order.no, words)
+
+
+def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
+    """Look for completed orders of which something is missing: units that never left, waybills never reported."""
+    shipped, told = _shipped_units(books), books.get("shop_told", {})
+    completed = {order.no for order in orders if order.status == COMPLETED}
+    for no in sorted(completed & set(books["orders"])):
+        if shipped[no] < (wanted := _ordered(no, books)):
+            yield Finding("lost", no, f"is completed, but only {shipped[no]} of {wanted} units left the warehouse")
+    for code, one in books["warehouse"].items():
+        no = order_of(code)
+        for waybill in one.get("waybills", ()):
+            if no in completed and waybill not in told.get(no, {}):
+                yield Finding("lost", no, f"the shop was never told of {waybill}")
+
+
+def order_of(fulfillment: str) -> str:
+    """Give the order that a fulfilment order belongs to."""
+    return fulfillment.rsplit("-", 1)[0]
+
+
+def _ordered(no: str, books: Json) -> int:
+    return sum(line["quantity"] for line in books["orders"].get(no, {"lines": []})["lines"])
+
+
+def _shipped_units(books: Json) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for code, one in books["warehouse"].items():
+        units[order_of(code)] += sum(one["units"].values())
+    return units
 
 
 def _stock(skus: Sequence[SkuFact], books: Json) -> Iterable[Finding]:

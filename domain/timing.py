@@ -1,6 +1,6 @@
 """Every wait, retry interval and poll period of the system, as values. Owns their names; the numbers are settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
@@ -33,6 +33,11 @@ class LoopTiming:
     courier_query_seconds: float
     sweep_poll_seconds: float
     breaker_retry_seconds: float
+    # How long work that a process took stays its own when that process dies. Drains that were started before these
+    # values existed carry their timing without them.
+    drain_heartbeat_seconds: float = field(default=90.0, kw_only=True)
+    call_lease_seconds: float = field(default=60.0, kw_only=True)
+    delivery_lease_seconds: float = field(default=30.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

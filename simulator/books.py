@@ -26,6 +26,7 @@ def write_books(world: World) -> Json:
         "on_hand": world.warehouse.on_hand(),
         "parcels": _parcels(world),
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
+        "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
     }

@@ -5,6 +5,7 @@ Owns when a vendor fails; what it would have answered is the vendor's file. /sim
 
 import asyncio
 from time import monotonic
+from typing import get_args
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,6 +51,10 @@ class Faults:
             if outage.target == target and begins <= at < begins + outage.seconds:
                 return outage.mode
         return None
+
+    def ongoing(self) -> list[Target]:
+        """List the vendors that cannot be reached now."""
+        return [target for target in get_args(Target) if self.outage(target) is not None]
 
     def weakness(self, target: Target) -> tuple[bool, bool, float]:
         """Draw for one call: answered 503, answer lost after the work, seconds of slowness."""

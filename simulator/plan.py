@@ -28,6 +28,8 @@ from simulator.tmall_export import PaidRow, read_paid_rows, sum_minor
 
 LEAST_ON_HAND = 20
 # A buyer who cancels after paying does so soon, or exactly when the warehouse is at one of these stages.
+HAND = 20
+# So many buyers in a row draw their fates from one shuffled hand: a share of 1/20 is exactly one of them.
 CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE")
 
 
@@ -114,8 +116,9 @@ def _order(
     source = rng(config.seed, "buyer", n)
     row, newest = replayed or (None, None)
     receiver = make_receiver(source, row.province if row else None)
-    fate = _fate(source, config.profile)
-    acts = _acts(source, fate, config.profile)
+    draw = _draw(config.seed, n, source)
+    fate = _fate(draw, config.profile)
+    acts = _acts(source, fate, config.profile, _stage(n, draw, config.profile))
     reordered = source.random() < config.profile.reorder_share
     if reordered and acts[0].status == "paid":
         acts = (Act("unpaid", 0.0), Act("paid", _soon(source, config.profile)), *acts[1:])
@@ -135,8 +138,22 @@ def _order(
     )
 
 
-def _fate(source: Random, profile: Profile) -> Fate:
-    draw = source.random()
+def _draw(seed: int, n: int, source: Random) -> float:
+    """Draw from 0 to 1, evenly over every hand of buyers."""
+    hand, place = divmod(n, HAND)
+    places = list(range(HAND))
+    rng(seed, "fates", hand).shuffle(places)
+    return (places[place] + source.random()) / HAND
+
+
+def _stage(n: int, draw: float, profile: Profile) -> str:
+    """Say at which stage a buyer who has paid cancels; within a hand the stages take turns."""
+    before = profile.never_pay_share + profile.late_pay_share + profile.cancel_unpaid_share
+    nth = int((draw - before) * HAND) + n // HAND * round(profile.cancel_paid_share * HAND)
+    return CANCEL_STAGES[nth % len(CANCEL_STAGES)]
+
+
+def _fate(draw: float, profile: Profile) -> Fate:
     shares: tuple[tuple[Fate, float], ...] = (
         ("expired", profile.never_pay_share),
         ("late_paid", profile.late_pay_share),
@@ -150,7 +167,7 @@ def _fate(source: Random, profile: Profile) -> Fate:
     return "paid"
 
 
-def _acts(source: Random, fate: Fate, profile: Profile) -> tuple[Act, ...]:
+def _acts(source: Random, fate: Fate, profile: Profile, stage: str) -> tuple[Act, ...]:
     unpaid = Act("unpaid", 0.0)
     if fate == "expired":
         return (unpaid,)
@@ -164,7 +181,6 @@ def _acts(source: Random, fate: Fate, profile: Profile) -> tuple[Act, ...]:
         paid = (Act("paid", 0.0),)
     if fate == "paid":
         return paid
-    stage = source.choice(CANCEL_STAGES)
     wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
     return (*paid, Act("refunded", wait, stage))
 

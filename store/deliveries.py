@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.lanes import NORMAL, URGENT
 from domain.orders import OrderEvent
 
-LEASE_SECONDS = 30
+LEASE_SECONDS = 30.0
 _LANES = {OrderEvent.PLACED: NORMAL, OrderEvent.SIGNED: NORMAL}
 
 _ADD = text("INSERT INTO delivery (order_key, event, lane, created_at) VALUES (:key, :event, :lane, :now)")
@@ -49,9 +49,9 @@ async def add(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -
     await tx.execute(_ADD, {"key": key, "event": event.value, "lane": _LANES.get(event, URGENT), "now": now})
 
 
-async def claim(tx: AsyncConnection, now: datetime, most: int) -> list[Claim]:
+async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Claim]:
     """Take up to `most` events under a lease, the urgent lane first."""
-    values = {"now": now, "until": now + timedelta(seconds=LEASE_SECONDS), "most": most}
+    values = {"now": now, "until": now + timedelta(seconds=lease_seconds), "most": most}
     rows = (await tx.execute(_CLAIM, values)).all()
     return [
         Claim(

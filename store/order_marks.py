@@ -79,5 +79,6 @@ class SqlOrderMarks:
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
             await alerts.raise_alert(tx, NewAlert("too_late", Level.CRITICAL, key, words), now)
-            await orders.set_wait(tx, key, Wait(WaitFor.SHIPMENT, now, row.ship_by))
+            if row.shipped_at is None:
+                await orders.set_wait(tx, key, Wait(WaitFor.SHIPMENT, now, row.ship_by))
             await audit.write(tx, "order.too_late", key, now, reason=reason)

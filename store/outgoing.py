@@ -14,7 +14,7 @@ from store import audit, contacts
 from store.database import Database
 from store.keyring import KeyRing
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 60.0
 
 _ADD = text(
     """
@@ -60,10 +60,10 @@ class SqlOutgoing:
         self._database = database
         self._ring = ring
 
-    async def claim(self, queue: Queue, now: datetime, most: int) -> list[Call]:
+    async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Call]:
         """Take up to `most` due calls under a lease, oldest first."""
         place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
-        lease = now + timedelta(seconds=LEASE_SECONDS)
+        lease = now + timedelta(seconds=lease_seconds)
         async with self._database.transaction() as tx:
             rows = (await tx.execute(_CLAIM, place | {"now": now, "lease": lease, "most": most})).all()
         return [Call(*row) for row in sorted(rows, key=lambda row: row.id)]

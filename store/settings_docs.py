@@ -54,6 +54,9 @@ class TimingDocument(BaseModel):
     courier_query_seconds: Duration
     breaker_retry_seconds: Duration
     sweep_poll_seconds: Duration
+    drain_heartbeat_seconds: Duration
+    call_lease_seconds: Duration
+    delivery_lease_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""

@@ -20,7 +20,7 @@ _UNBOOKED = text(
     """
     SELECT c.fulfillment_no, c.confirm_id, c.final, c.bare, c.confirmed_at, c.inbox_id, f.warehouse
     FROM shipment_confirm c JOIN fulfillment f ON f.no = c.fulfillment_no
-    WHERE f.order_key = :key AND c.booked_at IS NULL ORDER BY c.confirmed_at, c.confirm_id
+    WHERE f.order_key = :key AND c.booked_at IS NULL ORDER BY c.confirmed_at, c.final, c.inbox_id
     """
 )
 _PARCELS = text("SELECT * FROM parcel WHERE fulfillment_no = :no AND confirm_id = :confirm_id ORDER BY waybill_no")

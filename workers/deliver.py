@@ -22,9 +22,10 @@ OUTAGE_SECONDS = 1.0
 
 async def deliver_forever(client: Client, database: Database, timing: Timing) -> None:
     """Deliver what waits; sleeps a poll when nothing does. Runs until cancelled."""
+    lease = timing.loop.delivery_lease_seconds
     while True:
         try:
-            busy = await deliver_batch(client, database, timing.order, utc_now())
+            busy = await deliver_batch(client, database, timing.order, utc_now(), lease)
         except Unavailable as error:
             log.warning("deliver waits", reason=error.reason)
             await asyncio.sleep(OUTAGE_SECONDS)
@@ -33,10 +34,16 @@ async def deliver_forever(client: Client, database: Database, timing: Timing) ->
             await asyncio.sleep(timing.loop.deliver_poll_seconds)
 
 
-async def deliver_batch(client: Client, database: Database, timing: OrderTiming, now: datetime) -> bool:
+async def deliver_batch(
+    client: Client,
+    database: Database,
+    timing: OrderTiming,
+    now: datetime,
+    lease_seconds: float = deliveries.LEASE_SECONDS,
+) -> bool:
     """Claim a few events and deliver them one after the other; False when none waits."""
     async with database.transaction() as tx:
-        claims = await deliveries.claim(tx, now, BATCH)
+        claims = await deliveries.claim(tx, now, BATCH, lease_seconds)
     for claim in claims:
         await _deliver(client, database, timing, claim)
     return bool(claims)

@@ -12,7 +12,6 @@ FACT_FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=60)
 )
 EFFECT_SECONDS = timedelta(seconds=15)
-DRAIN_HEARTBEAT = timedelta(seconds=90)
 DRAIN_LONGEST = timedelta(hours=1)
 DRAIN_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 

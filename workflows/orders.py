@@ -49,6 +49,7 @@ class OrderState:
     decision: Decision | None = None
     shipped: bool = False
     cancel_answer: str = ""
+    late_end_noted: bool = False
     verdict: str = ""
 
 
@@ -207,8 +208,11 @@ class OrderWorkflow:
         """Wait until the last parcel is signed."""
         until = workflow.now() + timedelta(seconds=self._timing.sign_by_seconds)
         while True:
-            await self._wait_for(WaitFor.SIGNATURE, until, self._has_signature, stoppable=False)
-            await workflow.wait_condition(self._has_signature)
+            await self._wait_for(WaitFor.SIGNATURE, until, self._has_news_of_shipped, stoppable=False)
+            await workflow.wait_condition(self._has_news_of_shipped)
+            await self._note_late_end()
+            if not self._has_signature():
+                continue
             self._state.unbooked_signatures = 0
             signed = await fact(OrderActivities.book_signatures, self._key, self._timing, workflow.now())
             if not signed.open_parcels:
@@ -217,7 +221,8 @@ class OrderWorkflow:
     async def _settle(self) -> OrderOutcome:
         """Wait the settlement time after signing, then complete (FIN-1)."""
         until = workflow.now() + timedelta(seconds=self._timing.settle_seconds)
-        await self._wait_for(WaitFor.SETTLEMENT, until, lambda: False, stoppable=False)
+        while await self._wait_for(WaitFor.SETTLEMENT, until, self._ended_late, stoppable=False):
+            await self._note_late_end()
         await fact(OrderActivities.complete_order, self._key, workflow.now())
         self._state.verdict = "completed"
         self._note(WaitFor.NOTHING, None)
@@ -231,9 +236,15 @@ class OrderWorkflow:
         recalled = [await self._recall(no) for no in dict.fromkeys(self._state.sent)]
         if all(recalled):
             return True
-        await fact(OrderActivities.note_too_late, self._key, reason, workflow.now())
         self._state.cancel_answer = TOO_LATE
+        await self._note_late_end()
         return False
+
+    async def _note_late_end(self) -> None:
+        """Tell a person, once, that somebody stopped an order whose goods have left."""
+        if self._ended_late():
+            self._state.late_end_noted = True
+            await fact(OrderActivities.note_too_late, self._key, self._stopping(), workflow.now())
 
     async def _recall(self, no: str) -> bool:
         """Undo one push; a refusal that is not "too late" waits for an operator."""
@@ -330,6 +341,12 @@ class OrderWorkflow:
 
     def _has_signature(self) -> bool:
         return self._state.unbooked_signatures > 0
+
+    def _ended_late(self) -> bool:
+        return self._stopping() != "" and not self._state.late_end_noted
+
+    def _has_news_of_shipped(self) -> bool:
+        return self._has_signature() or self._ended_late()
 
     def _stopping(self) -> str:
         """Say why the order shall not ship; empty when nobody said so."""

@@ -1,13 +1,14 @@
 """Keeps the outgoing queues of one account worked off, for ever. Owns restarting the drain, not what it does."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from temporalio import workflow
 
 from activities.drain import DrainActivities
 from domain.outgoing import Queue
 from domain.timing import LoopTiming
-from workflows.options import DRAIN_HEARTBEAT, DRAIN_LONGEST, DRAIN_RETRY
+from workflows.options import DRAIN_LONGEST, DRAIN_RETRY
 
 ROUNDS = 2000
 RUNS_BEFORE_NEW_HISTORY = 20
@@ -33,7 +34,7 @@ class ShopDrainWorkflow:
                 DrainActivities.drain,
                 args=(start.queue, start.timing, ROUNDS),
                 start_to_close_timeout=DRAIN_LONGEST,
-                heartbeat_timeout=DRAIN_HEARTBEAT,
+                heartbeat_timeout=timedelta(seconds=start.timing.drain_heartbeat_seconds),
                 retry_policy=DRAIN_RETRY,
                 summary=f"{start.queue.kind} for {start.queue.vendor}/{start.queue.shop}",
             )

@@ -17,7 +17,7 @@ from clients.cli.session import out, problems
 from clients.cli.up import stop_on_signals
 from domain.errors import BadInput, OmsError
 
-DEFAULT_COUNT, DEFAULT_FILE_COUNT = 20, 200
+DEFAULT_COUNT, DEFAULT_FILE_COUNT = 100, 200
 LOOK_SECONDS = 0.4
 STALL_SECONDS = 60.0
 """Nothing moves for so long: stop waiting and let the proof say what is open."""
@@ -30,13 +30,14 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="repeat the run of this seed")] = None,
     orders: Annotated[Path | None, typer.Option(help="a Tmall export whose paid orders are replayed")] = None,
     plant: Annotated[str | None, typer.Option(help="lost, doubled, oversold: a lie to be caught")] = None,
+    calm: Annotated[bool, typer.Option("--calm", help="no mischief: no faults, no outage, no kill -9")] = False,
     data: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
 ) -> None:
     """Run orders from webhook to door through real protocols, and prove that nothing was lost, doubled or oversold."""
     stop = stop_on_signals()
     chosen = seed if seed is not None else random.SystemRandom().randrange(1, 1_000_000)
     default = DEFAULT_FILE_COUNT if orders else DEFAULT_COUNT
-    plan = DemoPlan(chosen, count or default, orders.resolve() if orders else None, plant)
+    plan = DemoPlan(chosen, count or default, orders.resolve() if orders else None, plant, calm)
     out.print(f"seed {chosen}: repeat this run with make demo SEED={chosen}", highlight=False)
     world = DemoWorld(_fresh(data), plan)
     started = time.monotonic()
@@ -68,11 +69,14 @@ def _fresh(data: Path) -> Path:
 
 def _watch(world: DemoWorld, stopped: Callable[[], bool]) -> None:
     """Show progress until the world is finished and every order is closed, or nothing moves any more."""
-    last, moved_at = None, time.monotonic()
+    began = moved_at = time.monotonic()
+    last = None
     with Live(console=out, refresh_per_second=4, transient=False) as live:
         while True:
             view = world.look()
             live.update(progress_table(view))
+            for line in view.news:
+                live.console.print(f"{time.monotonic() - began:5.1f} s  {line}", highlight=False)
             if view.fingerprint != last:
                 last, moved_at = view.fingerprint, time.monotonic()
             patience = IDLE_SECONDS if view.idle else STALL_SECONDS

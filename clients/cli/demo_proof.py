@@ -1,5 +1,6 @@
 """The end of a demo: the proof table, the broken invariants by name, and where to look."""
 
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -7,7 +8,7 @@ from rich.table import Table
 
 from clients.cli.demo_world import DemoWorld, Evidence
 from domain.orders import order_key, workflow_id
-from domain.proof import Finding, prove
+from domain.proof import Finding, OrderFact, order_of, prove
 
 RULES = {
     "lost": "orders lost",
@@ -52,25 +53,77 @@ def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int
 
 
 def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
-    books = evidence.books
+    books, orders = evidence.books, evidence.orders
     sold = [order for order in books["orders"].values() if order["messages_sent"]]
-    done = [order for order in evidence.orders if order.status == "completed"]
     units = sum(sum(one["units"].values()) for one in books["warehouse"].values())
-    ours = sum(order.total_minor for order in evidence.orders)
+    ours = sum(order.total_minor for order in orders)
     signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
     rows = [
-        ("orders sent / stored", str(len(sold)), str(len(evidence.orders))),
-        ("orders accepted", str(sum(order["accepted"] for order in sold)), str(len(evidence.orders))),
-        ("orders completed", str(len(sold)), str(len(done))),
-        ("parcels signed / booked", str(signed), str(sum(order.parcels for order in evidence.orders))),
+        ("orders sent / stored", str(len(sold)), str(len(orders))),
+        ("orders accepted", str(sum(order["accepted"] for order in sold)), str(len(orders))),
+        *_endings(evidence),
+        ("parcels signed / booked", str(signed), str(sum(order.parcels for order in orders))),
         ("units sold", str(units), str(sum(sku.shipped for sku in evidence.skus))),
         ("units on hand", str(sum(books["on_hand"].values())), str(sum(sku.on_hand for sku in evidence.skus))),
         ("sum of the orders", _yuan(books["sum_minor"]), _yuan(ours)),
-        ("raw messages kept", "", str(evidence.work.messages)),
     ]
     if books["file_sum_minor"] is not None:
-        rows.insert(7, ("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
-    return rows
+        rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
+    return rows + _mischief(evidence)
+
+
+def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Count how the orders ended: what the buyers and the warehouse did, and what we made of it."""
+    books, told = evidence.books, {key.rsplit(":", 1)[-1] for key in evidence.told}
+    shipped = {order_of(code) for code, one in books["warehouse"].items() if one["shipments"]}
+    ended = Counter(_ending(order, told) for order in evidence.orders)
+    theirs = Counter(
+        "shipped" if no in shipped else "no stock" if no in told else sold["status"]
+        for no, sold in books["orders"].items()
+        if sold["messages_sent"]
+    )
+    off = theirs["cancelled"] + theirs["refunded"]
+    late = sum(1 for no in shipped if books["orders"].get(no, {}).get("status") == "refunded")
+    rows = [
+        ("orders shipped / completed", theirs["shipped"], ended["completed"]),
+        ("· of these refunded too late to stop them", late, ended["too late"]),
+        ("orders cancelled or refunded / closed", off, ended["called off"]),
+        ("orders never paid / expired", theirs["unpaid"], ended["unpaid"]),
+        ('orders told "no stock"', "", ended["no stock"]),
+        ("orders paid too late, money due back", theirs["paid"], ended["pay back"]),
+        ("orders that wait for a person", "", ended["open"]),
+    ]
+    rows[0] = (rows[0][0], theirs["shipped"], ended["completed"] + ended["too late"])
+    return [(words, str(there), str(here)) for words, there, here in rows if there or here]
+
+
+def _ending(order: OrderFact, told: set[str]) -> str:
+    if order.status == "completed":
+        return "too late" if order.refunded_minor else "completed"
+    if order.status != "closed":
+        return "open"
+    if order.no in told:
+        return "no stock"
+    if order.close_reason != "unpaid":
+        return "called off"
+    return "pay back" if order.paid_minor else "unpaid"
+
+
+def _mischief(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Count what was done to us, and show that it left no trace."""
+    books, faults = evidence.books, evidence.books["faults"]
+    errors = sum(n for name, n in faults.items() if name.endswith(("_error", "_hang", "_refuse", "_lost_answer")))
+    again = sum(one["creates"] - 1 for one in books["warehouse"].values())
+    rows = [
+        ("messages kept, each once", "", evidence.work.messages),
+        ("messages duplicated by their senders", faults.get("duplicated", 0), ""),
+        ("messages sent again for want of an answer", faults.get("retried", 0), ""),
+        ("messages out of order", faults.get("reordered", 0), ""),
+        ("calls of ours that failed or lost their answer", errors, ""),
+        ("warehouse orders created again, taken once", again, ""),
+    ]
+    counted = [(words, str(there), str(here)) for words, there, here in rows if there or here]
+    return counted + ([("kill -9 survived", "", ", ".join(evidence.kills))] if evidence.kills else [])
 
 
 def _where_to_look(out: Console, world: DemoWorld, evidence: Evidence) -> None:

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from clients.cli.demo_kills import KILLS, Kills
+from clients.cli.demo_operator import Operator
+from clients.cli.demo_profile import bad_day
 from clients.cli.shops import Endpoint, connect_shop
 from clients.clock import utc_now
 from clients.embedded import Ports
 from clients.installation import Installation, answers, draw_secret
-from domain.errors import Broken
+from domain.errors import Broken, Unavailable
 from domain.proof import OrderFact, SkuFact
 from store.database import Database
 from store.keyring import load_keyring
@@ -46,6 +49,7 @@ class DemoPlan:
     count: int
     file: Path | None
     plant: str | None
+    calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,12 @@ class View:
     messages: int
     idle: bool
     finished: bool
+    news: tuple[str, ...] = ()
+
+    @classmethod
+    def empty(cls, news: list[str]) -> "View":
+        """Before anything could be seen."""
+        return cls(0, 1, {}, 0, 0, False, False, tuple(news))
 
     @property
     def fingerprint(self) -> tuple[Any, ...]:
@@ -68,12 +78,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that the proof compares."""
+    """Everything that the proof compares, and what was done to us meanwhile."""
 
     orders: list[OrderFact]
     skus: list[SkuFact]
     work: Any
     books: dict[str, Any]
+    kills: list[str]
+    told: set[str]
 
 
 @dataclass
@@ -84,9 +96,15 @@ class DemoWorld:
     plan: DemoPlan
     installation: Installation = field(init=False)
     simulator_url: str = field(default="", init=False)
+    kills: Kills = field(init=False)
+    operator: Operator = field(init=False)
+    _last: View | None = field(default=None, init=False)
+    _out: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.installation = Installation(self.folder, Profile.DEMO.value)
+        self.kills = Kills(self.installation, [] if self.plan.calm else list(KILLS))
+        self.operator = Operator(self.installation.run)
 
     def start(self) -> None:
         """Start both sides, connect them, set the stock, let the buyers in."""
@@ -109,21 +127,44 @@ class DemoWorld:
         self.installation.stop()
 
     def look(self) -> View:
-        """Take a look at both sides; restart what died."""
-        self.installation.heal()
+        """Take a look at both sides: restart what died, kill whose turn it is, decide what waits for a person."""
+        news = [f"{name} was started again" for name in self.installation.heal()]
         books = self.books()
-        work, counts = asyncio.run(self._progress())
-        closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
+        news += self._outage(books)
+        try:
+            work, counts = asyncio.run(self._progress(_buyers_done(books)))
+        except Unavailable:  # the database is on its way back; what was true a moment ago is shown again
+            return replace(self._last, news=tuple(news)) if self._last else View.empty(news)
         sent = sum(1 for order in books["orders"].values() if order["messages_sent"])
+        killed = self.kills.due(sent, books["planned"])
+        news += [f"kill -9 {killed}"] if killed else []
+        closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
         signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
         idle = bool(books["finished"]) and not (work.open or work.waiting or work.undelivered)
-        return View(sent, books["planned"], counts, signed, work.messages, idle, idle and closed >= sent)
+        finished = idle and closed >= sent and not self.kills.points
+        self._last = View(sent, books["planned"], counts, signed, work.messages, idle, finished, tuple(news))
+        return self._last
+
+    def _outage(self, books: dict[str, Any]) -> list[str]:
+        """Say when an outage of a vendor begins and ends."""
+        names = books["outages"]
+        was, self._out = self._out, set(names)
+        return [f"the {name} is out of order" for name in sorted(self._out - was)] + [
+            f"the {name} works again" for name in sorted(was - self._out)
+        ]
 
     def settle(self) -> None:
         """Give outgoing calls a moment to reach the world."""
         until = time.monotonic() + QUIET_SECONDS
-        while time.monotonic() < until and asyncio.run(self._progress())[0].outgoing:
+        while time.monotonic() < until and self._outgoing():
             time.sleep(0.1)
+
+    def _outgoing(self) -> bool:
+        self.installation.heal()
+        try:
+            return bool(asyncio.run(self._progress(True))[0].outgoing)
+        except Unavailable:
+            return True
 
     def evidence(self) -> Evidence:
         """Collect what the proof compares."""
@@ -156,6 +197,7 @@ class DemoWorld:
             },
             "courier": {"shop": "express", "business_id": "1000001", "api_key": keys["courier"]},
             "orders": {"count": self.plan.count, "per_second": PER_SECOND, "file": file},
+            "profile": {} if self.plan.calm else bad_day(self.plan.count, PER_SECOND, replayed=file is not None),
             "plant": self.plan.plant,
         }
 
@@ -189,7 +231,8 @@ class DemoWorld:
                 await set_on_hand(tx, shelf, product["on_hand"], utc_now())
         await database.close()
 
-    async def _progress(self) -> tuple[Any, dict[str, int]]:
+    async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int]]:
+        await self.operator.look(buyers_done=buyers_done)
         database = self._database()
         try:
             return await ProofReads(database).work(), await OrderReads(database).counts()
@@ -200,9 +243,19 @@ class DemoWorld:
         database = self._database()
         reads = ProofReads(database)
         try:
-            return Evidence(await reads.orders(), await reads.skus(), await reads.work(), self.books())
+            orders, skus, work = await reads.orders(), await reads.skus(), await reads.work()
+            return Evidence(orders, skus, work, self.books(), list(self.kills.done), set(self.operator.told))
         finally:
             await database.close()
+
+
+FINAL = {"paid": "paid", "late_paid": "paid", "expired": "unpaid", "cancelled": "cancelled", "refunded": "refunded"}
+"""In which state an order's buyer leaves it."""
+
+
+def _buyers_done(books: dict[str, Any]) -> bool:
+    orders = books["orders"].values()
+    return len(orders) >= books["planned"] and all(order["status"] == FINAL[order["fate"]] for order in orders)
 
 
 def _last_line(log: Path) -> str:

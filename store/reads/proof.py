@@ -11,7 +11,11 @@ _ORDERS = text(
     """
     SELECT o.no, o.status, o.total_minor, o.paid_minor, o.refunded_minor, o.stuck_reason, o.wait_for, o.close_reason,
         (SELECT count(*) FROM fulfillment f WHERE f.order_key = o.key) AS fulfillments,
-        (SELECT count(*) FROM parcel p WHERE p.order_key = o.key) AS parcels
+        (SELECT count(*) FROM parcel p WHERE p.order_key = o.key) AS parcels,
+        (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.order_key = o.key AND r.state = 'open')
+            + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
+                WHERE a.order_key = o.key AND a.state = 'open') AS held,
+        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks
     FROM orders o ORDER BY o.no
     """
 )
@@ -22,7 +26,8 @@ _SKUS = text(
             AS open_reserved,
         (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND a.state = 'open')
             AS open_allocated,
-        coalesce((SELECT -sum(quantity) FROM stock_movement m WHERE m.sku = s.sku AND reason = 'shipped'), 0) AS shipped
+        coalesce((SELECT -sum(quantity) FROM stock_movement m
+            WHERE m.sku = s.sku AND reason IN ('shipped', 'overshipped')), 0) AS shipped
     FROM sku_stock s ORDER BY s.sku
     """
 )

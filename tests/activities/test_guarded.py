@@ -108,7 +108,7 @@ class Rows:
         payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1"}
         return [Call(1, "subscribe:SF:SF1", "own:s:O1", payload, 1, NOON)] if first else []
 
-    async def claim(self, queue: Queue, now: datetime, most: int) -> list[Call]:
+    async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
         return self._once()
 
     async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:

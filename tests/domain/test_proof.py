@@ -16,7 +16,7 @@ BOOKS: dict[str, Any] = {
         "T1": {"accepted": True, "total_minor": 200, "paid_minor": 200, "lines": [{"sku": "A", "quantity": 2}]},
         "T2": {"accepted": True, "total_minor": 100, "paid_minor": 0, "lines": [{"sku": "A", "quantity": 1}]},
     },
-    "warehouse": {"T1-1": {"shipments": 1, "units": {"A": 2}}},
+    "warehouse": {"T1-1": {"shipments": 1, "units": {"A": 2}, "waybills": ["SF1"]}},
     "on_hand": {"A": 8},
     "shop_told": {"T1": {"SF1": 1}},
 }
@@ -30,6 +30,22 @@ def sold(no: str, **changed: Any) -> dict[str, Any]:
     orders: dict[str, Any] = copy.deepcopy(BOOKS["orders"])
     orders[no] = {"accepted": True, "total_minor": 1, "paid_minor": 1, "lines": []} | orders.get(no, {}) | changed
     return orders
+
+
+def shipped(**units: int) -> dict[str, Any]:
+    return {"shipments": 1, "units": units, "waybills": ["SF1"]}
+
+
+DONE = ORDER
+THREE = replace(SKU, shipped=3)
+CALLED_OFF = replace(ORDER, status="closed", close_reason="cancelled by demo", refunded_minor=200, parcels=0)
+TOLD, LATER = replace(ORDER, marks=["too_late"]), replace(ORDER, marks=["late_refund"])
+REFUNDED = sold("T1", status="refunded", refunded_minor=200)
+NOTHING_LEFT = books(warehouse={}, shop_told={})
+SHIPPED_UNPAID = books(
+    warehouse={"T1-1": shipped(A=2), "T2-1": shipped(A=1) | {"waybills": ["SF2"]}},
+    shop_told={"T1": {"SF1": 1}, "T2": {"SF2": 1}},
+)
 
 
 def test_a_clean_world_has_no_finding() -> None:
@@ -58,6 +74,16 @@ CAUGHT = [
     ("unexplained", "T1", [replace(ORDER, parcels=0), UNPAID], SKU, BOOKS),
     ("oversold", "A", [ORDER, UNPAID], replace(SKU, on_hand=9), BOOKS),
     ("oversold", "A", [ORDER, UNPAID], replace(SKU, reserved=5, open_reserved=5, allocated=4, open_allocated=4), BOOKS),
+    ("money", "T1", [replace(ORDER, refunded_minor=200), UNPAID], SKU, BOOKS),
+    ("money", "T2", [ORDER, replace(UNPAID, paid_minor=100)], SKU, books(orders=sold("T2", paid_minor=100))),
+    ("money", "T2", [ORDER, replace(DONE, no="T2", total_minor=100, paid_minor=0)], THREE, SHIPPED_UNPAID),
+    ("leaked", "T2", [ORDER, replace(UNPAID, held=1)], SKU, BOOKS),
+    ("leaked", "T1", [replace(ORDER, held=1), UNPAID], SKU, BOOKS),
+    ("unexplained", "T1", [replace(CALLED_OFF, close_reason="refunded"), UNPAID], SKU, books(orders=REFUNDED)),
+    ("unexplained", "T2", [ORDER, replace(UNPAID, close_reason="")], SKU, BOOKS),
+    ("unexplained", "T1", [replace(ORDER, refunded_minor=200), UNPAID], SKU, books(orders=REFUNDED)),
+    ("lost", "T1", [ORDER, UNPAID], replace(SKU, shipped=1), books(warehouse={"T1-1": shipped(A=1)})),
+    ("lost", "T1", [ORDER, UNPAID], SKU, books(shop_told={})),
     ("stock", "A", [ORDER, UNPAID], replace(SKU, on_hand=7), BOOKS),
     ("stock", "A", [ORDER, UNPAID], replace(SKU, shipped=1), BOOKS),
     ("leaked", "A", [ORDER, UNPAID], replace(SKU, reserved=1), BOOKS),
@@ -75,6 +101,19 @@ def test_each_broken_rule_is_found_once_and_named(
 
 
 FINE = [
+    ("a refund that came too late and was told", replace(TOLD, refunded_minor=200), books(orders=REFUNDED)),
+    ("a refund that came after completion and was told", replace(LATER, refunded_minor=200), books(orders=REFUNDED)),
+    ("a refund before anything left", CALLED_OFF, NOTHING_LEFT | {"orders": REFUNDED}),
+    (
+        "no stock, and the money is to be paid back",
+        replace(CALLED_OFF, refunded_minor=0, marks=["refund_due"]),
+        NOTHING_LEFT,
+    ),
+    (
+        "paid after the close, and it is to be paid back",
+        replace(CALLED_OFF, refunded_minor=0, marks=["late_payment"]),
+        NOTHING_LEFT,
+    ),
     ("an order whose receipt the shop never got", ORDER, books(orders=sold("T3", accepted=False))),
     ("an order that waits with a stated reason", replace(ORDER, status="paid", stuck_reason="out of stock"), BOOKS),
     ("two parcels of one order", ORDER, books(warehouse={"T1-1": {"shipments": 2, "units": {"A": 2}}})),
@@ -84,4 +123,5 @@ FINE = [
 
 @pytest.mark.parametrize(("why", "order", "theirs"), FINE, ids=[why for why, *_ in FINE])
 def test_what_only_looks_wrong_is_no_finding(why: str, order: OrderFact, theirs: dict[str, Any]) -> None:
-    assert prove([order, UNPAID], [SKU], theirs) == []
+    left = sum(one["units"]["A"] for one in theirs["warehouse"].values())
+    assert prove([order, UNPAID], [replace(SKU, shipped=left)], theirs) == []

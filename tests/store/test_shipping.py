@@ -123,6 +123,20 @@ async def test_both_confirms_booked_in_one_step_give_the_same(at_warehouse: Data
     await assert_counters_add_up(at_warehouse)
 
 
+@pytest.mark.parametrize(("first", "last"), [("c1", "c2"), ("c2", "c1")])
+async def test_of_two_confirms_of_one_second_the_final_one_is_booked_last(
+    at_warehouse: Database, first: str, last: str
+) -> None:
+    """Whoever books the final one first frees the rest, and the units of the other are never booked (INV-2)."""
+    await ship(at_warehouse, confirm(package("SF1", A=2, B=1), confirm_id=first, final=False))
+    await ship(at_warehouse, confirm(package("SF3", A=1, B=1), confirm_id=last))
+    assert await book(at_warehouse) == Shipped(parcels=2, open_fulfillments=0)
+    assert await counters(at_warehouse, "A") == (2, 0, 0)
+    assert await counters(at_warehouse, "B") == (3, 0, 0)
+    assert await value(at_warehouse, "SELECT count(*) FROM alert") == 0
+    await assert_counters_add_up(at_warehouse)
+
+
 async def test_a_final_confirm_with_fewer_units_frees_the_rest(at_warehouse: Database) -> None:
     await ship(at_warehouse, confirm(package("SF1", A=1)))
     assert await book(at_warehouse) == Shipped(parcels=1, open_fulfillments=0)

@@ -78,6 +78,28 @@ async def test_a_refund_that_loses_against_the_warehouse_ships_on_and_tells_a_pe
     assert await stock(house) == [("CAP", 9, 0, 0), ("TEE", 8, 0, 0)]
 
 
+async def test_a_refund_after_the_parcel_has_left_is_told_to_a_person_once(house: House) -> None:
+    async with house.open():
+        await house.tell(order("L1"))
+        await house.until("own:s:L1", logistics_status="pushed")
+        await house.tell(shipment("L1", "L1"))
+        await house.until("own:s:L1", status="shipped")
+        await house.tell(order("L1", ChannelStatus.REFUNDED, minute=1))
+
+        async def told() -> bool:
+            return "too_late" in await alerts(house)
+
+        await eventually(told, house.nothing)
+        assert (await house.row("own:s:L1")).wait_for == "signature"
+        await house.tell(track("L1"))
+        await house.ended("own:s:L1")
+    assert (await house.row("own:s:L1")).status == "completed"
+    assert not house.warehouse.cancels, "there is nothing left to recall"
+    told_times = await house.query("SELECT count(*) AS n FROM audit WHERE action = 'order.too_late'")
+    assert told_times[0].n == 1
+    assert await stock(house) == [("CAP", 9, 0, 0), ("TEE", 8, 0, 0)]
+
+
 async def test_a_refund_during_an_outage_of_the_warehouse_waits_for_it_and_ships_nothing(house: House) -> None:
     house.warehouse.failures.extend(Unavailable("down") for _ in range(1000))
     async with house.open():

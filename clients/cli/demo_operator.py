@@ -1,0 +1,60 @@
+"""The demo's operator: decides what the system leaves to a person, through the same updates as `oms order ...`."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from temporalio.client import Client
+
+from clients.run_file import RunFile
+from clients.settings import adopt
+from clients.temporal import connect, decide
+from domain.errors import Refused, Unavailable
+from store.database import Database
+from store.reads.orders import OrderReads
+from workflows.decisions import Choice, Decision
+
+ACTOR = "demo"
+NO_STOCK = "out of stock"
+REVIEW = "to be reviewed"
+MOST = 1000
+
+
+@dataclass
+class Operator:
+    """Releases what was held for review; tries again what is out of stock, and cancels what still is.
+
+    By then stock of orders that were cancelled or not paid is free again. `told` lists who was told "no stock".
+    """
+
+    run: RunFile
+    tried: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
+
+    async def look(self, *, buyers_done: bool) -> None:
+        """Go through the orders that wait for a person; what is not answered now is asked again at the next look."""
+        database = Database(self.run.environment["OMS_DATABASE_URL"], pool=1)
+        try:
+            rows = await OrderReads(database).rows(None, True, MOST)
+        finally:
+            await database.close()
+        choices = [(row.key, self._choice(row.key, row.stuck_reason, buyers_done)) for row in rows]
+        if any(choice for _, choice in choices):
+            adopt(self.run.environment)
+            client = await connect()
+            await asyncio.gather(*(self._decide(client, key, choice) for key, choice in choices if choice))
+
+    def _choice(self, key: str, reason: str, buyers_done: bool) -> Choice | None:
+        if reason.startswith(REVIEW):
+            return Choice.RELEASE
+        if reason.startswith(NO_STOCK) and buyers_done:
+            return Choice.CANCEL if key in self.tried else Choice.RETRY
+        return None
+
+    async def _decide(self, client: Client, key: str, choice: Choice) -> None:
+        try:
+            # One decision of a kind for each order, however often it is asked: the nonce says so.
+            await decide(client, key, Decision(choice, ACTOR), f"{ACTOR}-{choice.value}")
+        except (Refused, Unavailable):
+            return  # the order moved on, or the engine is away: the next look shows what is left to decide
+        {Choice.RETRY: self.tried, Choice.CANCEL: self.told, Choice.RELEASE: self.released}[choice].add(key)
