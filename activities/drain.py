@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.ports import Clock, OutgoingCalls, Tracking, Vendors
+from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
 from domain.errors import Broken, Refused, Unavailable
 from domain.observations import Package, PackedItem
 from domain.outgoing import Call, Queue
@@ -18,17 +18,21 @@ LONGEST_BACKOFF_SECONDS = 300.0
 
 
 class DrainActivities:
-    """Drains subscriptions, write-backs and tracking queries, one account each."""
+    """Drains subscriptions, write-backs, tracking queries and re-reads, one account each."""
 
-    def __init__(self, calls: OutgoingCalls, tracking: Tracking, vendors: Vendors, clock: Clock) -> None:
+    def __init__(
+        self, calls: OutgoingCalls, tracking: Tracking, rereads: Rereads, vendors: Vendors, clock: Clock
+    ) -> None:
         self._calls = calls
         self._tracking = tracking
+        self._rereads = rereads
         self._vendors = vendors
         self._clock = clock
         self._work: dict[str, Callable[[Queue, Call], Awaitable[None]]] = {
             "subscribe": self._subscribe,
             "writeback": self._write_back,
             "track": self._track,
+            "reread": self._reread,
         }
 
     @activity.defn
@@ -49,6 +53,8 @@ class DrainActivities:
         try:
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
+            if queue.kind == "reread":
+                return await self._rereads.due(queue.vendor, queue.shop, self._clock(), BATCH)
             return await self._calls.claim(queue, self._clock(), BATCH, timing.call_lease_seconds)
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
@@ -62,14 +68,17 @@ class DrainActivities:
         except Unavailable as error:
             await self._quietly(self._put_back(queue, call, error, timing), queue)
         except (Refused, Broken) as error:
-            await self._quietly(self._calls.refused(queue, call, str(error), self._clock()), queue)
+            await self._quietly(self._rows(queue).refused(queue, call, str(error), self._clock()), queue)
+
+    def _rows(self, queue: Queue) -> Rereads | OutgoingCalls:
+        return self._rereads if queue.kind == "reread" else self._calls
 
     async def _put_back(self, queue: Queue, call: Call, error: Unavailable, timing: LoopTiming) -> None:
         """Say when to make a call again: not before the stranger, or its bulkhead, wants to hear of it."""
         told = error.retry_after_seconds or 0.0
         if queue.kind != "track":
             wait = max(told, _backoff(call.attempts, timing))
-            await self._calls.again(call, self._clock() + timedelta(seconds=wait), str(error))
+            await self._rows(queue).again(call, self._clock() + timedelta(seconds=wait), str(error))
         elif told:  # without a word of theirs a parcel's turn comes with the next period
             await self._tracking.again(call, self._clock() + timedelta(seconds=told))
 
@@ -97,8 +106,13 @@ class DrainActivities:
     async def _track(self, queue: Queue, call: Call) -> None:
         courier = await self._vendors.courier(queue.vendor, queue.shop)
         tail = await self._calls.phone_tail(call.order_key)
-        seen = await courier.track(call.payload["carrier"], call.payload["waybill_no"], tail)
-        await self._tracking.heard(queue.vendor, queue.shop, seen, self._clock())
+        seen, raw = await courier.track(call.payload["carrier"], call.payload["waybill_no"], tail)
+        await self._tracking.heard(queue.vendor, queue.shop, seen, raw, self._clock())
+
+    async def _reread(self, queue: Queue, call: Call) -> None:
+        channel = await self._vendors.channel(queue.vendor, queue.shop)
+        seen, raw = await channel.read_order(call.payload["no"])
+        await self._rereads.heard(queue, call, seen, raw, self._clock())
 
 
 def _backoff(attempts: int, timing: LoopTiming) -> float:

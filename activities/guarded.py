@@ -8,7 +8,7 @@ from datetime import datetime
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, SalesChannel, Warehouse
 from domain.fulfillment import FulfillmentOrder
-from domain.observations import Package, ParcelTracked
+from domain.observations import OrderObserved, Package, ParcelTracked
 
 
 class GuardedWarehouse:
@@ -45,7 +45,7 @@ class GuardedCourier:
         name = f"subscribe {carrier} {waybill_no}"
         await self._bulkhead.run(name, lambda: self._courier.subscribe(carrier, waybill_no, order_ref, phone_tail))
 
-    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked:
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> tuple[ParcelTracked, bytes]:
         """Ask for a parcel's trace."""
         name = f"track {carrier} {waybill_no}"
         return await self._bulkhead.run(name, lambda: self._courier.track(carrier, waybill_no, phone_tail))
@@ -62,3 +62,7 @@ class GuardedChannel:
         """Tell that a package left."""
         name = f"write back {event_id}"
         await self._bulkhead.run(name, lambda: self._channel.write_back(order_no, package, shipped_at, event_id))
+
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
+        """Ask for the whole order, unless the channel does not answer."""
+        return await self._bulkhead.run(f"read {no}", lambda: self._channel.read_order(no))

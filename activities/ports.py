@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.fulfillment import FulfillmentOrder, Push, Whereabouts
-from domain.observations import Package, ParcelTracked
+from domain.observations import OrderObserved, Package, ParcelTracked
 from domain.outgoing import Call, Queue
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.timing import OrderTiming
@@ -63,13 +63,17 @@ class Courier(Protocol):
     """A courier's tracking service."""
 
     async def subscribe(self, carrier: str, waybill_no: str, order_ref: str, phone_tail: str) -> None: ...
-    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked: ...
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> tuple[ParcelTracked, bytes]: ...
 
 
 class SalesChannel(Protocol):
-    """A sales channel that is told about shipped parcels; `event_id` makes telling it twice harmless."""
+    """A sales channel that is told about shipped parcels; `event_id` makes telling it twice harmless.
+
+    It is asked for the orders it only hinted at; an answer comes with its body as received (INT-11).
+    """
 
     async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None: ...
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]: ...
 
 
 class Vendors(Protocol):
@@ -95,4 +99,13 @@ class Tracking(Protocol):
 
     async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]: ...
     async def again(self, call: Call, next_at: datetime) -> None: ...
-    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None: ...
+    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, raw: bytes, now: datetime) -> None: ...
+
+
+class Rereads(Protocol):
+    """Orders that a channel only hinted at, and where the whole order goes (design: full or hint)."""
+
+    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]: ...
+    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None: ...
+    async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None: ...
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None: ...

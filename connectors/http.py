@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
@@ -30,13 +31,14 @@ _TRY_LATER = {408, 425, 429}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One POST. `ref` is our own id of what is asked: it goes into every error text, the body never does."""
+    """One request. `ref` is our own id of what is asked: it goes into every error text, the body never does."""
 
     vendor: str
     ref: str
     url: str = field(repr=False)
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    method: Literal["POST", "GET"] = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Reply:
 
 
 async def send(http: httpx.AsyncClient, call: Call) -> Reply:
-    """POST and read the answer.
+    """Ask and read the answer.
 
     Raises Unavailable for transport failures, time-outs, 408, 425, 429 and 5xx (with `Retry-After`),
     Broken for an unusable URL, an oversize or undecodable answer. Other statuses are the vendor's to explain.
@@ -85,7 +87,7 @@ async def _send_over_blips(http: httpx.AsyncClient, call: Call) -> Reply:
 async def _send_once(http: httpx.AsyncClient, call: Call) -> Reply:
     # No compression: the size limit then counts what crosses the wire, and a small bomb cannot unfold.
     headers = {**call.headers, "accept-encoding": "identity"}
-    request = http.build_request("POST", call.url, content=call.body, headers=headers, timeout=_TIMEOUT)
+    request = http.build_request(call.method, call.url, content=call.body, headers=headers, timeout=_TIMEOUT)
     response = await http.send(request, stream=True, follow_redirects=False)
     try:
         if response.status_code in _TRY_LATER or response.status_code >= 500:

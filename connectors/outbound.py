@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.fulfillment import FulfillmentOrder
-from domain.observations import Package, ParcelTracked, ShipmentConfirmed
+from domain.observations import OrderObserved, Package, ParcelTracked, ShipmentConfirmed
 
 Clock = Callable[[], datetime]
 """Gives the aware UTC now."""
@@ -50,8 +50,8 @@ class Courier(Protocol):
     async def subscribe(self, carrier: str, waybill_no: str, order_ref: str, phone_tail: str) -> None:
         """Ask for pushes about a parcel. Has no undo: an unwanted push is ignored and costs nothing more."""
 
-    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked:
-        """Ask once for the whole trace of a parcel."""
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> tuple[ParcelTracked, bytes]:
+        """Ask once for the whole trace of a parcel; beside it the answer's body as received."""
 
 
 class SalesChannel(Protocol):
@@ -59,3 +59,6 @@ class SalesChannel(Protocol):
 
     async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
         """Tell that a package left. Has no undo: a wrong waybill is followed by a right one."""
+
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
+        """Ask for the whole order behind a hint; beside it the answer's body as received. Changes nothing."""

@@ -56,6 +56,7 @@ VENDORS: Mapping[str, Vendor] = {
         key_id="X-Steadfast-Key: the key id agreed with the shop",
         secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
         inbound=OwnInbound,
+        optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
     ),
     "qimen": Vendor(
         name="qimen",

@@ -3,6 +3,7 @@
 from domain.observations import (
     ChannelStatus,
     Observation,
+    OrderHinted,
     OrderObserved,
     ParcelState,
     ParcelTracked,
@@ -10,12 +11,15 @@ from domain.observations import (
 )
 
 URGENT, NORMAL, LATER = 0, 1, 2
+URGENT_HINTS = frozenset({ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
 
 
 def lane(seen: Observation) -> int:
     """Give the lane of one observation; lower goes first."""
     if isinstance(seen, OrderObserved):
         return NORMAL if seen.status is ChannelStatus.UNPAID else URGENT
+    if isinstance(seen, OrderHinted):
+        return URGENT if seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported):
         return LATER
     if isinstance(seen, ParcelTracked):
@@ -25,7 +29,7 @@ def lane(seen: Observation) -> int:
 
 def subject(seen: Observation) -> str:
     """Name what an observation speaks of, for finding its messages again."""
-    if isinstance(seen, OrderObserved):
+    if isinstance(seen, OrderObserved | OrderHinted):
         return f"{seen.channel}:{seen.shop}:{seen.no}"
     if isinstance(seen, ParcelTracked):
         return f"{seen.carrier}:{seen.waybill_no}"

@@ -32,7 +32,7 @@ def late(status: OrderStatus, close_reason: str, event: OrderEvent) -> Late | No
     `status` and `close_reason` tell how the order ended: completed, or closed as unpaid, cancelled or refunded.
     """
     completed = status is OrderStatus.COMPLETED
-    if event is OrderEvent.REFUNDED and close_reason != OrderEvent.REFUNDED.value:
+    if event is OrderEvent.REFUNDED and (completed or close_reason not in {*NEVER_PAID, OrderEvent.REFUNDED.value}):
         return _REFUNDED
     if event is OrderEvent.PAID and not completed and close_reason in NEVER_PAID:
         return _PAID

@@ -69,6 +69,18 @@ class OrderObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderHinted:
+    """A channel says that something about an order changed, but not what: the whole order has to be asked for."""
+
+    channel: str
+    shop: str
+    no: str
+    status: ChannelStatus
+    vendor_time: datetime
+    kind: Literal["hint"] = "hint"
+
+
+@dataclass(frozen=True, slots=True)
 class PackedItem:
     """Units of one SKU in one package."""
 
@@ -154,4 +166,4 @@ class ParcelTracked:
     kind: Literal["track"] = "track"
 
 
-Observation = OrderObserved | ShipmentConfirmed | ProcessReported | ParcelTracked
+Observation = OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked

@@ -27,6 +27,7 @@ def create_app(world: World) -> FastAPI:
     app = FastAPI(title="Steadfast simulator", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
+    app.include_router(_own_shop(world))
     app.include_router(_control(world))
     return app
 
@@ -50,6 +51,12 @@ def _vendors(world: World) -> APIRouter:
         answer = world.courier.answer(await request.body(), kdniao.SUBSCRIPTIONS | {"8001"})
         return Response(answer, media_type="application/json")
 
+    return router
+
+
+def _own_shop(world: World) -> APIRouter:
+    router = APIRouter()
+
     @router.post("/own/{shop}/shipments")
     async def shipments(shop: str, request: Request) -> JSONResponse:
         if shop != world.config.own.shop:
@@ -61,6 +68,19 @@ def _vendors(world: World) -> APIRouter:
         except BadMessage as error:
             return _no(422, str(error))
         return JSONResponse({"accepted": True, "duplicate": not fresh})
+
+    @router.get("/own/{shop}/orders/{no}")
+    async def order(shop: str, no: str, request: Request) -> Response:
+        if shop != world.config.own.shop:
+            return _no(404, "this shop is not known")
+        try:
+            body = world.shop.tell(request.headers, no)
+        except BadSignature as error:
+            return _no(401, str(error))
+        if body is None:
+            return _no(404, "this shop has no such order")
+        world.tally.faults["shop_orders_read"] += 1
+        return Response(body, media_type="application/json")
 
     def _no(status: int, error: str) -> JSONResponse:
         world.tally.faults[f"shop_answered_{status}"] += 1

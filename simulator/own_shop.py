@@ -119,6 +119,12 @@ def order_body(plan: PlannedOrder, changing: Mapping[str, object]) -> bytes:
     return json.dumps({"order": order}, ensure_ascii=False).encode()
 
 
+def hint_body(no: str, status: str, updated_at: datetime | None) -> bytes:
+    """Write a hint: that something changed, not what."""
+    moment = iso(updated_at) if updated_at else None
+    return json.dumps({"hint": {"no": no, "status": status, "updated_at": moment}}, ensure_ascii=False).encode()
+
+
 def _line_body(plan: PlannedOrder, index: int) -> dict[str, object]:
     line = plan.basket.lines[index]
     return {**vars(line), "amount_minor": line.amount_minor}

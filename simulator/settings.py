@@ -85,6 +85,7 @@ class Profile(_Model):
     # Messages
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0
+    hint_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
     # Vendors' weakness
     outages: list[Outage] = Field(default_factory=list)

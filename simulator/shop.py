@@ -12,6 +12,7 @@ import httpx
 from simulator import own_shop
 from simulator.clock import iso, now
 from simulator.orders import Act, PlannedOrder
+from simulator.seeds import rng
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings import OwnShop
 from simulator.tally import Tally
@@ -39,14 +40,26 @@ class ShopOrder:
     written_back: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True)
+class Hints:
+    """Which messages say only that something changed; the seed decides."""
+
+    seed: int
+    share: float
+
+    def has(self, event: str) -> bool:
+        return rng(self.seed, "hint", event).random() < self.share
+
+
 class Shop:
     """The shop's orders by number, the buyers' behaviour, and the shop's own order system."""
 
-    def __init__(self, settings: OwnShop, gateway_url: str, sender: Sender, warehouse: Warehouse) -> None:
+    def __init__(self, settings: OwnShop, gateway_url: str, sender: Sender, warehouse: Warehouse, hints: Hints) -> None:
         self._settings = settings
         self._url = f"{gateway_url.rstrip('/')}/in/own/{settings.shop}"
         self._sender = sender
         self._warehouse = warehouse
+        self._hints = hints
         self._events: set[str] = set()
         self.orders: dict[str, ShopOrder] = {}
 
@@ -95,7 +108,7 @@ class Shop:
     def _post(self, lane: Lane, order: ShopOrder, *, hold: bool) -> None:
         order.messages += 1
         event = f"{order.plan.no}-{order.messages}-{order.status}"
-        body = own_shop.order_body(order.plan, _changing(order))
+        body = self._body(order, event)
 
         def sign() -> Request:
             order.messages_sent += 1
@@ -107,6 +120,19 @@ class Shop:
             order.accepted_messages += verdict is Verdict.ACCEPTED
 
         lane.post(Letter("shop", event, sign, _read, done), hold=hold)
+
+    def _body(self, order: ShopOrder, event: str) -> bytes:
+        if self._hints.has(event):
+            return own_shop.hint_body(order.plan.no, order.status, order.updated_at)
+        return own_shop.order_body(order.plan, _changing(order))
+
+    def tell(self, headers: Mapping[str, str], no: str) -> bytes | None:
+        """Answer a question for one order as it is now; None when the shop has no such order. Raises BadSignature."""
+        own_shop.verify(self._settings.key_id, self._settings.secret.get_secret_value(), headers, b"", now())
+        order = self.orders.get(no)
+        if order is None or order.status == "planned":
+            return None
+        return own_shop.order_body(order.plan, _changing(order))
 
     def receive(self, headers: Mapping[str, str], body: bytes, tally: Tally) -> bool:
         """Take a write-back, or say that it is a repetition; raises BadSignature or BadMessage."""

@@ -14,7 +14,7 @@ from simulator.plan import Plan
 from simulator.qimen_service import QimenService
 from simulator.sending import Sender
 from simulator.settings import Config
-from simulator.shop import Shop
+from simulator.shop import Hints, Shop
 from simulator.tally import Tally, Tasks
 from simulator.warehouse import Warehouse
 
@@ -39,7 +39,7 @@ class World:
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
         self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
-        self.shop = Shop(config.own, url, sender, self.warehouse)
+        self.shop = Shop(config.own, url, sender, self.warehouse, Hints(seed, profile.hint_share))
 
     def start(self) -> None:
         """Let the buyers begin; a second start does nothing."""

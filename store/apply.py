@@ -2,9 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.observations import OrderObserved, ParcelTracked, ProcessReported
+from domain.observations import OrderHinted, OrderObserved, ParcelTracked, ProcessReported
 from store.observations import Taken
 from store.order_intake import Booking, apply_order
+from store.reread import ask
 from store.shipment_intake import apply_process, apply_shipment
 from store.tracking_intake import apply_track
 
@@ -14,6 +15,8 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
     seen = taken.seen
     if isinstance(seen, OrderObserved):
         return await apply_order(tx, booking, seen, taken.inbox_id)
+    if isinstance(seen, OrderHinted):
+        return await ask(tx, seen, booking.now)
     if isinstance(seen, ProcessReported):
         return await apply_process(tx, seen, taken.inbox_id)
     if isinstance(seen, ParcelTracked):

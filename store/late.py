@@ -15,6 +15,8 @@ from store.alerts import Level, NewAlert
 
 async def tell(tx: AsyncConnection, row: Row[Any], event: OrderEvent, now: datetime) -> None:
     """Raise the alert that an event of a closed order deserves, if any; the order's row is locked."""
+    if event is OrderEvent.REFUNDED and row.status == OrderStatus.CLOSED:
+        await alerts.clear(tx, row.key, now)  # the money went back: nothing is due any more
     found = late(OrderStatus(row.status), row.close_reason, event)
     if found is not None:
         level = Level.CRITICAL if found.critical else Level.WARNING

@@ -25,16 +25,26 @@ from store.review import Review
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
 _SHIP_BY = text("UPDATE orders SET ship_by = :ship_by WHERE key = :key")
 _COMPLETED = text("UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now WHERE key = :key")
-_CLOSED = text("UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason WHERE key = :key")
+_CLOSED = text(
+    """
+    UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason,
+        logistics_status = CASE WHEN logistics_status = 'none' THEN 'none' ELSE 'cancelled' END
+    WHERE key = :key
+    """
+)
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
 _PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
 _HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")
+_NUMBERED = text("SELECT 1 FROM fulfillment WHERE no = :no")
 _PLAN = text(
     """
     INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
     VALUES (:no, :key, :warehouse, :carrier, 'planned', :now)
     """
 )
+
+UNPAID = "unpaid"
+"""The reason of an order that was never paid; a payment that turns up is domain/late.py's."""
 
 
 class SqlOrderFacts:
@@ -104,7 +114,7 @@ class SqlOrderFacts:
             await stock.release_reservations(tx, key, now)
             for found in (await tx.execute(_FULFILLMENTS, {"key": key})).all():
                 await stock.release_allocations(tx, found.no, now)
-            if _is_paid(row):
+            if _is_paid(row) and reason != UNPAID:
                 words = f"closed ({reason}) though the buyer has paid: pay the money back"
                 await alerts.raise_alert(tx, NewAlert("refund_due", Level.CRITICAL, key, words), now)
             else:
@@ -143,7 +153,7 @@ class SqlOrderFacts:
     async def _allocate(
         self, tx: AsyncConnection, row: Row[Any], offer: WarehouseOffer, timing: OrderTiming, now: datetime
     ) -> Plan:
-        key, no = row.key, fulfillment_no(row.no, 1)
+        key, no = row.key, await _number(tx, row)
         ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
         await tx.execute(_PLAN, {"no": no, "key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now})
         await stock.allocate(tx, key, no, offer.code, now)
@@ -159,6 +169,16 @@ class SqlOrderFacts:
 
 def _is_paid(row: Row[Any]) -> bool:
     return EVENT_OF[ChannelStatus(row.channel_status)] is OrderEvent.PAID
+
+
+async def _number(tx: AsyncConnection, row: Row[Any]) -> str:
+    """Number a fulfilment order after its order, by its full name where another shop's order has that number already.
+
+    Two that look at once: the second runs into the primary key, and its step runs again.
+    """
+    no = fulfillment_no(row.no, 1)
+    taken = (await tx.execute(_NUMBERED, {"no": no})).one_or_none()
+    return fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", 1) if taken else no
 
 
 async def _held(tx: AsyncConnection, row: Row[Any], reasons: list[str], now: datetime) -> Plan:

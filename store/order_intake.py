@@ -29,7 +29,7 @@ _INSERT = text(
         :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor, :platform_discount_minor,
         :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at, :buyer_index, :ip_index,
         :remark, :now)
-    ON CONFLICT (key) DO NOTHING
+    ON CONFLICT DO NOTHING
     """
 )
 _UPDATE = text(

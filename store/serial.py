@@ -4,11 +4,21 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from domain.observations import Observation, OrderObserved, ParcelTracked, ProcessReported, ShipmentConfirmed
+from domain.observations import (
+    Observation,
+    OrderHinted,
+    OrderObserved,
+    ParcelTracked,
+    ProcessReported,
+    ShipmentConfirmed,
+)
 from store.keyring import KeyRing
 
 _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
-    Annotated[OrderObserved | ShipmentConfirmed | ProcessReported | ParcelTracked, Field(discriminator="kind")]
+    Annotated[
+        OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked,
+        Field(discriminator="kind"),
+    ]
 )
 
 

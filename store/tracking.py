@@ -12,7 +12,6 @@ from domain.outgoing import Call
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
-from store.serial import as_json
 
 _DUE = text(
     """
@@ -56,9 +55,8 @@ class SqlTracking:
         async with self._database.transaction() as tx:
             await tx.execute(_AGAIN, place | {"next_at": next_at})
 
-    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None:
-        """Store an answer unless it says what was stored before."""
-        raw = as_json(seen)
+    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, raw: bytes, now: datetime) -> None:
+        """Store an answer as received (INT-11) unless it says what was stored before."""
         last = max((trace.at for trace in seen.traces), default=None)
         key = f"query:{seen.carrier}:{seen.waybill_no}:{seen.raw_state}.{seen.raw_substate}:{last}"
         arrival = Arrival(vendor, shop, "pull", {"content-type": "application/json"}, raw, now)

@@ -28,6 +28,7 @@ from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
 from store.tracking import SqlTracking
@@ -124,7 +125,8 @@ def steps_of(activities: object) -> list[Callable[..., Any]]:
 def shops_worker(parts: Parts) -> Worker:
     """Build the worker of the shops queue: drains, apart from orders so that neither starves the other."""
     tracking = SqlTracking(parts.database, parts.ring, parts.timing.loop.courier_query_seconds)
-    drains = DrainActivities(SqlOutgoing(parts.database, parts.ring), tracking, vendors(parts), utc_now)
+    outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
+    drains = DrainActivities(outgoing, tracking, rereads, vendors(parts), utc_now)
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,

@@ -63,6 +63,7 @@ class OrderWorkflow:
         self._timing = start.timing
         self._lock_until = start.lock_until
         self._state = OrderState()
+        self._holding = asyncio.Lock()
         self._wait = Wait(WaitFor.START, workflow.now())
 
     @workflow.run
@@ -98,21 +99,15 @@ class OrderWorkflow:
     @workflow.update
     async def decide(self, decision: Decision) -> str:
         """Take an operator's decision; answers when it has taken effect, with what came of it."""
-        actor, choice, now = decision.actor, decision.choice, workflow.now()
+        actor, choice = decision.actor, decision.choice
         if choice is Choice.CANCEL:
             self._state.cancelled_by = actor
             await workflow.wait_condition(lambda: bool(self._state.cancel_answer or self._state.verdict))
             return self._state.cancel_answer or self._state.verdict
         if choice is Choice.HOLD:
-            self._state.held = decision.reason or "no reason given"
-            await fact(OrderActivities.hold_order, self._key, self._state.held, actor, now)
-            await self._tell_warehouses_to_wait(True)
-            return "held"
+            return await self._hold(decision)
         if choice is Choice.RELEASE and self._state.held:
-            await self._tell_warehouses_to_wait(False)
-            await fact(OrderActivities.release_order, self._key, actor, now)
-            self._state.held = ""
-            return "released"
+            return await self._release(decision)
         self._state.decision = decision
         await workflow.wait_condition(lambda: self._state.decision is None or bool(self._state.verdict))
         return "taken"
@@ -121,6 +116,20 @@ class OrderWorkflow:
     def _may_decide(self, decision: Decision) -> None:
         state = self._state
         refuse_decision(decision, parked=state.parked, held=state.held, shipped=state.shipped, ended=state.verdict)
+
+    async def _hold(self, decision: Decision) -> str:
+        self._state.held = decision.reason or "no reason given"
+        async with self._holding:
+            await fact(OrderActivities.hold_order, self._key, self._state.held, decision.actor, workflow.now())
+            await self._tell_warehouses_to_wait(True)
+        return "held"
+
+    async def _release(self, decision: Decision) -> str:
+        async with self._holding:
+            await self._tell_warehouses_to_wait(False)
+            await fact(OrderActivities.release_order, self._key, decision.actor, workflow.now())
+            self._state.held = ""
+        return "released"
 
     @workflow.query
     def waiting(self) -> str:
@@ -169,11 +178,15 @@ class OrderWorkflow:
                 await stop_effect(push)
                 raise Stopped(self._stopping())
             try:
-                return await push
+                await push
             except Parked as parked:
-                await fact(OrderActivities.park_order, self._key, parked.reason, workflow.now())
-                if (await self._until_decided(parked.reason)).choice is Choice.SKIP:
-                    return await fact(OrderActivities.skip_push, no, workflow.now())
+                if (await self._park(parked.reason)).choice is not Choice.SKIP:
+                    continue
+                await fact(OrderActivities.skip_push, no, workflow.now())
+            async with self._holding:  # a hold that came during the push could not reach the warehouse
+                if self._state.held:
+                    await self._tell_warehouses_to_wait(True)
+            return
 
     async def _until_shipped(self, ship_by: datetime | None) -> None:
         """Book what leaves until nothing is left; warn before the ship-by time and escalate after it (FUL-11)."""
@@ -240,8 +253,7 @@ class OrderWorkflow:
                 summary = f"recall {no}"
                 return await effect(FulfillmentActivities.recall_fulfillment, self._timing, summary, no, workflow.now())
             except Parked as parked:
-                await fact(OrderActivities.park_order, self._key, parked.reason, workflow.now())
-                await self._until_decided(parked.reason, stoppable=False)
+                await self._park(parked.reason, stoppable=False)
 
     async def _close(self, reason: str) -> OrderOutcome:
         await fact(OrderActivities.close_order, self._key, reason, workflow.now())
@@ -259,6 +271,12 @@ class OrderWorkflow:
                 workflow.logger.warning("%s was refused: %s", summary, parked.reason)
 
     # -- waiting -------------------------------------------------------------------------------------------------
+
+    async def _park(self, reason: str, *, stoppable: bool = True) -> Decision:
+        """Mark the order as stuck and wait for an operator, who may decide as soon as the mark is to be seen."""
+        self._state.parked = reason
+        await fact(OrderActivities.park_order, self._key, reason, workflow.now())
+        return await self._until_decided(reason, stoppable=stoppable)
 
     async def _until_decided(self, reason: str, *, stoppable: bool = True) -> Decision:
         """Wait for an operator; meanwhile the order is found by the search attribute Stuck."""

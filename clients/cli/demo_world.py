@@ -222,7 +222,7 @@ class DemoWorld:
         wms = Endpoint(f"{self.simulator_url}/router/qimen/service", "demo", (keys["wms"],))
         courier = Endpoint(self.simulator_url, "1000001", (keys["courier"],))
         params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
-        await connect_shop(shops, ("own", "demo"), own)
+        await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{self.simulator_url}/own/demo/orders"})
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         async with database.transaction() as tx:

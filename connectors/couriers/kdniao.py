@@ -140,14 +140,14 @@ class KdniaoCourier:
             "OrderCode": order_ref,
             "CallBack": order_ref,
         }
-        answer = await self._ask(SUBSCRIBE, waybill_no, asked)
+        answer, _ = await self._ask(SUBSCRIBE, waybill_no, asked)
         if not answer.Success and not _says(answer, _SUBSCRIBED_WORDS):
             raise _failure(answer, waybill_no, phone_tail)
 
-    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> ParcelTracked:
+    async def track(self, carrier: str, waybill_no: str, phone_tail: str) -> tuple[ParcelTracked, bytes]:
         """Ask for the trace (1002); a parcel nobody has scanned yet is NO_TRACE, not an error."""
         asked = {**self._parcel(carrier, waybill_no, phone_tail), "OrderCode": ""}
-        answer = await self._ask(QUERY, waybill_no, asked)
+        answer, raw = await self._ask(QUERY, waybill_no, asked)
         if not answer.Success and not _says(answer, _NO_TRACE_WORDS):
             raise _failure(answer, waybill_no, phone_tail)
         if answer.LogisticCode not in {"", waybill_no}:
@@ -156,14 +156,14 @@ class KdniaoCourier:
             tracked = _read_parcel(answer, "answer", self._shop, self._clock())
         except Unparsable as error:
             raise Broken(f"kdniao about {waybill_no}: {error.reason}") from error
-        return replace(tracked, carrier=carrier, waybill_no=waybill_no)
+        return replace(tracked, carrier=carrier, waybill_no=waybill_no), raw
 
     def _parcel(self, carrier: str, waybill_no: str, phone_tail: str) -> dict[str, str]:
         code = CARRIERS.get(carrier, carrier)
         named = {"ShipperCode": code, "LogisticCode": waybill_no}
         return {**named, "CustomerName": phone_tail} if code in ASKS_PHONE_TAIL else named
 
-    async def _ask(self, request_type: str, waybill_no: str, asked: Mapping[str, str]) -> _Parcel:
+    async def _ask(self, request_type: str, waybill_no: str, asked: Mapping[str, str]) -> tuple[_Parcel, bytes]:
         request_data = json.dumps(asked, ensure_ascii=False, separators=(",", ":"))
         form = {
             "RequestData": request_data,
@@ -179,7 +179,8 @@ class KdniaoCourier:
             body=urlencode(form).encode(),
             headers={"content-type": "application/x-www-form-urlencoded;charset=utf-8"},
         )
-        return _read_answer(call, await send(self._http, call))
+        reply = await send(self._http, call)
+        return _read_answer(call, reply), reply.body
 
 
 def _read_answer(call: Call, reply: Reply) -> _Parcel:

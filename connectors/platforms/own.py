@@ -1,4 +1,4 @@
-"""The own-shop channel, docs/own-shop-api.md. Owns its signature, the shape of its orders and the write-back.
+"""The own-shop channel, docs/own-shop-api.md. Owns its signature, its orders and hints, the write-back and the re-read.
 
 Amounts are minor units, times ISO 8601 with an offset, ids texts. Error texts name fields, what is wrong and
 what to do; they carry sums, because the shop needs them, but never a name, a phone or an address.
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -21,8 +22,8 @@ from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
 from domain.contacts import Contact, ContactForm
-from domain.errors import Forged, Refused, Unparsable
-from domain.observations import ChannelStatus, LineObserved, OrderObserved, Package
+from domain.errors import Broken, Forged, Refused, Unparsable
+from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved, Package
 from domain.shops import Shop
 
 CHANNEL = "own"
@@ -35,6 +36,7 @@ KEY, TIMESTAMP, EVENT, SIGNATURE = (
     "x-steadfast-event",
     "x-steadfast-signature",
 )
+ORDERS_URL = "orders_url"
 _EVENT_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 _STATUSES = Literal["unpaid", "paid", "cancelled", "refunded"]
 
@@ -107,8 +109,19 @@ class _Order(_Strict):
     remark: Words = ""
 
 
-class _Message(_Strict):
+class _Hint(_Strict):
+    no: Id
+    status: _STATUSES
+    updated_at: Time
+
+
+class _Answer(_Strict):
     order: _Order
+
+
+class _Message(_Strict):
+    order: _Order | None = None
+    hint: _Hint | None = None
 
 
 def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
@@ -148,18 +161,27 @@ class OwnInbound:
             raise Forged(f"{TIMESTAMP} is more than 10 minutes away from the moment of receiving")
 
     def parse(self, push: Push) -> Genuine:
-        """Read the order; Unparsable names up to five fields, what is wrong and what to do."""
+        """Read the order or the hint; Unparsable names up to five fields, what is wrong and what to do."""
         if len(push.body) > fields.MAX_BODY_BYTES:
             raise Unparsable(f"the body is larger than {fields.MAX_BODY_BYTES} bytes")
         try:
-            order = _Message.model_validate_json(push.body).order
+            message = _Message.model_validate_json(push.body)
         except ValidationError as error:
             raise Unparsable(fields.explain(error)) from error
-        wrong = [*_bad_lines(order), *_bad_sums(order), *_bad_payment(order)]
-        if wrong:
-            raise Unparsable(fields.join_errors(wrong))
         sent_at = fields.offset_time(push.headers[TIMESTAMP])
-        return Genuine(push.headers[EVENT], sent_at, (_observe(order, self._shop),))
+        return Genuine(push.headers[EVENT], sent_at, (self._read(message),))
+
+    def _read(self, message: _Message) -> OrderObserved | OrderHinted:
+        if message.order and message.hint:
+            raise Unparsable("order and hint are both given: send one of them")
+        if message.order:
+            return _observe(message.order, self._shop)
+        if message.hint is None:
+            raise Unparsable("order is missing: send it, or a hint")
+        if not self._shop.params.get(ORDERS_URL):
+            raise Unparsable("hints need orders_url: set it for this shop, or send the whole order")
+        hint = message.hint
+        return OrderHinted(CHANNEL, self._shop.code, hint.no, ChannelStatus(hint.status), hint.updated_at)
 
     def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
         """200, 401 or 422, as docs/own-shop-api.md lists them."""
@@ -210,6 +232,10 @@ def _bad_payment(order: _Order) -> Iterator[str]:
 
 
 def _observe(order: _Order, shop: Shop) -> OrderObserved:
+    """Make the observation; Unparsable tells every contradiction in the order."""
+    wrong = [*_bad_lines(order), *_bad_sums(order), *_bad_payment(order)]
+    if wrong:
+        raise Unparsable(fields.join_errors(wrong))
     who = order.receiver
     return OrderObserved(
         channel=CHANNEL,
@@ -243,7 +269,7 @@ def _observe_line(line: _Line) -> LineObserved:
 
 
 class OwnShop:
-    """Tells one own shop what was shipped."""
+    """Tells one own shop what was shipped, and asks it for orders it hinted at."""
 
     def __init__(self, shop: Shop, http: httpx.AsyncClient, clock: Clock) -> None:
         self._shop = shop
@@ -264,11 +290,36 @@ class OwnShop:
         }
         body = json.dumps({"shipment": shipment}, ensure_ascii=False, separators=(",", ":")).encode()
         call = Call("own", event_id, self._shop.endpoint_url, body, self._headers(event_id, body))
+        await self._send(call)
+
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
+        """GET the whole order, signed over an empty body; give it with the body as received.
+
+        Refused with the shop's words for a 4xx (404: it does not know the order), Unavailable for 429 and 5xx,
+        Broken for an answer that is no order or another one.
+        """
+        event_id = _question(no)
+        url = f"{fields.param(self._shop, ORDERS_URL).rstrip('/')}/{quote(no, safe='')}"
+        call = Call("own", event_id, url, b"", self._headers(event_id, b""), "GET")
+        reply = await self._send(call)
+        try:
+            order = _Answer.model_validate_json(reply.body).order
+            seen = _observe(order, self._shop)
+        except ValidationError as error:
+            raise Broken(f"own about {event_id}: {fields.explain(error)}") from error
+        except Unparsable as error:
+            raise Broken(f"own about {event_id}: {error.reason}") from error
+        if seen.no != no:
+            raise Broken(f"own answered about another order than {no}")
+        return seen, reply.body
+
+    async def _send(self, call: Call) -> Reply:
         reply = await send(self._http, call)
         if 400 <= reply.status < 500:
             raise Refused(f"http-{reply.status}", _error_words(reply))
         if not reply.is_success:
             raise unexplained(call, reply)
+        return reply
 
     def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
         timestamp = self._clock().astimezone(self._shop.tz).isoformat(timespec="seconds")
@@ -279,6 +330,12 @@ class OwnShop:
             EVENT: event_id,
             SIGNATURE: signature(fields.current_secret(self._shop), timestamp, event_id, body),
         }
+
+
+def _question(no: str) -> str:
+    """Name the question for an order: the same each time. A number that no header can hold goes by its digest."""
+    plain = f"read:{no}"
+    return plain if _EVENT_ID.fullmatch(plain) else f"read:{hashlib.sha256(no.encode()).hexdigest()}"
 
 
 class _ShopError(BaseModel):

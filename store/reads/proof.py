@@ -36,7 +36,8 @@ _WORK = text(
     SELECT (SELECT count(*) FROM inbox) AS messages,
         (SELECT count(*) FROM inbox WHERE state = 'unparsable') AS unparsable,
         (SELECT count(*) FROM unverified) AS unverified,
-        (SELECT count(*) FROM observation WHERE state = 'new') AS waiting,
+        (SELECT count(*) FROM observation WHERE state = 'new')
+            + (SELECT count(*) FROM reread WHERE state = 'new') AS waiting,
         (SELECT count(*) FROM observation WHERE state = 'failed') AS failed,
         (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
         (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,

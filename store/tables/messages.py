@@ -51,6 +51,24 @@ class Outgoing(SQLModel, table=True):
     reason: str = ""
 
 
+class Reread(SQLModel, table=True):
+    """One order that its channel only hinted at and that has to be asked for; hints about it fall together."""
+
+    __table_args__ = (
+        Index("ix_reread_waiting", "channel", "shop", "lane", "next_at", postgresql_where=text("state = 'new'")),
+    )
+
+    channel: str = Field(primary_key=True)
+    shop: str = Field(primary_key=True)
+    no: str = Field(primary_key=True)
+    lane: int
+    asked_at: datetime = moment()
+    attempts: int = 0
+    next_at: datetime = moment()
+    state: str
+    reason: str = ""
+
+
 class Alert(SQLModel, table=True):
     """Something a person should know; `key` says what it is, so it is raised once until it is cleared."""
 

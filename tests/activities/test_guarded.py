@@ -14,7 +14,7 @@ from activities.drain import DrainActivities
 from activities.failures import effect_failures
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
 from domain.errors import Unavailable
-from domain.observations import ParcelTracked
+from domain.observations import OrderObserved, ParcelTracked
 from domain.outgoing import Call, Queue
 from tests.conftest import NOON
 from tests.workflows.house import LOOPS
@@ -105,7 +105,7 @@ class Rows:
 
     def _once(self) -> list[Call]:
         self.given, first = True, not self.given
-        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1"}
+        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1"}
         return [Call(1, "subscribe:SF:SF1", "own:s:O1", payload, 1, NOON)] if first else []
 
     async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
@@ -123,9 +123,6 @@ class Rows:
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         raise AssertionError("a shut bulkhead is no refusal")
 
-    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, now: datetime) -> None:
-        raise AssertionError("no call was made")
-
 
 class Calls(Rows):
     """The rows as the queue of outgoing calls."""
@@ -140,6 +137,16 @@ class Parcels(Rows):
     async def again(self, call: Call, next_at: datetime) -> None:
         self.again_at.append(next_at)
 
+    async def heard(self, vendor: str, shop: str, seen: ParcelTracked, raw: bytes, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
+
+class Hinted(Calls):
+    """The rows as orders to read again."""
+
+    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
 
 class ShutCouriers:
     """Vendors of whom only a courier is asked, behind a bulkhead that lets nothing pass."""
@@ -151,13 +158,13 @@ class ShutCouriers:
         return GuardedCourier(Anybody(), closed_bulkhead())
 
     async def channel(self, vendor: str, code: str) -> ports.SalesChannel:
-        raise AssertionError
+        return GuardedChannel(Anybody(), closed_bulkhead())
 
 
-@pytest.mark.parametrize("kind", ["subscribe", "track"])
+@pytest.mark.parametrize("kind", ["subscribe", "track", "reread"])
 async def test_a_drain_comes_back_when_the_bulkhead_says_so(kind: str) -> None:
-    calls, parcels = Calls(), Parcels()
-    drains = DrainActivities(calls, parcels, ShutCouriers(), lambda: NOON)
+    calls, parcels, hinted = Calls(), Parcels(), Hinted()
+    drains = DrainActivities(calls, parcels, hinted, ShutCouriers(), lambda: NOON)
     await ActivityEnvironment().run(drains.drain, Queue(kind, "kdniao", "c"), LOOPS, 2)
-    (again_at,) = calls.again_at + parcels.again_at
+    (again_at,) = calls.again_at + parcels.again_at + hinted.again_at
     assert timedelta(seconds=48) <= again_at - NOON <= timedelta(seconds=72)

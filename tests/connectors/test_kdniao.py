@@ -313,18 +313,22 @@ async def test_every_answer_has_one_of_three_words(
 
 
 async def test_a_query_gives_the_whole_trace() -> None:
-    stranger = Stranger(httpx.Response(200, json=parcel("3", "301", scan("12:00:00", "签收", "301"))))
-    observed = await bird(stranger).track("SF", "SF1", "5678")
+    # Spaces and an unknown field: what is stored is the body as received, not what we read in it (INT-11).
+    told = {**parcel("3", "301", scan("12:00:00", "签收", "301")), "Later": None}
+    raw_answer = json.dumps(told, indent=2).encode()
+    stranger = Stranger(httpx.Response(200, content=raw_answer))
+    observed, raw = await bird(stranger).track("SF", "SF1", "5678")
     fields, data = asked(stranger)
     assert str(stranger.asked[0].url) == "http://bird.example/Ebusiness/EbusinessOrderHandle.aspx"
     assert fields["RequestType"] == "1002"
     assert data["CustomerName"] == "5678"
     assert (observed.state, observed.signed_at) == (ParcelState.SIGNED, SIGNED_AT_NOON)
+    assert raw == raw_answer
 
 
 async def test_a_parcel_nobody_has_scanned_has_no_trace() -> None:
     stranger = Stranger(says(Success=False, Reason="暂无轨迹信息", State="0"))
-    observed = await bird(stranger).track("YUNDA", "Y1", "")
+    observed, _ = await bird(stranger).track("YUNDA", "Y1", "")
     assert (observed.carrier, observed.waybill_no, observed.state) == ("YUNDA", "Y1", ParcelState.NO_TRACE)
 
 

@@ -9,6 +9,7 @@ from domain.lanes import LATER, NORMAL, URGENT, lane, subject
 from domain.observations import (
     ChannelStatus,
     Observation,
+    OrderHinted,
     ParcelState,
     ParcelTracked,
     ProcessReported,
@@ -20,11 +21,14 @@ from tests.domain.test_orders import NOON, observed
 
 TRACKED = ParcelTracked("SF", "SF1", ParcelState.IN_TRANSIT, "2", "201", None, ())
 PICKED = ProcessReported("T1-1", "PICK", NOON)
+HINTED = OrderHinted("own", "demo", "T1", ChannelStatus.PAID, NOON)
+TOLD_AT_ONCE = {ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED}
 CONFIRMED = ShipmentConfirmed("T1-1", "c1", "GZ", True, NOON, ())
 
 LANES = [
     (observed(ChannelStatus.UNPAID), NORMAL),
     *[(observed(status), URGENT) for status in ChannelStatus if status is not ChannelStatus.UNPAID],
+    *[(replace(HINTED, status=one), URGENT if one in TOLD_AT_ONCE else NORMAL) for one in ChannelStatus],
     (CONFIRMED, URGENT),
     (PICKED, LATER),
     *[(replace(TRACKED, state=state), LATER) for state in ParcelState if state is not ParcelState.SIGNED],
@@ -47,6 +51,7 @@ def test_urgent_is_served_before_normal_before_later() -> None:
     ("seen", "about"),
     [
         (observed(ChannelStatus.PAID), "own:demo:T1"),
+        (HINTED, "own:demo:T1"),
         (TRACKED, "SF:SF1"),
         (PICKED, "T1-1"),
         (CONFIRMED, "T1-1"),

@@ -13,8 +13,6 @@ REFUNDED = (OrderStatus.CLOSED, "refunded")
 
 TOLD = [
     (COMPLETED, E.REFUNDED, "late_refund", False),
-    (UNPAID, E.REFUNDED, "late_refund", False),
-    (CANCELLED, E.REFUNDED, "late_refund", False),
     (UNPAID, E.PAID, "late_payment", True),
     (CANCELLED, E.PAID, "late_payment", True),
     (COMPLETED, E.CANCELLED, "late_cancel", False),

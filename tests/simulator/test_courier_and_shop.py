@@ -141,6 +141,18 @@ async def test_the_shop_names_the_field_it_cannot_take(erp_for: Open, changed: d
     assert said in answer.json()["error"]
 
 
+async def test_the_shop_tells_an_order_as_it_is_now_to_who_signs(erp_for: Open) -> None:
+    erp = erp_for(config(count=1, wms_step=60))
+    order_no, sku = await paid_order(erp)
+    told = (await erp.read(order_no)).json()["order"]
+    assert (told["no"], told["status"], told["lines"][0]["sku"]) == (order_no, "paid", sku)
+    assert (await erp.read("D0")).status_code == 404
+    assert (await erp.client.get("/own/other/orders/D0")).status_code == 404
+    refused = await erp.read(order_no, secret="other")
+    assert refused.status_code == 401
+    assert "Signature" in refused.json()["error"]
+
+
 async def test_the_shop_refuses_another_secret(erp_for: Open) -> None:
     headers = own_headers("e", b"{}", secret="other")
     answer = await erp_for(config()).client.post("/own/mine/shipments", content=b"{}", headers=headers)

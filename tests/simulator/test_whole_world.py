@@ -73,6 +73,27 @@ async def test_repeated_messages_keep_their_event_and_a_late_first_comes_second(
     assert all(one["shipments"] == 1 for one in books["warehouse"].values())
 
 
+async def test_a_world_of_hints_finishes_for_a_system_that_asks(erp_for: Open) -> None:
+    erp = erp_for(config(count=4, hint_share=1, unpaid_first=1))
+    books = await finish(erp)
+    assert [sorted(one) for one in erp.hints] == [["no", "status", "updated_at"]] * 8
+    assert books["faults"]["shop_orders_read"] == 8
+    assert all(order["accepted"] and order["status"] == "paid" for order in books["orders"].values())
+    for no in books["orders"]:
+        assert sorted(one["status"] for one in erp.hints if one["no"] == no) == ["paid", "unpaid"]
+        assert books["shop_told"][no]
+
+
+async def test_the_seed_decides_which_messages_are_hints(erp_for: Open) -> None:
+    runs = []
+    for _ in range(2):
+        erp = erp_for(config(count=12, hint_share=0.5, unpaid_first=1, pay_delay=0))
+        await finish(erp)
+        runs.append(sorted((one["no"], one["status"]) for one in erp.hints))
+    assert runs[0] == runs[1]
+    assert 0 < len(runs[0]) < 24
+
+
 async def test_buyers_who_cancel_say_so_with_their_money(erp_for: Open) -> None:
     erp = erp_for(config(count=6, cancel_paid_share=1, cancel_within=0.05))
     books = await finish(erp)

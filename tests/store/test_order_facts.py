@@ -11,6 +11,7 @@ from domain.outgoing import Queue
 from domain.progress import LockEnd, Plan
 from store.database import Database
 from store.fulfillments import SqlFulfillments
+from store.inbox import Inbox
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
@@ -41,6 +42,7 @@ from tests.store.builders import (
 
 S = ChannelStatus
 LATER = NOON + timedelta(hours=2)
+RAW = b'{ "State": "2", "as": "received" }'
 WRITEBACK = Queue("writeback", "own", "demo")
 SUBSCRIBE = Queue("subscribe", "kdniao", "bird")
 
@@ -118,7 +120,7 @@ async def claim_and(world: World, queue: Queue, refuse: bool) -> None:
 
 async def heard(world: World) -> None:
     seen = track("SF1", ParcelState.COLLECTED, 61)
-    await SqlTracking(world.database, world.ring, 60).heard("kdniao", "bird", seen, LATER)
+    await SqlTracking(world.database, world.ring, 60).heard("kdniao", "bird", seen, RAW, LATER)
 
 
 async def prepare(world: World) -> object:
@@ -302,7 +304,8 @@ async def test_an_answer_to_a_query_enters_like_a_push_and_only_when_it_says_som
     await shipped(world)
     await heard(world)
     await heard(world)
-    assert await value(world.database, "SELECT count(*) FROM inbox WHERE way = 'pull'") == 1
+    (row,) = await rows(world.database, "SELECT id FROM inbox WHERE way = 'pull'")
+    assert await Inbox(world.database, world.ring).raw(row.id) == RAW
     seen = track("SF1", ParcelState.IN_TRANSIT, 61, 62)
-    await SqlTracking(world.database, world.ring, 60).heard("kdniao", "bird", seen, LATER)
+    await SqlTracking(world.database, world.ring, 60).heard("kdniao", "bird", seen, RAW, LATER)
     assert await value(world.database, "SELECT count(*) FROM observation") == 2

@@ -89,7 +89,7 @@ ALERTS = "SELECT kind, level, subject FROM alert"
 
 async def test_a_payment_after_the_close_of_an_unpaid_order_alerts_at_once(database: Database, ring: KeyRing) -> None:
     await apply(database, ring, order(status=S.UNPAID))
-    await SqlOrderFacts(database).close(key(), "unpaid", NOON)
+    await SqlOrderFacts(database, ring).close(key(), "unpaid", NOON)
     assert await apply(database, ring, order(status=S.UNPAID, minute=1), 2) == "late"
     assert await rows(database, ALERTS) == []
     for inbox_id, status in enumerate((S.PAID, S.SHIPPED), 3):
@@ -103,7 +103,7 @@ async def test_the_end_of_a_completed_order_on_its_channel_alerts(
     database: Database, ring: KeyRing, status: ChannelStatus, kind: str
 ) -> None:
     await apply(database, ring, order())
-    await SqlOrderFacts(database).complete(key(), NOON)
+    await SqlOrderFacts(database, ring).complete(key(), NOON)
     assert await apply(database, ring, order(status=status, minute=1), 2) == "late"
     assert [tuple(one) for one in await rows(database, ALERTS)] == [(kind, "2-warning", key())]
     assert await value(database, "SELECT channel_status FROM orders") == status.value

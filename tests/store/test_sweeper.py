@@ -98,7 +98,7 @@ async def test_a_swept_order_that_is_paid_later_reserves_again_or_is_short(
     if not left:
         await apply(database, ring, order("T2"), 5)
     await apply(database, ring, order(minute=40), 6)
-    plan = await SqlOrderFacts(database).plan(key(), TIMING, EXPIRED)
+    plan = await SqlOrderFacts(database, ring).plan(key(), TIMING, EXPIRED)
     assert (plan.short, bool(plan.fulfillments)) == (short, bool(left))
     await assert_counters_add_up(database)
 

@@ -21,7 +21,7 @@ from workers.deliver import deliver_batch
 from workers.sweep import sweep_once
 
 S = ChannelStatus
-QUICK = Timing(1, TIMING, LoopTiming(0, 0, 0, 0, 60, 60))
+QUICK = Timing(1, TIMING, LoopTiming(0, 0, 0, 0, 60, 60, 60))
 NOBODY = cast(Client, None)
 
 
@@ -70,13 +70,13 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_payment_that_finds_its_order_closed_is_told(database: Database, ring: KeyRing, ended: None) -> None:
     await apply(database, ring, order(status=S.UNPAID), 1)
     await apply(database, ring, order(minute=1), 2)
-    await SqlOrderFacts(database).close(key(), "unpaid", utc_now())
+    await SqlOrderFacts(database, ring).close(key(), "unpaid", utc_now())
     assert await deliver_batch(NOBODY, database, TIMING, utc_now())
     assert [tuple(one) for one in await rows(database, "SELECT kind, level, subject FROM alert")] == [
         ("late_payment", "1-critical", key())
     ]
     told = "SELECT detail ->> 'event' AS event FROM audit WHERE action = 'order.late' ORDER BY id"
-    assert [one.event for one in await rows(database, told)] == ["placed", "paid"]
+    assert [one.event for one in await rows(database, told)] == ["paid", "placed"], "the urgent lane goes first"
     assert await value(database, "SELECT count(*) FROM delivery WHERE delivered_at IS NULL") == 0
 
 
@@ -85,7 +85,7 @@ async def test_an_event_that_the_channel_has_taken_back_is_history(
 ) -> None:
     await apply(database, ring, order(), 1)
     await apply(database, ring, order(status=S.CANCELLED, minute=1), 2)
-    await SqlOrderFacts(database).close(key(), "cancelled", utc_now())
+    await SqlOrderFacts(database, ring).close(key(), "cancelled", utc_now())
     assert await deliver_batch(NOBODY, database, TIMING, utc_now())
     assert await rows(database, "SELECT * FROM alert") == []
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -51,6 +51,7 @@ from workers.deliver import deliver_batch
 from workers.wiring import sandbox, steps_of
 from workflows.orders import OrderWorkflow
 
+Port = TypeVar("Port")
 QUICK = OrderTiming(
     unpaid_lock_seconds=1800,
     late_payment_seconds=86400,
@@ -85,12 +86,15 @@ class FakeWarehouse:
     creates: Counter[str] = field(default_factory=Counter)
     cancels: Counter[str] = field(default_factory=Counter)
     too_late: set[str] = field(default_factory=set)
+    refusals: dict[str, OmsError] = field(default_factory=dict)
     pended: list[tuple[str, bool]] = field(default_factory=list)
     orders: dict[str, FulfillmentOrder] = field(default_factory=dict)
 
     async def create(self, order: FulfillmentOrder) -> str:
         if self.failures:
             raise self.failures.pop(0)
+        if order.no in self.refusals:
+            raise self.refusals.pop(order.no)
         self.creates[order.no] += 1
         self.orders[order.no] = order
         return f"W-{order.no}"
@@ -130,6 +134,7 @@ class House:
     faults: Faults = field(default_factory=Faults)
     warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
     told: int = 0
+    patience_seconds: float = WAIT_SECONDS
 
     @asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator["House"]:
@@ -140,10 +145,10 @@ class House:
 
     def worker(self, **options: Any) -> Worker:
         """Build the orders worker with every port behind the fault wrapper."""
-        facts = faulty(SqlOrderFacts(self.database, self.ring), self.faults)
-        shipping = faulty(SqlShippingFacts(self.database), self.faults)
-        fulfillments = faulty(SqlFulfillments(self.database, self.ring), self.faults)
-        marks = faulty(SqlOrderMarks(self.database), self.faults)
+        facts = self.wrapped(SqlOrderFacts(self.database, self.ring))
+        shipping = self.wrapped(SqlShippingFacts(self.database))
+        fulfillments = self.wrapped(SqlFulfillments(self.database, self.ring))
+        marks = self.wrapped(SqlOrderMarks(self.database))
         steps = OrderActivities(facts, marks, shipping)
         pushes = FulfillmentActivities(fulfillments, self.vendors())
         return Worker(
@@ -157,7 +162,11 @@ class House:
 
     def vendors(self) -> Vendors:
         """Give the outside world; a test with another one says so."""
-        return FakeVendors(faulty(self.warehouse, self.faults))
+        return FakeVendors(self.wrapped(self.warehouse))
+
+    def wrapped(self, port: Port) -> Port:
+        """Put the fault points around a port."""
+        return faulty(port, self.faults)
 
     async def say(self, seen: Observation) -> None:
         """Store an observation as a verified message of its own."""
@@ -210,7 +219,7 @@ class House:
     async def ended(self, key: str) -> None:
         """Wait until the order's workflow has completed."""
         handle = self.client.get_workflow_handle(workflow_id(key))
-        await asyncio.wait_for(handle.result(), WAIT_SECONDS)
+        await asyncio.wait_for(handle.result(), self.patience_seconds)
         assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
 
     async def nothing(self) -> str:
@@ -232,13 +241,18 @@ class House:
                 await set_on_hand(tx, Shelf("GZ01", sku, sku), 10, utc_now())
 
 
-async def eventually(there: Callable[[], Awaitable[bool]], show: Callable[[], Awaitable[Any]]) -> None:
+async def eventually(
+    there: Callable[[], Awaitable[bool]],
+    show: Callable[[], Awaitable[Any]],
+    look_seconds: float = 0.02,
+    patience_seconds: float = WAIT_SECONDS,
+) -> None:
     """Wait for a state, never for a time; at the end of patience say what is there instead."""
-    until = asyncio.get_running_loop().time() + WAIT_SECONDS
+    until = asyncio.get_running_loop().time() + patience_seconds
     while not await there():
         if asyncio.get_running_loop().time() > until:
             raise AssertionError(f"never came true; there is {await show()}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(look_seconds)
 
 
 def order(no: str, status: ChannelStatus = ChannelStatus.PAID, minute: int = 0, **more: Any) -> OrderObserved:

@@ -40,8 +40,9 @@ LOOPS_EACH = 3
 WAITING, MEASURED, WARMING, BUYERS = 60, 40, 8, 4
 CALL_SECONDS = 3.0
 HEALTHY_SECONDS = 0.02
-FLOOR_SECONDS = 0.75
-"""Below this two runs on a busy two-core machine differ by chance: p99 of 40 is the slowest of them."""
+FLOOR_SECONDS = 1.5
+"""Below this two runs on a busy two-core machine differ by chance: p99 of 40 is the slowest of them, and other work on
+the machine comes and goes (hence also a measurement before and one after). Without bulkheads it is 30 s and more."""
 MOST_EVENTS = 20
 MUG = (LineObserved("1", "MUG", "杯子", 1, 31800, 0, 31800),)
 
@@ -178,12 +179,14 @@ async def test_one_vendor_hangs_under_load_and_delays_nobody_else(
         costs = [await waiting_costs(temporal, f"own:s:{one.no}") for one in stuck]
         house.hanging.free.set()
         await _all_pushed(house)
-    _print(before, during, costs, house.hanging)
-    assert p99(during) <= 2 * max(p99(before), FLOOR_SECONDS)
+        after = await house.seconds_to_push("HV-after")
+        await _all_pushed(house)
+    _print({"before": before, "during": during, "after": after}, costs, house.hanging)
+    assert p99(during) <= 2 * max(p99(before), p99(after), FLOOR_SECONDS)
     assert max(events for events, _ in costs) <= MOST_EVENTS
     assert house.hanging.most <= MAX_IN_FLIGHT
     assert house.hanging.creates == Counter({f"{one.no}-1": 1 for one in stuck}), "each once: none lost, none doubled"
-    assert len(house.healthy.creates) == WARMING + 2 * MEASURED
+    assert len(house.healthy.creates) == WARMING + 3 * MEASURED
     await _nothing_failed(house)
 
 
@@ -207,15 +210,15 @@ async def _all_pushed(house: Twins) -> None:
 async def _nothing_failed(house: Twins) -> None:
     """Every order is pushed, none is stuck, and each one's workflow goes on."""
     rows: list[Any] = await house.query("SELECT key, logistics_status, stuck FROM orders")
-    assert len(rows) == WAITING + WARMING + 2 * MEASURED
+    assert len(rows) == WAITING + WARMING + 3 * MEASURED
     assert {(row.logistics_status, row.stuck) for row in rows} == {("pushed", False)}
     for row in rows:
         described = await house.client.get_workflow_handle(workflow_id(row.key)).describe()
         assert described.status is WorkflowExecutionStatus.RUNNING
 
 
-def _print(before: list[float], during: list[float], costs: list[tuple[int, int]], hanging: TimedWarehouse) -> None:
-    for name, took in (("before", before), ("during", during)):
+def _print(took_when: dict[str, list[float]], costs: list[tuple[int, int]], hanging: TimedWarehouse) -> None:
+    for name, took in took_when.items():
         print(f"{name}: p50 {took[len(took) // 2] * 1000:.0f} ms, p99 {p99(took) * 1000:.0f} ms of {len(took)}")
     events, attempts = zip(*costs, strict=True)
     print(f"{len(costs)} waiting: at most {max(events)} events each after {sum(attempts)} attempts in all")

@@ -13,6 +13,23 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_inbox()
+    _create_observation()
+    _create_unverified()
+
+
+def downgrade() -> None:
+    op.drop_index("ix_unverified_source_shop_received_at", table_name="unverified")
+    op.drop_index(op.f("ix_unverified_received_at"), table_name="unverified")
+    op.drop_table("unverified")
+    op.drop_index("ix_observation_waiting", table_name="observation", postgresql_where=sa.text("state = 'new'"))
+    op.drop_index("ix_observation_subject", table_name="observation")
+    op.drop_table("observation")
+    op.drop_index(op.f("ix_inbox_received_at"), table_name="inbox")
+    op.drop_table("inbox")
+
+
+def _create_inbox() -> None:
     op.create_table(
         "inbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -32,6 +49,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "shop", "key", name=op.f("uq_inbox_source_shop_key")),
     )
     op.create_index(op.f("ix_inbox_received_at"), "inbox", ["received_at"], unique=False)
+
+
+def _create_observation() -> None:
     op.create_table(
         "observation",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -54,6 +74,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_observation_waiting", "observation", ["lane", "id"], unique=False, postgresql_where=sa.text("state = 'new'")
     )
+
+
+def _create_unverified() -> None:
     op.create_table(
         "unverified",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -72,14 +95,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_unverified_source_shop_received_at", "unverified", ["source", "shop", "received_at"], unique=False
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_unverified_source_shop_received_at", table_name="unverified")
-    op.drop_index(op.f("ix_unverified_received_at"), table_name="unverified")
-    op.drop_table("unverified")
-    op.drop_index("ix_observation_waiting", table_name="observation", postgresql_where=sa.text("state = 'new'"))
-    op.drop_index("ix_observation_subject", table_name="observation")
-    op.drop_table("observation")
-    op.drop_index(op.f("ix_inbox_received_at"), table_name="inbox")
-    op.drop_table("inbox")

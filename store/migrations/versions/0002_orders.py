@@ -12,6 +12,26 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_orders()
+    _create_contact()
+    _create_order_line()
+
+
+def downgrade() -> None:
+    op.drop_index("ix_order_line_sku", table_name="order_line")
+    op.drop_table("order_line")
+    op.drop_index("ix_contact_phone_index", table_name="contact")
+    op.drop_index("ix_contact_merge_key", table_name="contact")
+    op.drop_table("contact")
+    op.drop_index("ix_orders_stuck", table_name="orders", postgresql_where=sa.text("stuck"))
+    op.drop_index("ix_orders_open", table_name="orders", postgresql_where=sa.text("closed_at IS NULL"))
+    op.drop_index("ix_orders_no", table_name="orders")
+    op.drop_index("ix_orders_ip_index", table_name="orders")
+    op.drop_index("ix_orders_created_at", table_name="orders")
+    op.drop_table("orders")
+
+
+def _create_orders() -> None:
     op.create_table(
         "orders",
         sa.Column("key", sa.String(), nullable=False),
@@ -76,6 +96,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_at IS NULL"),
     )
     op.create_index("ix_orders_stuck", "orders", ["key"], unique=False, postgresql_where=sa.text("stuck"))
+
+
+def _create_contact() -> None:
     op.create_table(
         "contact",
         sa.Column("order_key", sa.String(), nullable=False),
@@ -94,6 +117,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_contact_merge_key", "contact", ["merge_key"], unique=False)
     op.create_index("ix_contact_phone_index", "contact", ["phone_index"], unique=False)
+
+
+def _create_order_line() -> None:
     op.create_table(
         "order_line",
         sa.Column("order_key", sa.String(), nullable=False),
@@ -109,17 +135,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_key", "line_no", name=op.f("pk_order_line")),
     )
     op.create_index("ix_order_line_sku", "order_line", ["sku"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_order_line_sku", table_name="order_line")
-    op.drop_table("order_line")
-    op.drop_index("ix_contact_phone_index", table_name="contact")
-    op.drop_index("ix_contact_merge_key", table_name="contact")
-    op.drop_table("contact")
-    op.drop_index("ix_orders_stuck", table_name="orders", postgresql_where=sa.text("stuck"))
-    op.drop_index("ix_orders_open", table_name="orders", postgresql_where=sa.text("closed_at IS NULL"))
-    op.drop_index("ix_orders_no", table_name="orders")
-    op.drop_index("ix_orders_ip_index", table_name="orders")
-    op.drop_index("ix_orders_created_at", table_name="orders")
-    op.drop_table("orders")

@@ -12,6 +12,27 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_sku_stock()
+    _create_stock_movement()
+    _create_warehouse_stock()
+    _create_allocation()
+    _create_reservation()
+
+
+def downgrade() -> None:
+    op.drop_index("ix_reservation_sku_open", table_name="reservation", postgresql_where=sa.text("state = 'open'"))
+    op.drop_index("ix_reservation_open", table_name="reservation", postgresql_where=sa.text("state = 'open'"))
+    op.drop_table("reservation")
+    op.drop_index("ix_allocation_sku_open", table_name="allocation", postgresql_where=sa.text("state = 'open'"))
+    op.drop_index("ix_allocation_order_key", table_name="allocation")
+    op.drop_table("allocation")
+    op.drop_table("warehouse_stock")
+    op.drop_index("ix_stock_movement_sku_at", table_name="stock_movement")
+    op.drop_table("stock_movement")
+    op.drop_table("sku_stock")
+
+
+def _create_sku_stock() -> None:
     op.create_table(
         "sku_stock",
         sa.Column("sku", sa.String(), nullable=False),
@@ -25,6 +46,9 @@ def upgrade() -> None:
         sa.CheckConstraint("reserved + allocated <= on_hand", name=op.f("ck_sku_stock_not_oversold")),
         sa.PrimaryKeyConstraint("sku", name=op.f("pk_sku_stock")),
     )
+
+
+def _create_stock_movement() -> None:
     op.create_table(
         "stock_movement",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -38,6 +62,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_stock_movement_key")),
     )
     op.create_index("ix_stock_movement_sku_at", "stock_movement", ["sku", "at"], unique=False)
+
+
+def _create_warehouse_stock() -> None:
     op.create_table(
         "warehouse_stock",
         sa.Column("warehouse", sa.String(), nullable=False),
@@ -48,6 +75,9 @@ def upgrade() -> None:
         sa.CheckConstraint("on_hand >= 0 AND allocated >= 0", name=op.f("ck_warehouse_stock_not_negative")),
         sa.PrimaryKeyConstraint("warehouse", "sku", name=op.f("pk_warehouse_stock")),
     )
+
+
+def _create_allocation() -> None:
     op.create_table(
         "allocation",
         sa.Column("fulfillment_no", sa.String(), nullable=False),
@@ -74,6 +104,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'open'"),
     )
+
+
+def _create_reservation() -> None:
     op.create_table(
         "reservation",
         sa.Column("order_key", sa.String(), nullable=False),
@@ -94,16 +127,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_reservation_sku_open", "reservation", ["sku"], unique=False, postgresql_where=sa.text("state = 'open'")
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_reservation_sku_open", table_name="reservation", postgresql_where=sa.text("state = 'open'"))
-    op.drop_index("ix_reservation_open", table_name="reservation", postgresql_where=sa.text("state = 'open'"))
-    op.drop_table("reservation")
-    op.drop_index("ix_allocation_sku_open", table_name="allocation", postgresql_where=sa.text("state = 'open'"))
-    op.drop_index("ix_allocation_order_key", table_name="allocation")
-    op.drop_table("allocation")
-    op.drop_table("warehouse_stock")
-    op.drop_index("ix_stock_movement_sku_at", table_name="stock_movement")
-    op.drop_table("stock_movement")
-    op.drop_table("sku_stock")

@@ -13,6 +13,26 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_trace()
+    _create_fulfillment()
+    _create_parcel()
+    _create_process_report()
+    _create_shipment_confirm()
+
+
+def downgrade() -> None:
+    op.drop_table("shipment_confirm")
+    op.drop_table("process_report")
+    op.drop_index("ix_parcel_waybill_no", table_name="parcel")
+    op.drop_index("ix_parcel_query", table_name="parcel", postgresql_where=sa.text("signed_at IS NULL"))
+    op.drop_index("ix_parcel_order_key", table_name="parcel")
+    op.drop_table("parcel")
+    op.drop_index("ix_fulfillment_order_key", table_name="fulfillment")
+    op.drop_table("fulfillment")
+    op.drop_table("trace")
+
+
+def _create_trace() -> None:
     op.create_table(
         "trace",
         sa.Column("carrier", sa.String(), nullable=False),
@@ -25,6 +45,9 @@ def upgrade() -> None:
         sa.Column("inbox_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("carrier", "waybill_no", "at", "text_index", name=op.f("pk_trace")),
     )
+
+
+def _create_fulfillment() -> None:
     op.create_table(
         "fulfillment",
         sa.Column("no", sa.String(), nullable=False),
@@ -43,6 +66,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("no", name=op.f("pk_fulfillment")),
     )
     op.create_index("ix_fulfillment_order_key", "fulfillment", ["order_key"], unique=False)
+
+
+def _create_parcel() -> None:
     op.create_table(
         "parcel",
         sa.Column("carrier", sa.String(), nullable=False),
@@ -70,6 +96,9 @@ def upgrade() -> None:
         "ix_parcel_query", "parcel", ["next_query_at"], unique=False, postgresql_where=sa.text("signed_at IS NULL")
     )
     op.create_index("ix_parcel_waybill_no", "parcel", ["waybill_no"], unique=False)
+
+
+def _create_process_report() -> None:
     op.create_table(
         "process_report",
         sa.Column("fulfillment_no", sa.String(), nullable=False),
@@ -80,6 +109,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["fulfillment_no"], ["fulfillment.no"], name=op.f("fk_process_report_fulfillment_no")),
         sa.PrimaryKeyConstraint("fulfillment_no", "stage", "reported_at", name=op.f("pk_process_report")),
     )
+
+
+def _create_shipment_confirm() -> None:
     op.create_table(
         "shipment_confirm",
         sa.Column("fulfillment_no", sa.String(), nullable=False),
@@ -94,15 +126,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("fulfillment_no", "confirm_id", name=op.f("pk_shipment_confirm")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("shipment_confirm")
-    op.drop_table("process_report")
-    op.drop_index("ix_parcel_waybill_no", table_name="parcel")
-    op.drop_index("ix_parcel_query", table_name="parcel", postgresql_where=sa.text("signed_at IS NULL"))
-    op.drop_index("ix_parcel_order_key", table_name="parcel")
-    op.drop_table("parcel")
-    op.drop_index("ix_fulfillment_order_key", table_name="fulfillment")
-    op.drop_table("fulfillment")
-    op.drop_table("trace")

@@ -13,6 +13,31 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_alert()
+    _create_audit()
+    _create_reread()
+    _create_delivery()
+    _create_outgoing()
+    _create_audit_guard()
+
+
+def downgrade() -> None:
+    op.execute("DROP FUNCTION audit_is_append_only CASCADE")
+    op.drop_index("ix_outgoing_waiting", table_name="outgoing", postgresql_where=sa.text("state = 'new'"))
+    op.drop_index("ix_outgoing_order_key", table_name="outgoing")
+    op.drop_table("outgoing")
+    op.drop_index("ix_delivery_waiting", table_name="delivery", postgresql_where=sa.text("delivered_at IS NULL"))
+    op.drop_index("ix_delivery_order_key", table_name="delivery")
+    op.drop_table("delivery")
+    op.drop_index("ix_reread_waiting", table_name="reread", postgresql_where=sa.text("state = 'new'"))
+    op.drop_table("reread")
+    op.drop_index("ix_audit_subject_id", table_name="audit")
+    op.drop_table("audit")
+    op.drop_index("ix_alert_open", table_name="alert", postgresql_where=sa.text("cleared_at IS NULL"))
+    op.drop_table("alert")
+
+
+def _create_alert() -> None:
     op.create_table(
         "alert",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -29,6 +54,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_alert_open", "alert", ["raised_at"], unique=False, postgresql_where=sa.text("cleared_at IS NULL")
     )
+
+
+def _create_audit() -> None:
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -41,6 +69,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_subject_id", "audit", ["subject", "id"], unique=False)
+
+
+def _create_reread() -> None:
+    op.create_table(
+        "reread",
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("shop", sa.String(), nullable=False),
+        sa.Column("no", sa.String(), nullable=False),
+        sa.Column("lane", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("channel", "shop", "no", name=op.f("pk_reread")),
+    )
+    op.create_index(
+        "ix_reread_waiting",
+        "reread",
+        ["channel", "shop", "lane", "next_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'new'"),
+    )
+
+
+def _create_delivery() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -63,6 +117,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("delivered_at IS NULL"),
     )
+
+
+def _create_outgoing() -> None:
     op.create_table(
         "outgoing",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -90,6 +147,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'new'"),
     )
+
+
+def _create_audit_guard() -> None:
     op.execute(
         """
         CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -102,17 +162,3 @@ def upgrade() -> None:
         "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
         "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()"
     )
-
-
-def downgrade() -> None:
-    op.execute("DROP FUNCTION audit_is_append_only CASCADE")
-    op.drop_index("ix_outgoing_waiting", table_name="outgoing", postgresql_where=sa.text("state = 'new'"))
-    op.drop_index("ix_outgoing_order_key", table_name="outgoing")
-    op.drop_table("outgoing")
-    op.drop_index("ix_delivery_waiting", table_name="delivery", postgresql_where=sa.text("delivered_at IS NULL"))
-    op.drop_index("ix_delivery_order_key", table_name="delivery")
-    op.drop_table("delivery")
-    op.drop_index("ix_audit_subject_id", table_name="audit")
-    op.drop_table("audit")
-    op.drop_index("ix_alert_open", table_name="alert", postgresql_where=sa.text("cleared_at IS NULL"))
-    op.drop_table("alert")

@@ -13,6 +13,19 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _create_setting()
+    _create_shop()
+    _create_warehouse()
+
+
+def downgrade() -> None:
+    op.drop_table("warehouse")
+    op.drop_table("shop")
+    op.drop_index("ix_setting_active", table_name="setting", postgresql_where=sa.text("active"))
+    op.drop_table("setting")
+
+
+def _create_setting() -> None:
     op.create_table(
         "setting",
         sa.Column("kind", sa.String(), nullable=False),
@@ -25,6 +38,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "version", name=op.f("pk_setting")),
     )
     op.create_index("ix_setting_active", "setting", ["kind"], unique=True, postgresql_where=sa.text("active"))
+
+
+def _create_shop() -> None:
     op.create_table(
         "shop",
         sa.Column("vendor", sa.String(), nullable=False),
@@ -40,6 +56,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("vendor", "code", name=op.f("pk_shop")),
     )
+
+
+def _create_warehouse() -> None:
     op.create_table(
         "warehouse",
         sa.Column("code", sa.String(), nullable=False),
@@ -51,10 +70,3 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_warehouse")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("warehouse")
-    op.drop_table("shop")
-    op.drop_index("ix_setting_active", table_name="setting", postgresql_where=sa.text("active"))
-    op.drop_table("setting")

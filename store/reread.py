@@ -1,0 +1,120 @@
+"""Orders that a channel only hinted at. Owns the rows that ask for them; implements activities/ports.py: Rereads.
+
+A hint creates no order: it asks for the whole one, and the answer goes the same way as a push, into the inbox and
+through apply (design: full or hint). Hints about one order fall together in one row.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lanes import lane
+from domain.observations import ChannelStatus, OrderHinted, OrderObserved
+from domain.orders import RANK, order_key
+from domain.outgoing import Call, Queue
+from store import alerts, audit
+from store.alerts import Level, NewAlert
+from store.database import Database
+from store.inbox import Arrival, Inbox
+from store.keyring import KeyRing
+from store.outgoing import LEASE_SECONDS
+
+_KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key")
+# A row that waits keeps its place and its back-off: hints in a row must not outrun a shop that asked for patience.
+# `asked_at` always moves, also within one clock tick, for it tells an answer whether it came before the last hint.
+_ASK = text(
+    """
+    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state)
+    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new')
+    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '',
+        asked_at = greatest(:now, r.asked_at + interval '1 microsecond'),
+        lane = CASE WHEN r.state = 'new' THEN least(r.lane, :lane) ELSE :lane END,
+        attempts = CASE WHEN r.state = 'new' THEN r.attempts ELSE 0 END,
+        next_at = CASE WHEN r.state = 'new' THEN r.next_at ELSE :now END
+    """
+)
+_DUE = text(
+    """
+    UPDATE reread SET attempts = attempts + 1, next_at = :lease
+    WHERE (channel, shop, no) IN (
+        SELECT channel, shop, no FROM reread
+        WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
+        ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
+    RETURNING channel, shop, no, lane, asked_at, attempts
+    """
+)
+_CLOSE = text(
+    """
+    UPDATE reread SET attempts = 0, next_at = :now,
+        state = CASE WHEN asked_at = :asked_at THEN :state ELSE 'new' END,
+        reason = CASE WHEN asked_at = :asked_at THEN :reason ELSE '' END
+    WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
+    RETURNING state
+    """
+)
+_AGAIN = text(
+    """
+    UPDATE reread SET next_at = :next_at, reason = :reason
+    WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
+    """
+)
+
+
+async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
+    """Ask for the order behind a hint; `stale` when what is booked of it is as new as the hint (INT-6)."""
+    row = (await tx.execute(_KNOWN, {"key": order_key(seen.channel, seen.shop, seen.no)})).one_or_none()
+    if row is not None:
+        booked = (row.channel_time, RANK[ChannelStatus(row.channel_status)])
+        if (seen.vendor_time, RANK[seen.status]) <= booked:
+            return "stale"
+    place = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
+    await tx.execute(_ASK, place | {"lane": lane(seen), "now": now})
+    return "applied"
+
+
+class SqlReread:
+    """The rows as drains use them."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._inbox = Inbox(database, ring)
+
+    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+        """Take up to `most` orders to ask for under a lease, most urgent lane first."""
+        values = {"channel": vendor, "shop": shop, "now": now, "lease": now + timedelta(seconds=LEASE_SECONDS)}
+        async with self._database.transaction() as tx:
+            rows = (await tx.execute(_DUE, values | {"most": most})).all()
+        calls = []
+        for row in sorted(rows, key=lambda row: (row.lane, row.asked_at)):
+            place = {"channel": row.channel, "shop": row.shop, "no": row.no}
+            key = order_key(row.channel, row.shop, row.no)
+            calls.append(Call(0, f"reread:{row.no}", key, place, row.attempts, row.asked_at))
+        return calls
+
+    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
+        """Store an answer as received (INT-11), the same one once; done unless a newer hint came meanwhile."""
+        key = f"reread:{seen.no}:{seen.vendor_time.isoformat()}:{seen.status.value}"
+        arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
+        await self._inbox.accept(arrival, key, None, (seen,))
+        await self._close(call, "done", "", now)
+
+    async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
+        """Close a question that the shop refused; the next hint asks it anew."""
+        await self._close(call, "refused", reason[:500], now)
+
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None:
+        """Put a question back until `next_at`."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_AGAIN, call.payload | {"next_at": next_at, "reason": reason[:500]})
+
+    async def _close(self, call: Call, state: str, reason: str, now: datetime) -> None:
+        values = call.payload | {"asked_at": call.created_at, "state": state, "reason": reason, "now": now}
+        async with self._database.transaction() as tx:
+            became = (await tx.execute(_CLOSE, values)).scalar_one_or_none()
+            subject = f"reread:{call.order_key}"
+            if became == "refused":
+                await audit.write(tx, "reread.refused", call.order_key, now, reason=reason, key=call.key)
+                await alerts.raise_alert(tx, NewAlert("reread", Level.WARNING, subject, reason), now)
+            elif became == "done":
+                await alerts.clear(tx, subject, now)
