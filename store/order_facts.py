@@ -160,7 +160,7 @@ class SqlOrderFacts:
         values = {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.ALLOCATED.value}
         await tx.execute(_STATUS, values)
         await tx.execute(_SHIP_BY, {"key": key, "ship_by": ship_by})
-        await orders.set_stuck(tx, key, "")
+        await orders.set_stuck(tx, key, f"held: {row.hold_reason}" if row.hold_reason else "")
         await orders.set_wait(tx, key, Wait(WaitFor.WAREHOUSE, now, ship_by))
         inbox_id = row.channel_inbox_id
         await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])

@@ -11,7 +11,8 @@ from sqlalchemy.sql import bindparam
 from domain.errors import NotYet
 from domain.observations import Package, ParcelState, ProcessReported, ShipmentConfirmed
 from domain.orders import OrderEvent
-from store import audit, deliveries, orders
+from store import alerts, audit, deliveries, orders
+from store.alerts import Level, NewAlert
 
 _FULFILLMENT = text("SELECT no, order_key, warehouse, state FROM fulfillment WHERE no = :no")
 _LOCK = text("SELECT no, order_key, warehouse, state FROM fulfillment WHERE no = :no FOR NO KEY UPDATE")
@@ -65,6 +66,8 @@ async def apply_shipment(tx: AsyncConnection, seen: ShipmentConfirmed, inbox_id:
     waybills = [package.waybill_no for package in seen.packages]
     await audit.write(tx, "shipment.confirmed", about.order_key, now, inbox_id=inbox_id, no=about.no, waybills=waybills)
     if row.closed_at is not None:
+        words = f"the warehouse shipped {about.no} although the order is {row.status}: intercept the parcel"
+        await alerts.raise_alert(tx, NewAlert("shipped_after_close", Level.CRITICAL, about.order_key, words), now)
         return "late"
     await deliveries.add(tx, about.order_key, OrderEvent.SHIPPED, now)
     return "applied"

@@ -59,9 +59,10 @@ def _newer(parcel: Row[Any], seen: ParcelTracked, heard_at: datetime | None, new
 
     Couriers scan twice in one second: at an equal time only a push that brought a new scan knows more.
     """
-    if parcel.signed_at is not None and seen.state is not ParcelState.SIGNED:
+    signed = seen.state is ParcelState.SIGNED
+    if parcel.signed_at is not None and (not signed or (heard_at and parcel.heard_at and heard_at < parcel.heard_at)):
         return False
-    if parcel.heard_at is None or seen.state is ParcelState.SIGNED:
+    if parcel.heard_at is None or signed:
         return True
     if heard_at is None or heard_at < parcel.heard_at:
         return False

@@ -148,7 +148,9 @@ class OrderWorkflow:
         ended = await fact(OrderActivities.end_lock, self._key, self._timing.late_payment_seconds, workflow.now())
         if ended.paid or await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._paid):
             return
-        raise Stopped("unpaid")
+        # A payment that is stored counts, also when its event is still on the way.
+        if not (await fact(OrderActivities.end_lock, self._key, 0.0, workflow.now())).paid:
+            raise Stopped("unpaid")
 
     async def _plan(self) -> Plan:
         """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock)."""

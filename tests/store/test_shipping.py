@@ -93,6 +93,7 @@ async def test_a_confirm_after_the_close_is_recorded_and_wakes_nobody(at_warehou
     assert await ship(at_warehouse, confirm(package("SF1", A=3))) == "late"
     assert await value(at_warehouse, "SELECT count(*) FROM delivery WHERE event = 'shipped'") == 0
     assert await value(at_warehouse, "SELECT count(*) FROM parcel") == 1
+    assert await value(at_warehouse, "SELECT kind FROM alert") == "shipped_after_close"
 
 
 async def test_partial_confirms_with_several_parcels_per_line_add_up_to_the_whole(at_warehouse: Database) -> None:

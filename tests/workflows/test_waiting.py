@@ -132,3 +132,15 @@ async def test_the_settlement_wait_is_two_days_after_the_signature(
             await skipping.fast_forward(handle, timedelta(hours=2))
             await house.ended("own:s:D1")
     assert (await house.row("own:s:D1")).status == "completed"
+
+
+async def test_a_payment_stored_while_the_late_window_ends_is_honoured(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    house = House(temporal, database, ring, replace(QUICK, unpaid_lock_seconds=0.2, late_payment_seconds=1.0))
+    async with house.open():
+        await house.tell(order("L3", ChannelStatus.UNPAID))
+        await house.until("own:s:L3", wait_for="late_payment")
+        await house.say(order("L3", ChannelStatus.PAID, minute=1))
+        await house.apply()  # stored, but its event is still on the way
+        await house.until("own:s:L3", logistics_status="pushed")
