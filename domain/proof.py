@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = Mapping[str, Any]
+MOST_SUSPECTS = 3
 COMPLETED, CLOSED = "completed", "closed"
 ENDED = frozenset({COMPLETED, CLOSED})
 CALLED_OFF = frozenset({"cancelled", "refunded"})
@@ -173,12 +174,23 @@ def _stock(skus: Sequence[SkuFact], books: Json) -> Iterable[Finding]:
         shipped.update(one["units"])
     for sku in skus:
         theirs = books["on_hand"].get(sku.sku)
-        if theirs is not None and theirs < sku.on_hand:
-            yield Finding("oversold", sku.sku, f"we count {sku.on_hand} on hand, the warehouse holds {theirs}")
-        elif theirs is not None and theirs != sku.on_hand:
-            yield Finding("stock", sku.sku, f"we count {sku.on_hand} on hand, the warehouse holds {theirs}")
+        if theirs is not None and theirs != sku.on_hand:
+            words = f"we count {sku.on_hand} on hand, the warehouse holds {theirs}{_suspects(sku.sku, books)}"
+            yield Finding("oversold" if theirs < sku.on_hand else "stock", sku.sku, words)
         if shipped[sku.sku] != sku.shipped:
-            yield Finding("stock", sku.sku, f"we booked {sku.shipped} units out, the warehouse {shipped[sku.sku]}")
+            words = f"we booked {sku.shipped} units out, the warehouse {shipped[sku.sku]}{_suspects(sku.sku, books)}"
+            yield Finding("stock", sku.sku, words)
+
+
+def _suspects(sku: str, books: Json) -> str:
+    """Name the orders for which other units of a SKU left than were ordered."""
+    odd = []
+    for code, one in books["warehouse"].items():
+        lines = books["orders"].get(order_of(code), {"lines": []})["lines"]
+        wanted = sum(line["quantity"] for line in lines if line["sku"] == sku)
+        if one["shipments"] and one["units"].get(sku, 0) != wanted:
+            odd.append(order_of(code))
+    return f"; look at {', '.join(odd[:MOST_SUSPECTS])}" if odd else ""
 
 
 def _counters(skus: Sequence[SkuFact]) -> Iterable[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from clients.installation import WORKER, Installation
 
-KILLS: tuple[tuple[float, str], ...] = ((0.3, WORKER), (0.5, "temporal"), (0.7, "postgres"))
+KILLS: tuple[tuple[float, str], ...] = ((0.2, WORKER), (0.5, "temporal"), (0.8, "postgres"))
 """After which share of the orders has been sent, and who."""
 
 

@@ -86,11 +86,11 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     late = sum(1 for no in shipped if books["orders"].get(no, {}).get("status") == "refunded")
     rows = [
         ("orders shipped / completed", theirs["shipped"], ended["completed"]),
-        ("· of these refunded too late to stop them", late, ended["too late"]),
-        ("orders cancelled or refunded / closed", off, ended["called off"]),
+        ("  of these refunded too late", late, ended["too late"]),
+        ("orders called off / closed", off, ended["called off"]),
         ("orders never paid / expired", theirs["unpaid"], ended["unpaid"]),
         ('orders told "no stock"', "", ended["no stock"]),
-        ("orders paid too late, money due back", theirs["paid"], ended["pay back"]),
+        ("orders paid too late / to pay back", theirs["paid"], ended["pay back"]),
         ("orders that wait for a person", "", ended["open"]),
     ]
     rows[0] = (rows[0][0], theirs["shipped"], ended["completed"] + ended["too late"])
@@ -116,14 +116,14 @@ def _mischief(evidence: Evidence) -> list[tuple[str, str, str]]:
     again = sum(one["creates"] - 1 for one in books["warehouse"].values())
     rows = [
         ("messages kept, each once", "", evidence.work.messages),
-        ("messages duplicated by their senders", faults.get("duplicated", 0), ""),
-        ("messages sent again for want of an answer", faults.get("retried", 0), ""),
-        ("messages out of order", faults.get("reordered", 0), ""),
-        ("calls of ours that failed or lost their answer", errors, ""),
-        ("warehouse orders created again, taken once", again, ""),
+        ("messages sent in duplicate", faults.get("duplicated", 0), ""),
+        ("messages sent again, unanswered", faults.get("retried", 0), ""),
+        ("messages sent out of order", faults.get("reordered", 0), ""),
+        ("our calls that failed or went unheard", errors, ""),
+        ("repeated warehouse orders, taken once", again, ""),
     ]
-    counted = [(words, str(there), str(here)) for words, there, here in rows if there or here]
-    return counted + ([("kill -9 survived", "", ", ".join(evidence.kills))] if evidence.kills else [])
+    rows += [(f"kill -9 of {name}, survived", "", 1) for name in evidence.kills]
+    return [(words, str(there), str(here)) for words, there, here in rows if there or here]
 
 
 def _where_to_look(out: Console, world: DemoWorld, evidence: Evidence) -> None:

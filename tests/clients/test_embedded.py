@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,32 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgr
     server.start()
     yield server
     server.stop()
+
+
+def test_postgres_starts_again_though_a_backend_outlives_the_kill_of_its_server(tmp_path: Path) -> None:
+    """INT-4: whoever is busy notices late that its server is dead, and holds the shared memory until then."""
+    server = EmbeddedPostgres(tmp_path, Ports(tmp_path))
+    port = server.start() and server.port
+
+    async def freeze() -> int:
+        connection = await asyncpg.connect(server.url.replace("+asyncpg", ""))
+        backend = int(await connection.fetchval("SELECT pg_backend_pid()"))
+        os.kill(backend, signal.SIGSTOP)
+        connection.terminate()
+        return backend
+
+    backend = asyncio.run(freeze())
+    try:
+        os.kill(server.pid(), signal.SIGKILL)
+        assert until(lambda: not server.alive())
+        wakes = threading.Timer(1.5, os.kill, (backend, signal.SIGCONT))
+        wakes.start()
+        server.start()
+        wakes.join()
+        assert server.port == port, "the others look for it where it was"
+        assert ask(server.url, "SELECT 1") == [1]
+    finally:
+        server.stop()
 
 
 def test_postgres_runs_as_this_user_and_answers(running: EmbeddedPostgres) -> None:

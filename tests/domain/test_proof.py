@@ -100,6 +100,13 @@ def test_each_broken_rule_is_found_once_and_named(
     assert found[0].words
 
 
+def test_units_that_do_not_add_up_name_the_order_for_which_other_units_left() -> None:
+    more = books(warehouse={"T1-1": shipped(A=3)}, on_hand={"A": 7})
+    found = prove([ORDER, UNPAID], [SKU], more)
+    assert [(finding.rule, finding.subject) for finding in found] == [("oversold", "A"), ("stock", "A")]
+    assert all(finding.words.endswith("; look at T1") for finding in found)
+
+
 FINE = [
     ("a refund that came too late and was told", replace(TOLD, refunded_minor=200), books(orders=REFUNDED)),
     ("a refund that came after completion and was told", replace(LATER, refunded_minor=200), books(orders=REFUNDED)),
