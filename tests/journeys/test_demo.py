@@ -105,7 +105,10 @@ def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
     assert int(cells(ended.output, "messages sent out of order")[0]) > 0
 
 
-@pytest.mark.parametrize("lie", ["lost", "doubled", "oversold"])
+SLOW = pytest.mark.soak
+
+
+@pytest.mark.parametrize("lie", ["lost", pytest.param("doubled", marks=SLOW), pytest.param("oversold", marks=SLOW)])
 def test_a_lie_in_the_worlds_books_is_caught_and_named(tmp_path: Path, lie: str) -> None:
     ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--calm", "--plant", lie)
     assert ended.exit_code == 1, ended.output

@@ -32,7 +32,7 @@ MOMENTS: dict[str, Moment] = {
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[DemoWorld]:
     print(f"seed {SEED}")
-    made = DemoWorld(tmp_path, DemoPlan(SEED, COUNT, None, None))
+    made = DemoWorld(tmp_path, DemoPlan(SEED, COUNT, None, None, calm=True))
     try:
         made.start()
         yield made
@@ -43,8 +43,8 @@ def world(tmp_path: Path) -> Iterator[DemoWorld]:
 @pytest.mark.parametrize(
     ("victims", "moment"),
     [
-        (("worker",), "half are accepted"),
-        (("postgres",), "one was shipped"),
+        pytest.param(("worker",), "half are accepted", marks=pytest.mark.soak),
+        pytest.param(("postgres",), "one was shipped", marks=pytest.mark.soak),
         (("temporal", "gateway"), "half are accepted"),
     ],
 )
