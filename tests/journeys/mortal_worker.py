@@ -28,7 +28,7 @@ from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 
 TIMING = Timing(1, QUICK, replace(LOOPS, delivery_lease_seconds=2.0))
-COMPANY_SECONDS = 0.5
+COMPANY_SECONDS = 1.0
 LOOK_SECONDS = 0.01
 DATABASE, PLAN, BOOK, MARKS, KEYS = "database.url", "plan.json", "warehouse.jsonl", "struck", "keyring.json"
 
