@@ -52,7 +52,7 @@ class _Mortal:
         inner, deaths = getattr(self._port, name), self._deaths
 
         async def call(*arguments: Any) -> Any:
-            no = _order_no(arguments[0])
+            no = order_no_of(arguments[0])
             deaths.dies(no, name, When.BEFORE)
             deaths.alive(no)
             result = await inner(*arguments)
@@ -63,7 +63,7 @@ class _Mortal:
         return call
 
 
-def _order_no(about: Any) -> str:
+def order_no_of(about: Any) -> str:
     """Read the order's number out of an order key, a fulfilment number or a fulfilment order."""
     if isinstance(about, str):
         return about.rsplit(":", 1)[-1].removesuffix("-1")

@@ -19,7 +19,7 @@ from domain.observations import ChannelStatus
 from domain.timing import OrderTiming
 from store.database import Database
 from store.keyring import KeyRing
-from tests.facts import facts_of, stock_of
+from tests.facts import facts_without_number, stock_of
 from tests.faults import When
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.deaths import MortalHouse
@@ -150,9 +150,3 @@ async def test_a_worker_that_dies_anywhere_leaves_the_facts_of_a_calm_run(
     assert set(house.warehouse.orders) <= {f"{no}-1" for no in cast}
     assert all(reserved == allocated == 0 for _, _, reserved, allocated in await stock_of(database))
     await assert_counters_add_up(database)
-
-
-async def facts_without_number(database: Database, no: str) -> dict[str, list[str]]:
-    """Read an order's facts with its number left out, so that they can be compared with another order's."""
-    facts = await facts_of(database, f"own:s:{no}")
-    return {name: sorted(row.replace(no, "NO") for row in rows) for name, rows in facts.items()}
