@@ -80,20 +80,20 @@ async def test_a_refund_that_loses_against_the_warehouse_ships_on_and_tells_a_pe
 
 async def test_a_refund_after_the_parcel_has_left_is_told_to_a_person_once(house: House) -> None:
     async with house.open():
-        await house.tell(order("L1"))
-        await house.until("own:s:L1", logistics_status="pushed")
-        await house.tell(shipment("L1", "L1"))
-        await house.until("own:s:L1", status="shipped")
-        await house.tell(order("L1", ChannelStatus.REFUNDED, minute=1))
+        await house.tell(order("LC1"))
+        await house.until("own:s:LC1", logistics_status="pushed")
+        await house.tell(shipment("LC1", "LC1"))
+        await house.until("own:s:LC1", status="shipped")
+        await house.tell(order("LC1", ChannelStatus.REFUNDED, minute=1))
 
         async def told() -> bool:
             return "too_late" in await alerts(house)
 
         await eventually(told, house.nothing)
-        assert (await house.row("own:s:L1")).wait_for == "signature"
-        await house.tell(track("L1"))
-        await house.ended("own:s:L1")
-    assert (await house.row("own:s:L1")).status == "completed"
+        assert (await house.row("own:s:LC1")).wait_for == "signature"
+        await house.tell(track("LC1"))
+        await house.ended("own:s:LC1")
+    assert (await house.row("own:s:LC1")).status == "completed"
     assert not house.warehouse.cancels, "there is nothing left to recall"
     told_times = await house.query("SELECT count(*) AS n FROM audit WHERE action = 'order.too_late'")
     assert told_times[0].n == 1
@@ -161,14 +161,14 @@ async def test_an_order_without_stock_can_be_cancelled_by_its_buyer_while_it_wai
 
 async def test_a_held_order_is_not_sent_until_it_is_released(house: House) -> None:
     async with house.open():
-        await house.tell(order("H1", ChannelStatus.UNPAID))
-        await house.until("own:s:H1", wait_for="payment")
-        await decide(house.client, "own:s:H1", Decision(Choice.HOLD, "agent-7", "gift note missing"), "h1")
-        await house.tell(order("H1", ChannelStatus.PAID, minute=1))
-        await house.until("own:s:H1", logistics_status="allocated")
+        await house.tell(order("HC1", ChannelStatus.UNPAID))
+        await house.until("own:s:HC1", wait_for="payment")
+        await decide(house.client, "own:s:HC1", Decision(Choice.HOLD, "agent-7", "gift note missing"), "h1")
+        await house.tell(order("HC1", ChannelStatus.PAID, minute=1))
+        await house.until("own:s:HC1", logistics_status="allocated")
         assert not house.warehouse.creates
-        await decide(house.client, "own:s:H1", Decision(Choice.RELEASE, "agent-7"), "h2")
-        await house.until("own:s:H1", logistics_status="pushed", hold_reason="")
+        await decide(house.client, "own:s:HC1", Decision(Choice.RELEASE, "agent-7"), "h2")
+        await house.until("own:s:HC1", logistics_status="pushed", hold_reason="")
 
 
 async def test_a_hold_after_the_push_is_told_to_the_warehouse_and_taken_back(house: House) -> None:
