@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
 from domain.errors import Broken, Refused, Unavailable
-from domain.observations import Package, PackedItem
+from domain.fulfillment import ShipmentNotice, ShippedLine
 from domain.outgoing import Call, Queue
 from domain.timing import LoopTiming
 
@@ -97,10 +97,7 @@ class DrainActivities:
 
     async def _write_back(self, queue: Queue, call: Call) -> None:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
-        told = call.payload
-        items = tuple(PackedItem(item["sku"], item["quantity"]) for item in told["items"])
-        package = Package(told["carrier"], told["waybill_no"], "", items)
-        await channel.write_back(told["order_no"], package, datetime.fromisoformat(told["shipped_at"]), call.key)
+        await channel.write_back(_notice(call))
         await self._calls.done(queue, call, self._clock())
 
     async def _track(self, queue: Queue, call: Call) -> None:
@@ -113,6 +110,19 @@ class DrainActivities:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
         seen, raw = await channel.read_order(call.payload["no"])
         await self._rereads.heard(queue, call, seen, raw, self._clock())
+
+
+def _notice(call: Call) -> ShipmentNotice:
+    told = call.payload
+    return ShipmentNotice(
+        order_no=told["order_no"],
+        carrier=told["carrier"],
+        waybill_no=told["waybill_no"],
+        shipped_at=datetime.fromisoformat(told["shipped_at"]),
+        lines=tuple(ShippedLine(**line) for line in told["lines"]),
+        whole=told["whole"],
+        key=call.key,
+    )
 
 
 def _backoff(attempts: int, timing: LoopTiming) -> float:

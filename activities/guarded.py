@@ -3,12 +3,11 @@
 The caller's name in the bulkhead says what is asked and about what: a repeat is the same caller.
 """
 
-from datetime import datetime
-
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, SalesChannel, Warehouse
-from domain.fulfillment import FulfillmentOrder
-from domain.observations import OrderObserved, Package, ParcelTracked
+from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.observations import OrderObserved, ParcelTracked
+from domain.pulling import Page, Window
 
 
 class GuardedWarehouse:
@@ -58,11 +57,15 @@ class GuardedChannel:
         self._channel = channel
         self._bulkhead = bulkhead
 
-    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
+    async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
-        name = f"write back {event_id}"
-        await self._bulkhead.run(name, lambda: self._channel.write_back(order_no, package, shipped_at, event_id))
+        await self._bulkhead.run(f"write back {notice.key}", lambda: self._channel.write_back(notice))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order, unless the channel does not answer."""
         return await self._bulkhead.run(f"read {no}", lambda: self._channel.read_order(no))
+
+    async def pull(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of what changed."""
+        name = f"pull {window.start} {window.end} {cursor}"
+        return await self._bulkhead.run(name, lambda: self._channel.pull(window, cursor))

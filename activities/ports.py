@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from domain.fulfillment import FulfillmentOrder, Push, Whereabouts
-from domain.observations import OrderObserved, Package, ParcelTracked
+from domain.fulfillment import FulfillmentOrder, Push, ShipmentNotice, Whereabouts
+from domain.observations import OrderObserved, ParcelTracked
 from domain.outgoing import Call, Queue
 from domain.progress import LockEnd, Plan, Shipped, Signed
+from domain.pulling import Page, Window
 from domain.timing import OrderTiming
 
 Clock = Callable[[], datetime]
@@ -67,13 +68,23 @@ class Courier(Protocol):
 
 
 class SalesChannel(Protocol):
-    """A sales channel that is told about shipped parcels; `event_id` makes telling it twice harmless.
+    """A sales channel that is told about shipped parcels; the notice's key makes telling it twice harmless.
 
     It is asked for the orders it only hinted at; an answer comes with its body as received (INT-11).
     """
 
-    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None: ...
+    async def write_back(self, notice: ShipmentNotice) -> None: ...
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]: ...
+    async def pull(self, window: Window, cursor: str) -> Page: ...
+
+
+class Pulls(Protocol):
+    """How far each shop's orders are pulled, and where the pages go (INT-2). Keeping a page twice is harmless."""
+
+    async def window(self, vendor: str, shop: str, now: datetime) -> Window | None: ...
+    async def keep(self, vendor: str, shop: str, page: Page, now: datetime) -> int: ...
+    async def finish(self, vendor: str, shop: str, window: Window, now: datetime) -> None: ...
+    async def failed(self, vendor: str, shop: str, reason: str, now: datetime) -> None: ...
 
 
 class Vendors(Protocol):

@@ -20,10 +20,13 @@ MAX_DRIFT = timedelta(minutes=10)
 MAX_VENDOR_TEXT = 200
 MAX_ID = 200
 """A stranger's number longer than this is none; the database could not index it."""
+MAX_AMOUNT_MINOR = 10_000_000_000
+"""An amount above this is an error, not a sale."""
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 _LOCAL_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)?", re.ASCII)
 _OFFSET_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+_YUAN = re.compile(r"-?\d{1,12}(?:\.\d{1,2})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
@@ -75,6 +78,24 @@ def current_secret(shop: Shop) -> str:
     if not secrets:
         raise Broken(f"shop {shop.code} ({shop.vendor}) has no secret: set one")
     return secrets[0]
+
+
+def access_token(shop: Shop) -> str:
+    """The access token to call with; Broken when the shop was never authorised."""
+    if shop.token is None or not shop.token.access:
+        raise Broken(f"shop {shop.code} ({shop.vendor}) has no access token: oms shop token {shop.vendor} {shop.code}")
+    return shop.token.access
+
+
+def yuan(text: str) -> int:
+    """Read an amount in yuan such as `12.30` as fen; ValueError when it is none, has parts of a fen, or is absurd."""
+    if not _YUAN.fullmatch(text):
+        raise ValueError("not an amount in yuan with at most two decimals, such as 12.30")
+    whole, _, part = text.lstrip("-").partition(".")
+    fen = int(whole) * 100 + int(part.ljust(2, "0") or 0)
+    if fen > MAX_AMOUNT_MINOR:
+        raise ValueError(f"more than {MAX_AMOUNT_MINOR} fen")
+    return -fen if text.startswith("-") else fen
 
 
 def param(shop: Shop, name: str) -> str:

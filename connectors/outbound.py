@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.fulfillment import FulfillmentOrder
-from domain.observations import OrderObserved, Package, ParcelTracked, ShipmentConfirmed
+from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.observations import OrderObserved, ParcelTracked, ShipmentConfirmed
+from domain.pulling import Page, Window
+from domain.shops import Token
 
 Clock = Callable[[], datetime]
 """Gives the aware UTC now."""
@@ -57,8 +59,18 @@ class Courier(Protocol):
 class SalesChannel(Protocol):
     """Where orders come from and shipments are told to."""
 
-    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
-        """Tell that a package left. Has no undo: a wrong waybill is followed by a right one."""
+    async def write_back(self, notice: ShipmentNotice) -> None:
+        """Tell that a parcel left; a repeat is a success. Has no undo: a wrong waybill is followed by a right one."""
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order behind a hint; beside it the answer's body as received. Changes nothing."""
+
+    async def pull(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the orders that changed in a window (INT-2); an empty cursor asks for the first to read.
+
+        A page may say everything or only hint. Where rows move while one reads, the last page is read first.
+        RateLimited when the vendor asks for patience, TokenRejected when it no longer takes the access token.
+        """
+
+    async def renew(self) -> Token:
+        """Ask for a new access token with the refresh token of the shop row; Refused when it is not taken any more."""

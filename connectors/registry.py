@@ -16,6 +16,7 @@ from connectors.platforms.own import OwnInbound, OwnShop
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
+from domain.pulling import PullRules
 from domain.shops import Role, Shop
 
 
@@ -30,9 +31,14 @@ class Vendor:
     endpoint_url: str
     key_id: str
     secret: str
-    inbound: Callable[[Shop], Inbound]
+    inbound: Callable[[Shop], Inbound] | None
     params: Mapping[str, str] = field(default_factory=dict)
     optional_params: Mapping[str, str] = field(default_factory=dict)
+    pull: PullRules | None = None
+    token: str = ""
+    """Where the access token comes from; empty when the vendor needs none."""
+    per_second: float = 20.0
+    """So many calls a second and process are let through to one account (INT-16)."""
 
 
 _QIMEN_PARAMS = {
@@ -106,8 +112,16 @@ def missing(shop: Shop) -> list[str]:
 
 
 def inbound(shop: Shop) -> Inbound:
-    """The receiver of a shop's pushes."""
-    return vendor(shop.vendor).inbound(shop)
+    """The receiver of a shop's pushes; BadInput when its vendor sends none."""
+    receiver = vendor(shop.vendor).inbound
+    if receiver is None:
+        raise BadInput(f"{shop.vendor} sends no webhooks: its orders are pulled")
+    return receiver(shop)
+
+
+def pull_rules(name: str) -> PullRules | None:
+    """What a vendor allows when its orders are pulled; None when it has no list to pull."""
+    return vendor(name).pull
 
 
 def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:

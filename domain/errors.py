@@ -27,6 +27,14 @@ class Unavailable(OmsError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RateLimited(Unavailable):
+    """The vendor asks for patience (429, its limit code): not a failure, and no try is used up by it (INT-16)."""
+
+
+class TokenRejected(Unavailable):
+    """The vendor no longer takes our access token; the next call goes with a renewed one."""
+
+
 class Broken(OmsError):
     """An answer that nobody understands: a bug or a changed protocol. The task parks and someone is told."""
 

@@ -1,5 +1,6 @@
 """Fulfilment orders: what one warehouse is asked to ship. Owns their shape and numbers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,50 @@ class FulfillmentOrder:
     receiver: Contact
     lines: tuple[FulfillmentLine, ...]
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedLine:
+    """Units of one order line in one parcel; `line_no` is the channel's own id of the line."""
+
+    line_no: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentNotice:
+    """What a channel is told of one parcel. `whole`: it brings all that was ordered; `key` makes a repeat harmless."""
+
+    order_no: str
+    carrier: str
+    waybill_no: str
+    shipped_at: datetime
+    lines: tuple[ShippedLine, ...]
+    whole: bool
+    key: str
+
+
+def spread(
+    packed: Mapping[str, int], ordered: Sequence[ShippedLine], told: Mapping[str, int]
+) -> tuple[ShippedLine, ...]:
+    """Spread a parcel's units per SKU over the order's lines, after what was told of them before (units per line).
+
+    An empty parcel list means everything left. Units beyond what is left go to the first line of their SKU: one line
+    may travel in several parcels.
+    """
+    left = dict(packed)
+    found = []
+    for line in ordered:
+        open_units = max(0, line.quantity - told.get(line.line_no, 0))
+        n = min(open_units, left.get(line.sku, 0)) if packed else open_units
+        if n:
+            left[line.sku] = left.get(line.sku, 0) - n
+            found.append(ShippedLine(line.line_no, line.sku, n))
+    seen = {line.sku for line in found}
+    first = {line.sku: line.line_no for line in reversed(ordered)}
+    extra = [ShippedLine(first[sku], sku, n) for sku, n in left.items() if n > 0 and sku in first and sku not in seen]
+    return (*found, *extra)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from domain.contacts import Contact
 
 
 class ChannelStatus(StrEnum):
-    """The canonical state of an order on its channel (INT-13)."""
+    """The canonical state of an order on its channel (INT-13).
+
+    UNMAPPED is none: the connector gives the channel's raw code only, and the status map in force says what it means.
+    """
 
     UNPAID = "unpaid"
     PAID = "paid"
@@ -22,6 +25,7 @@ class ChannelStatus(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
+    UNMAPPED = "unmapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class OrderObserved:
     """A full order as its channel states it at `vendor_time`.
 
     goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
+    `may_ship` is False while the channel forbids shipping a paid order (its own risk check, a group not complete).
     """
 
     channel: str
@@ -65,6 +70,7 @@ class OrderObserved:
     buyer_id: str = ""
     buyer_ip: str = ""
     remark: str = ""
+    may_ship: bool = True
     kind: Literal["order"] = "order"
 
 
@@ -77,6 +83,7 @@ class OrderHinted:
     no: str
     status: ChannelStatus
     vendor_time: datetime
+    raw_status: str = ""
     kind: Literal["hint"] = "hint"
 
 

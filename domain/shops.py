@@ -1,6 +1,7 @@
 """Shops: every stranger we are connected to, sales channel, warehouse system or courier. Owns their shape."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,25 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """An access token that a platform gave us for a shop. `refresh` is empty where it cannot be renewed.
+
+    `version` counts the renewals; `expires_at` is None where the platform names no end.
+    """
+
+    access: str = field(repr=False)
+    refresh: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """Access to one account at one vendor, credentials opened.
 
     `key_id` names our account there (app key, merchant id, business id). `secrets` holds the key in use first and,
     while keys rotate, the one before (INT-14). `params` are the vendor's further names for us (customer id ...).
+    `token` is the access token of platforms that give one.
     """
 
     vendor: str
@@ -30,6 +45,7 @@ class Shop:
     key_id: str
     secrets: tuple[str, ...] = field(repr=False)
     params: dict[str, str] = field(default_factory=dict)
+    token: Token | None = None
 
     @property
     def tz(self) -> ZoneInfo:

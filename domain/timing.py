@@ -41,9 +41,20 @@ class LoopTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class PullTiming:
+    """How orders are pulled; seconds. `retries_seconds` are the waits after a failed pull, in their order (INT-3)."""
+
+    period_seconds: float
+    overlap_seconds: float
+    reach_seconds: float
+    retries_seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The timing document in force and its version."""
 
     version: int
     order: OrderTiming
     loop: LoopTiming
+    pull: PullTiming

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.risk import RiskRules
-from domain.timing import LoopTiming, OrderTiming, Timing
+from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
 
 DEFAULTS = Path(__file__).parent / "defaults"
 
@@ -32,6 +32,15 @@ class Duration(BaseModel):
 
     live: float = Field(gt=0)
     demo: float = Field(gt=0)
+
+
+class Durations(BaseModel):
+    """Several durations in seconds, in their order, for real and sped up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    live: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, max_length=20)
+    demo: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, max_length=20)
 
 
 class TimingDocument(BaseModel):
@@ -57,12 +66,17 @@ class TimingDocument(BaseModel):
     drain_heartbeat_seconds: Duration
     call_lease_seconds: Duration
     delivery_lease_seconds: Duration
+    pull_period_seconds: Duration
+    pull_overlap_seconds: Duration
+    pull_reach_seconds: Duration
+    pull_retries_seconds: Durations
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""
         values = {name: getattr(getattr(self, name), profile.value) for name in type(self).model_fields}
         order = {name: values.pop(name) for name in OrderTiming.__slots__}
-        return Timing(version, OrderTiming(**order), LoopTiming(**values))
+        pull = {name: values.pop(f"pull_{name}") for name in PullTiming.__slots__}
+        return Timing(version, OrderTiming(**order), LoopTiming(**values), PullTiming(**pull))
 
 
 class RiskDocument(BaseModel):

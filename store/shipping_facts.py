@@ -12,7 +12,7 @@ from domain.outgoing import Queue
 from domain.progress import Shipped, Signed
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, outgoing, stock
+from store import alerts, audit, notices, orders, outgoing, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 
@@ -169,6 +169,8 @@ class SqlShippingFacts:
             key = f"subscribe:{parcel.carrier}:{parcel.waybill_no}"
             queue = Queue("subscribe", courier.vendor, courier.code)
             await outgoing.add(tx, queue, key, order.key, payload | {"ref": parcel.fulfillment_no})
-        told = {"order_no": order.no, "items": parcel.items, "shipped_at": parcel.shipped_at.isoformat()}
+        told = {"order_no": order.no, "shipped_at": parcel.shipped_at.isoformat()} | await notices.lines(
+            tx, order, parcel
+        )
         key = f"writeback:{order.key}:{parcel.waybill_no}"
         await outgoing.add(tx, Queue("writeback", order.channel, order.shop), key, order.key, payload | told)

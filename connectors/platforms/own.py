@@ -23,11 +23,12 @@ from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken, Forged, Refused, Unparsable
-from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved, Package
-from domain.shops import Shop
+from domain.fulfillment import ShipmentNotice
+from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved
+from domain.pulling import Page, Window
+from domain.shops import Shop, Token
 
 CHANNEL = "own"
-MAX_AMOUNT_MINOR = 10_000_000_000
 MAX_QUANTITY = 9_999
 MAX_LINES = 200
 KEY, TIMESTAMP, EVENT, SIGNATURE = (
@@ -50,7 +51,7 @@ def _read_time(value: object) -> datetime:
         raise PydanticCustomError("explained", "{text}", {"text": f"is {error}"}) from error
 
 
-Minor = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR)]
+Minor = Annotated[int, Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
 Time = Annotated[datetime, PlainValidator(_read_time)]
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 # Line breaks are fine in an address; other control characters cannot be stored or printed.
@@ -276,20 +277,20 @@ class OwnShop:
         self._http = http
         self._clock = clock
 
-    async def write_back(self, order_no: str, package: Package, shipped_at: datetime, event_id: str) -> None:
-        """POST the shipment. The same `event_id` each time makes a repeat harmless at the shop.
+    async def write_back(self, notice: ShipmentNotice) -> None:
+        """POST the shipment. The same event id each time makes a repeat harmless at the shop.
 
         Refused with the shop's words for a 4xx, Unavailable for 429 and 5xx.
         """
         shipment = {
-            "order_no": order_no,
-            "carrier": package.carrier,
-            "waybill_no": package.waybill_no,
-            "shipped_at": shipped_at.astimezone(self._shop.tz).isoformat(timespec="seconds"),
-            "items": [{"sku": item.sku, "quantity": item.quantity} for item in package.items],
+            "order_no": notice.order_no,
+            "carrier": notice.carrier,
+            "waybill_no": notice.waybill_no,
+            "shipped_at": notice.shipped_at.astimezone(self._shop.tz).isoformat(timespec="seconds"),
+            "items": [{"sku": line.sku, "quantity": line.quantity} for line in notice.lines],
         }
         body = json.dumps({"shipment": shipment}, ensure_ascii=False, separators=(",", ":")).encode()
-        call = Call("own", event_id, self._shop.endpoint_url, body, self._headers(event_id, body))
+        call = Call("own", notice.key, self._shop.endpoint_url, body, self._headers(notice.key, body))
         await self._send(call)
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
@@ -312,6 +313,14 @@ class OwnShop:
         if seen.no != no:
             raise Broken(f"own answered about another order than {no}")
         return seen, reply.body
+
+    async def pull(self, window: Window, cursor: str) -> Page:
+        """Refused: this protocol has no list of changes."""
+        raise Refused("no-list", f"the shop {self._shop.code} tells of its orders itself and has no list to pull")
+
+    async def renew(self) -> Token:
+        """Refused: calls to this shop are signed, there is no token."""
+        raise Refused("no-token", f"the shop {self._shop.code} takes signatures and no access token")
 
     async def _send(self, call: Call) -> Reply:
         reply = await send(self._http, call)

@@ -1,5 +1,6 @@
 """The gateway when the database is away or refuses, and when shops come and keys change (INT-4, INT-14, SEC-4)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +13,13 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from clients.embedded import EmbeddedPostgres, free_port
+from clients.gateway.directory import ShopDirectory
+from domain.shops import Shop
 from store import database as database_module
 from store import inbox as inbox_module
 from store.database import Database
 from store.keyring import KeyRing
+from store.shops import Shops
 from tests.clients.worlds import PERSONAL, HandClock, connect, gateway_of, message, rows, send, signed
 from tests.connectors.worlds import OWN
 
@@ -104,16 +108,32 @@ async def test_a_bug_is_one_line_in_the_log_and_never_a_yes(client: httpx.AsyncC
     assert not [word for word in PERSONAL if word in str(logs) + answer.text]
 
 
-async def test_a_new_shop_is_usable_within_seconds(
-    client: httpx.AsyncClient, database: Database, ring: KeyRing, clock: HandClock
+async def test_a_shop_that_was_connected_before_its_first_message_is_found(
+    client: httpx.AsyncClient, database: Database, ring: KeyRing
 ) -> None:
+    """The clock stands still: what was read of the shops before counts for nothing."""
     path, body = "/in/own/second", message()
     assert (await client.post(path, content=body, headers=signed(body))).status_code == 404
     await connect(database, ring, replace(OWN, code="second"))
-    clock.forward(0.5)
-    assert (await client.post(path, content=body, headers=signed(body))).status_code == 404
-    clock.forward(1.0)
     assert (await client.post(path, content=body, headers=signed(body))).status_code == 200
+
+
+async def test_many_who_ask_for_an_unknown_shop_share_one_reading(
+    database: Database, ring: KeyRing, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = 0
+    read = Shops.all
+
+    async def counted(shops: Shops) -> list[Shop]:
+        nonlocal readings
+        readings += 1
+        return await read(shops)
+
+    monkeypatch.setattr(Shops, "all", counted)
+    directory = ShopDirectory(database, ring, clock)
+    await directory.refresh()
+    assert await asyncio.gather(*(directory.inbound("own", f"nobody-{n}") for n in range(50))) == [None] * 50
+    assert readings <= 3, "one at the start, at most two for all who asked at once"
 
 
 async def test_two_shops_may_use_the_same_event_id(

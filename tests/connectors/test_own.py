@@ -12,7 +12,8 @@ from connectors.inbound import Outcome, Push
 from connectors.platforms.own import OwnInbound, OwnShop, signature
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken, Forged, OmsError, Refused, Unavailable, Unparsable
-from domain.observations import ChannelStatus, LineObserved, OrderObserved, Package, PackedItem
+from domain.fulfillment import ShipmentNotice, ShippedLine
+from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from tests.connectors.worlds import NOW, OWN, Stranger, clock, push
 
 SENT = "2026-11-22T21:30:00+08:00"
@@ -268,12 +269,14 @@ def test_answers_are_those_of_the_protocol(outcome: Outcome, status: int, said: 
     assert (answer.status, json.loads(answer.body)) == (status, said)
 
 
-PARCEL = Package("SF", "SF1380000000012", "", (PackedItem("TEE-WHITE-M", 2),))
 SHIPPED = datetime(2026, 11, 22, 14, 10, tzinfo=UTC)
+NOTICE = ShipmentNotice(
+    "D2611220001", "SF", "SF1380000000012", SHIPPED, (ShippedLine("1", "TEE-WHITE-M", 2),), whole=True, key="ship:F1:1"
+)
 
 
 async def write_back(stranger: Stranger) -> None:
-    await OwnShop(OWN, stranger.client(), clock).write_back("D2611220001", PARCEL, SHIPPED, "ship:F1:1")
+    await OwnShop(OWN, stranger.client(), clock).write_back(NOTICE)
 
 
 async def test_a_shipment_is_told_in_the_protocols_words_and_signed() -> None:

@@ -23,11 +23,11 @@ from store.database import Database
 from store.keyring import load_keyring
 from tests.faults import When
 from tests.workflows.deaths import order_no_of
-from tests.workflows.house import LOOPS, QUICK, FakeWarehouse, House, Port
+from tests.workflows.house import LOOPS, PULLS, QUICK, FakeWarehouse, House, Port
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 
-TIMING = Timing(1, QUICK, replace(LOOPS, delivery_lease_seconds=2.0))
+TIMING = Timing(1, QUICK, replace(LOOPS, delivery_lease_seconds=2.0), PULLS)
 COMPANY_SECONDS = 1.0
 LOOK_SECONDS = 0.01
 DATABASE, PLAN, BOOK, MARKS, KEYS = "database.url", "plan.json", "warehouse.jsonl", "struck", "keyring.json"

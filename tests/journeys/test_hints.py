@@ -17,7 +17,7 @@ from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
 from domain.outgoing import Queue
 from domain.shops import Role, Shop
-from domain.timing import LoopTiming, Timing
+from domain.timing import LoopTiming, PullTiming, Timing
 from simulator.app import create_app
 from simulator.plan import build_plan
 from simulator.settings import Config
@@ -35,6 +35,7 @@ from workers.apply import apply_one
 from workers.wiring import ShopVendors
 
 LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60, 60, 0.5)
+PULLS = PullTiming(60, 60, 60, (60,))
 QUEUE = Queue("reread", "own", "mine")
 SHOP = Shop(
     "own", "mine", Role.SALES, "Asia/Shanghai", "CNY", "http://shop/own/mine/shipments", "key-1", ("own-secret",),
@@ -66,7 +67,7 @@ class Town:
     async def apply(self, after_seconds: float = 0) -> None:
         """Apply until nothing waits."""
         now = utc_now() + timedelta(seconds=after_seconds)
-        while await apply_one(self.database, self.ring, Timing(1, TIMING, LOOPS), now):
+        while await apply_one(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), now):
             pass
 
     async def drain(self, after_seconds: float = 0) -> int:

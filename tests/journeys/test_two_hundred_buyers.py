@@ -14,7 +14,7 @@ from domain.timing import Timing
 from store.database import Database
 from store.keyring import KeyRing
 from tests.store.builders import assert_counters_add_up
-from tests.workflows.house import LOOPS, House, eventually, order
+from tests.workflows.house import LOOPS, PULLS, House, eventually, order
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 
@@ -57,7 +57,7 @@ async def test_two_hundred_buyers_for_fifty_units_leave_fifty_served_and_the_res
 @asynccontextmanager
 async def loops(house: House, apply_tasks: int, deliver_tasks: int) -> AsyncIterator[None]:
     """Run the loops of a worker process beside the test."""
-    timing = Timing(1, house.timing, LOOPS)
+    timing = Timing(1, house.timing, LOOPS, PULLS)
     tasks = [asyncio.create_task(apply_forever(house.database, house.ring, timing)) for _ in range(apply_tasks)]
     tasks += [asyncio.create_task(deliver_forever(house.client, house.database, timing)) for _ in range(deliver_tasks)]
     try:

@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from domain.observations import ChannelStatus, Observation
-from domain.timing import LoopTiming, Timing
+from domain.timing import LoopTiming, PullTiming, Timing
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
@@ -21,7 +21,7 @@ from workers.deliver import deliver_batch
 from workers.sweep import sweep_once
 
 S = ChannelStatus
-QUICK = Timing(1, TIMING, LoopTiming(0, 0, 0, 0, 60, 60, 60))
+QUICK = Timing(1, TIMING, LoopTiming(0, 0, 0, 0, 60, 60, 60), PullTiming(60, 60, 60, (60,)))
 NOBODY = cast(Client, None)
 
 

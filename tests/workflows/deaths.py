@@ -12,7 +12,7 @@ from clients.clock import utc_now
 from domain.errors import Unavailable
 from domain.timing import Timing
 from tests.faults import When
-from tests.workflows.house import LOOPS, House, Port, eventually
+from tests.workflows.house import LOOPS, PULLS, House, Port, eventually
 from workers.apply import apply_forever
 from workers.deliver import deliver_batch
 
@@ -125,7 +125,7 @@ class MortalHouse(House):
         return f"never died: {sorted(set(self.deaths.places) - self.deaths.died)}"
 
     async def _apply(self) -> None:
-        await apply_forever(self.database, self.ring, Timing(1, self.timing, LOOPS))
+        await apply_forever(self.database, self.ring, Timing(1, self.timing, LOOPS, PULLS))
 
     async def _deliver(self) -> None:
         while True:

@@ -35,7 +35,7 @@ from domain.observations import (
 )
 from domain.orders import workflow_id
 from domain.shops import Role, Shop
-from domain.timing import LoopTiming, OrderTiming, Timing
+from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.inbox import Arrival, Inbox
@@ -71,6 +71,7 @@ LOOPS = LoopTiming(
     sweep_poll_seconds=60,
     breaker_retry_seconds=0.5,
 )
+PULLS = PullTiming(period_seconds=0.2, overlap_seconds=5, reach_seconds=3600, retries_seconds=(0.05, 0.1))
 WAIT_SECONDS = 30
 START = utc_now().replace(microsecond=0) - timedelta(hours=1)
 """When the orders of this run were placed: an hour ago, so that no deadline of days has passed."""
@@ -182,7 +183,7 @@ class House:
 
     async def apply(self) -> None:
         """Apply until nothing waits; deliver nothing."""
-        timing = Timing(1, self.timing, LOOPS)
+        timing = Timing(1, self.timing, LOOPS, PULLS)
         while await apply_one(self.database, self.ring, timing, utc_now()):
             pass
 

@@ -1,0 +1,54 @@
+"""Pulling orders in windows (INT-2): which window comes next. Owns the formula; periods and overlaps are settings."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.observations import Observation
+from domain.timing import PullTiming
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when to when a channel is asked for what changed; aware UTC, whole seconds, both ends included."""
+
+    start: datetime
+    end: datetime
+
+    def halves(self) -> "tuple[Window, Window]":
+        """Split a window that holds more than the channel shows; they meet in the same second, so nothing is lost."""
+        middle = (self.start + (self.end - self.start) / 2).replace(microsecond=0)
+        return Window(self.start, middle), Window(middle, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class PullRules:
+    """What a vendor allows: its longest window, and how far behind its clock a window has to end; seconds."""
+
+    longest_seconds: float
+    lag_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a pull: what it says, and its body as received (INT-11).
+
+    `next_cursor` asks for the next page, in the order in which the vendor must be read; empty after the last one.
+    `overfull`: the window holds more than the vendor shows, it has to be asked for in halves.
+    """
+
+    observations: tuple[Observation, ...]
+    raw: bytes
+    next_cursor: str = ""
+    overfull: bool = False
+
+
+def next_window(watermark: datetime | None, now: datetime, rules: PullRules, timing: PullTiming) -> Window | None:
+    """Give the window after the watermark, overlapping what was pulled; None when it would be empty.
+
+    Without a watermark the first window reaches back by `reach_seconds`.
+    """
+    newest = (now - timedelta(seconds=rules.lag_seconds)).replace(microsecond=0)
+    back = timedelta(seconds=timing.reach_seconds if watermark is None else timing.overlap_seconds)
+    start = ((newest if watermark is None else watermark) - back).replace(microsecond=0)
+    end = min(newest, start + timedelta(seconds=rules.longest_seconds))
+    return Window(start, end) if end > start and (watermark is None or end > watermark) else None

@@ -1,0 +1,46 @@
+"""Windows follow each other without a gap, whatever the clock and the vendor's limits (INT-2)."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.pulling import PullRules, Window, next_window
+from domain.timing import PullTiming
+
+NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+TIMING = PullTiming(period_seconds=120, overlap_seconds=300, reach_seconds=86400, retries_seconds=(30,))
+DAY = PullRules(longest_seconds=86400)
+
+
+def test_the_first_window_reaches_back() -> None:
+    assert next_window(None, NOON, DAY, TIMING) == Window(NOON - timedelta(days=1), NOON)
+
+
+def test_a_window_overlaps_what_was_pulled_and_ends_behind_the_vendors_clock() -> None:
+    rules = PullRules(longest_seconds=86400, lag_seconds=180)
+    window = next_window(NOON - timedelta(minutes=5), NOON, rules, TIMING)
+    assert window == Window(NOON - timedelta(minutes=10), NOON - timedelta(minutes=3))
+
+
+def test_after_an_outage_the_windows_catch_up_in_steps_of_the_vendors_limit() -> None:
+    rules = PullRules(longest_seconds=1800)
+    watermark, seen = NOON - timedelta(hours=3), []
+    while window := next_window(watermark, NOON, rules, TIMING):
+        seen.append(window)
+        watermark = window.end
+    assert watermark == NOON
+    assert all(later.start <= earlier.end for earlier, later in itertools.pairwise(seen))
+    assert all((window.end - window.start).total_seconds() <= 1800 for window in seen)
+
+
+def test_nothing_is_asked_for_twice_in_one_second() -> None:
+    assert next_window(NOON, NOON, DAY, TIMING) is None
+
+
+@given(seconds=st.integers(2, 100_000))
+def test_halves_meet_and_cover_the_whole(seconds: int) -> None:
+    first, second = Window(NOON, NOON + timedelta(seconds=seconds)).halves()
+    assert (first.start, second.end) == (NOON, NOON + timedelta(seconds=seconds))
+    assert first.end == second.start
