@@ -15,7 +15,7 @@ from zlib import crc32
 from temporalio import activity
 
 from activities.ports import Clock
-from domain.errors import Broken, Refused, Unavailable
+from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
 
 MAX_IN_FLIGHT = 16
 MAX_FAILURES = 5
@@ -173,7 +173,7 @@ class Bulkhead:
             answer = await self._in_time(call)
             heard = True
             return answer
-        except (Refused, Broken):
+        except (Refused, Broken, RateLimited, TokenRejected):
             heard = True
             raise
         except Unavailable as error:

@@ -8,6 +8,16 @@ from datetime import timedelta
 
 from temporalio.client import (
     Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleHandle,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
     WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -28,10 +38,12 @@ from domain.errors import Refused, Unavailable
 from domain.orders import OrderEvent, workflow_id
 from domain.outgoing import Queue
 from domain.progress import OrderStart
+from domain.pulling import PullSource
 from domain.timing import LoopTiming
 from workflows.decisions import Decision
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import DrainStart, ShopDrainWorkflow
+from workflows.shop_pull import ShopPullWorkflow
 
 NAMESPACE = "oms"
 ORDERS_QUEUE = "orders"
@@ -100,6 +112,54 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
             rpc_timeout=RPC_SECONDS,
         )
     except RPCError as error:
+        raise Unavailable(f"Temporal: {error.status.name}") from error
+
+
+async def ensure_pull(client: Client, source: PullSource) -> None:
+    """Make sure that a shop is pulled at its period, never twice at once; a changed period takes effect."""
+    made = Schedule(
+        ScheduleActionStartWorkflow(
+            ShopPullWorkflow.run,
+            source,
+            id=f"pull:{source.vendor}:{source.shop}",
+            task_queue=SHOPS_QUEUE,
+            static_summary=f"orders of {source.vendor}/{source.shop}",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=source.timing.period_seconds))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
+    )
+    try:
+        await client.create_schedule(pull_schedule(source.vendor, source.shop), made, rpc_timeout=RPC_SECONDS)
+    except ScheduleAlreadyRunningError:
+        await _change(client.get_schedule_handle(pull_schedule(source.vendor, source.shop)), made)
+    except RPCError as error:
+        raise Unavailable(f"Temporal: {error.status.name}") from error
+
+
+async def _change(handle: ScheduleHandle, made: Schedule) -> None:
+    async def change(_: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(made)
+
+    try:
+        await handle.update(change, rpc_timeout=RPC_SECONDS)
+    except RPCError as error:
+        raise Unavailable(f"Temporal: {error.status.name}") from error
+
+
+def pull_schedule(vendor: str, shop: str) -> str:
+    """Name the schedule of a shop's pull."""
+    return f"pull:{vendor}:{shop}"
+
+
+async def pull_now(client: Client, vendor: str, shop: str) -> None:
+    """Pull a shop's orders at once; a pull that waits for its next try is replaced. Refused when none is scheduled."""
+    handle = client.get_schedule_handle(pull_schedule(vendor, shop))
+    try:
+        await handle.trigger(overlap=ScheduleOverlapPolicy.CANCEL_OTHER, rpc_timeout=RPC_SECONDS)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            words = f"no pull of {vendor}/{shop} is scheduled: is it connected, does a worker run?"
+            raise Refused("pull", words) from error
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 

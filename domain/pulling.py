@@ -29,6 +29,16 @@ class PullRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PullSource:
+    """One shop that is pulled, under which rules and how often."""
+
+    vendor: str
+    shop: str
+    rules: PullRules
+    timing: PullTiming
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a pull: what it says, and its body as received (INT-11).
 

@@ -18,13 +18,15 @@ class Role(StrEnum):
 class Token:
     """An access token that a platform gave us for a shop. `refresh` is empty where it cannot be renewed.
 
-    `version` counts the renewals; `expires_at` is None where the platform names no end.
+    `version` counts the renewals; `expires_at` is None where the platform names no end. `renew_at`: from when on it is
+    time for the next one; the store sets it.
     """
 
     access: str = field(repr=False)
     refresh: str = field(default="", repr=False)
     expires_at: datetime | None = None
     version: int = 1
+    renew_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

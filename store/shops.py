@@ -12,12 +12,16 @@ from sqlalchemy.sql import bindparam
 
 from domain.errors import BadInput
 from domain.shops import Role, Shop
-from store import audit
+from store import audit, tokens
 from store.database import Database
 from store.keyring import KeyRing
 
-_ONE = text("SELECT * FROM shop WHERE vendor = :vendor AND code = :code AND active")
-_ALL = text("SELECT * FROM shop WHERE active ORDER BY role, vendor, code")
+_SHOPS = """
+    SELECT s.*, t.token_sealed, t.version, t.expires_at, t.renew_at
+    FROM shop s LEFT JOIN shop_token t USING (vendor, code) WHERE s.active
+    """
+_ONE = text(f"{_SHOPS} AND vendor = :vendor AND code = :code")
+_ALL = text(f"{_SHOPS} ORDER BY role, vendor, code")
 _ADD = text(
     """
     INSERT INTO shop (vendor, code, role, zone, currency, endpoint_url, key_id, secrets_sealed, params, created_at)
@@ -86,6 +90,7 @@ class Shops:
             key_id=row.key_id,
             secrets=tuple(secrets),
             params=row.params,
+            token=tokens.opened(self._ring, row),
         )
 
 

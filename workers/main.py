@@ -14,10 +14,12 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
-from clients.temporal import connect, ensure_drain
+from clients.temporal import connect, ensure_drain, ensure_pull
+from connectors import registry
 from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
-from domain.shops import Role
+from domain.pulling import PullSource
+from domain.shops import Role, Shop
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import load_keyring
@@ -97,6 +99,7 @@ async def _keep_drains(parts: Parts) -> None:
     """Start the drains of every shop, also of one that was added a moment ago."""
     shops = Shops(parts.database, parts.ring)
     running: set[Queue] = set()
+    pulled: set[tuple[str, str]] = set()
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
@@ -105,7 +108,16 @@ async def _keep_drains(parts: Parts) -> None:
                     if queue not in running:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
                         running.add(queue)
+                await _keep_pull(parts, shop, pulled)
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
+
+
+async def _keep_pull(parts: Parts, shop: Shop, pulled: set[tuple[str, str]]) -> None:
+    """Schedule the pull of a shop whose vendor has a list of changes (INT-2)."""
+    rules = registry.pull_rules(shop.vendor)
+    if rules is not None and (shop.vendor, shop.code) not in pulled:
+        await ensure_pull(parts.client, PullSource(shop.vendor, shop.code, rules, parts.timing.pull))
+        pulled.add((shop.vendor, shop.code))
 
 
 def run() -> None:

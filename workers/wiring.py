@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,11 +12,13 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.bulkhead import Bulkheads, Limits
+from activities.channels import CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
 from activities.orders import OrderActivities
 from activities.ports import Courier, SalesChannel, Warehouse
+from activities.pulls import PullActivities
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from connectors import registry
@@ -28,13 +31,16 @@ from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
+from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.settings import WorkerSettings
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
+from workflows.shop_pull import ShopPullWorkflow
 
 OWN_ROOMS = ("domain", "activities", "workflows")
 POLLERS = PollerBehaviorSimpleMaximum(5)
@@ -47,10 +53,12 @@ CONNECTIONS = 2 * ACTIVITY_SLOTS
 class ShopVendors:
     """Builds connectors from shop rows, each behind its account's bulkhead. Implements activities/ports.py: Vendors."""
 
-    def __init__(self, shops: Shops, http: httpx.AsyncClient, bulkheads: Bulkheads) -> None:
+    def __init__(self, shops: Shops, http: httpx.AsyncClient, bulkheads: Bulkheads, keeper: TokenKeeper) -> None:
         self._shops = shops
         self._http = http
         self._bulkheads = bulkheads
+        self._keeper = keeper
+        self._paces = Paces()
 
     async def warehouse(self, vendor: str, code: str) -> Warehouse:
         """Give the warehouse system of an account."""
@@ -64,8 +72,14 @@ class ShopVendors:
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         """Give the sales channel of a shop."""
-        channel = registry.sales_channel(await self._shop(vendor, code), self._http, utc_now)
-        return GuardedChannel(channel, self._bulkheads.of(vendor, code))
+
+        def build(shop: Shop) -> RenewableChannel:
+            return registry.sales_channel(shop, self._http, utc_now)
+
+        shop = await self._keeper.fresh(await self._shop(vendor, code), build)
+        pace = partial(self._paces.take, vendor, code, registry.vendor(vendor).per_second)
+        careful = CarefulChannel(shop, build(shop), pace, self._keeper)
+        return GuardedChannel(careful, self._bulkheads.of(vendor, code))
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)
@@ -94,7 +108,8 @@ def bulkheads(timing: Timing) -> Bulkheads:
 
 def vendors(parts: Parts) -> ShopVendors:
     """Build the connectors' source."""
-    return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads)
+    keeper = TokenKeeper(SqlTokens(parts.database, parts.ring), utc_now)
+    return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads, keeper)
 
 
 def orders_worker(parts: Parts) -> Worker:
@@ -123,15 +138,17 @@ def steps_of(activities: object) -> list[Callable[..., Any]]:
 
 
 def shops_worker(parts: Parts) -> Worker:
-    """Build the worker of the shops queue: drains, apart from orders so that neither starves the other."""
+    """Build the worker of the shops queue: pulls and drains, apart from orders so that neither starves the other."""
     tracking = SqlTracking(parts.database, parts.ring, parts.timing.loop.courier_query_seconds)
     outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
-    drains = DrainActivities(outgoing, tracking, rereads, vendors(parts), utc_now)
+    strangers = vendors(parts)
+    drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
+    pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
-        workflows=[ShopDrainWorkflow],
-        activities=steps_of(drains),
+        workflows=[ShopDrainWorkflow, ShopPullWorkflow],
+        activities=[*steps_of(drains), *steps_of(pulls)],
         workflow_runner=sandbox(),
         max_concurrent_activities=ACTIVITY_SLOTS,
     )

@@ -7,38 +7,81 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from clients.cli.session import out, session, told
+from clients.cli.session import find_installation, out, session, told
 from clients.clock import utc_now
-from connectors import registry
+from clients.temporal import connect, pull_now
+from connectors import fields, registry
 from domain.errors import BadInput
-from domain.shops import Role, Shop
+from domain.shops import Role, Shop, Token
+from store.reads.pulls import PullReads, PullRow
 from store.shops import NewWarehouse, Shops
+from store.tokens import SqlTokens
 
 shop_app = typer.Typer(no_args_is_help=True)
 WAREHOUSE_PARTS = 4
+TOKEN_LINES = 3
 
 
 @shop_app.command()
 def add(
-    vendor: Annotated[str, typer.Argument(help="own, qimen, kdniao")],
+    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao")],
     code: Annotated[str, typer.Argument(help="your short name for this account; part of the webhook path")],
     url: Annotated[str, typer.Option(help="the vendor's endpoint")],
     key_id: Annotated[str, typer.Option(help="our account there: key id, app key, business id")],
     secret_file: Annotated[Path, typer.Option(help="file with the key; a second line holds the previous key")],
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, repeatable")] = None,
     warehouse: Annotated[str, typer.Option(help="CODE,NAME,PROVINCE,CARRIER behind a warehouse system")] = "",
+    token_file: Annotated[Path | None, typer.Option(help="file with the access token; see oms shop token")] = None,
 ) -> None:
     """Connect a shop, a warehouse system or a courier. Keys come from a file, never from the command line."""
 
     async def work() -> None:
         params = dict(_pair(text) for text in param or [])
         endpoint = Endpoint(url, key_id, _secrets(secret_file))
-        async with session() as open_session:
-            shops = Shops(open_session.database, open_session.ring)
+        access = _token(token_file) if token_file else None
+        async with session() as here:
+            shops = Shops(here.database, here.ring)
             await connect_shop(shops, (vendor, code), endpoint, params, _warehouse(warehouse))
+            if access:
+                await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), "cli")
 
     told(work)
-    out.print(f"connected {vendor}/{code}; its webhooks go to /in/{vendor}/{code}")
+    out.print(f"connected {vendor}/{code}{_next_step(vendor, code, token_file)}")
+
+
+@shop_app.command()
+def token(
+    vendor: Annotated[str, typer.Argument(help="such as taobao")],
+    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    token_file: Annotated[Path, typer.Option(help="line 1 access token, line 2 refresh token, line 3 its end")],
+    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+) -> None:
+    """Bring the access token that the platform gave when the shop was authorised; later ones are fetched by itself."""
+
+    async def work() -> None:
+        access = _token(token_file)
+        async with session() as here:
+            if await Shops(here.database, here.ring).find(vendor, code) is None:
+                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), actor)
+
+    told(work)
+    out.print(f"{vendor}/{code} is authorised")
+
+
+@shop_app.command()
+def pull(
+    vendor: Annotated[str, typer.Argument(help="such as taobao")],
+    code: Annotated[str, typer.Argument(help="the shop's short name")],
+) -> None:
+    """Pull a shop's orders now instead of at its next period; a pull that waits for its next try starts over."""
+
+    async def work() -> None:
+        find_installation()
+        await pull_now(await connect(), vendor, code)
+
+    told(work)
+    out.print(f"pulling {vendor}/{code}; oms shop list shows how far")
 
 
 @shop_app.command(name="list")
@@ -46,16 +89,52 @@ def list_() -> None:
     """List what is connected."""
 
     async def work() -> None:
-        async with session() as open_session:
-            shops = await Shops(open_session.database, open_session.ring).all()
-        table = Table("vendor", "code", "role", "endpoint", "webhook path", "zone", "keys", box=None)
+        async with session() as here:
+            shops = await Shops(here.database, here.ring).all()
+            pulls = {(row.vendor, row.shop): row for row in await PullReads(here.database).all()}
+        table = Table(
+            "vendor", "code", "role", "endpoint", "webhook path", "zone", "keys", "token until", "pulled up to"
+        )
+        table.box = None
         for shop in shops:
-            path = f"/in/{shop.vendor}/{shop.code}"
-            keys = str(len(shop.secrets))
-            table.add_row(shop.vendor, shop.code, shop.role.value, shop.endpoint_url, path, shop.zone, keys)
+            needs = registry.vendor(shop.vendor)
+            path = f"/in/{shop.vendor}/{shop.code}" if needs.inbound else "none: pulled"
+            cells = (
+                shop.vendor,
+                shop.code,
+                shop.role.value,
+                shop.endpoint_url,
+                path,
+                shop.zone,
+                str(len(shop.secrets)),
+            )
+            pulled = _pulled(pulls.get((shop.vendor, shop.code))) if needs.pull else "no list"
+            table.add_row(*cells, _token_words(needs, shop.token), pulled)
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
+
+
+def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
+    needs = registry.vendor(vendor)
+    words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"
+    missing = needs.token and token_file is None
+    return words + (f"; now bring its access token: oms shop token {vendor} {code}" if missing else "")
+
+
+def _token_words(needs: registry.Vendor, token: Token | None) -> str:
+    if not needs.token:
+        return "none needed"
+    if token is None:
+        return "missing: oms shop token"
+    return f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "no end named"
+
+
+def _pulled(row: PullRow | None) -> str:
+    if row is None:
+        return "not yet"
+    failing = f"; {row.failures} failed in a row: {row.reason}" if row.failures else ""
+    return (f"{row.watermark:%Y-%m-%d %H:%M:%S} UTC" if row.watermark else "nothing") + failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +189,19 @@ def _secrets(path: Path) -> tuple[str, ...]:
     if not 1 <= len(lines) <= 2:
         raise BadInput(f"{path} holds {len(lines)} keys; one line, or two while keys rotate")
     return lines
+
+
+def _token(path: Path) -> Token:
+    if not path.is_file():
+        raise BadInput(f"no file {path}; write the access token into it, then the refresh token (mode 0600)")
+    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not 1 <= len(lines) <= TOKEN_LINES:
+        raise BadInput(f"{path} holds {len(lines)} lines; access token, refresh token, end (ISO 8601 with an offset)")
+    access, refresh, until = (*lines, "", "")[:3]
+    try:
+        return Token(access, refresh, fields.offset_time(until) if until else None)
+    except ValueError as error:
+        raise BadInput(f"{path}: line 3, the end of the token, is {error}") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

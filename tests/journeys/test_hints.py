@@ -12,6 +12,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.bulkhead import Bulkheads, Limits
+from activities.channels import TokenKeeper
 from activities.drain import DrainActivities
 from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
@@ -28,6 +29,7 @@ from store.keyring import KeyRing
 from store.outgoing import SqlOutgoing
 from store.reread import SqlReread
 from store.shops import Shops
+from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from tests.conftest import NOON
 from tests.store.builders import TIMING, stocked
@@ -72,11 +74,12 @@ class Town:
 
     async def drain(self, after_seconds: float = 0) -> int:
         """One poll of the drain, as its worker does it."""
+        keeper = TokenKeeper(SqlTokens(self.database, self.ring), utc_now)
         drains = DrainActivities(
             SqlOutgoing(self.database, self.ring),
             SqlTracking(self.database, self.ring, 60),
             SqlReread(self.database, self.ring),
-            ShopVendors(Shops(self.database, self.ring), self.http, Bulkheads(utc_now, Limits(0.5))),
+            ShopVendors(Shops(self.database, self.ring), self.http, Bulkheads(utc_now, Limits(0.5)), keeper),
             lambda: utc_now() + timedelta(seconds=after_seconds),
         )
         made: int = await ActivityEnvironment().run(drains.drain, QUEUE, LOOPS, 1)

@@ -1,0 +1,107 @@
+"""What every call to a sales channel minds: its pace and its access token. Owns when a token is renewed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from activities.ports import Clock, SalesChannel, Tokens
+from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
+from domain.fulfillment import ShipmentNotice
+from domain.observations import OrderObserved
+from domain.pulling import Page, Window
+from domain.shops import Shop, Token
+
+T = TypeVar("T")
+RENEWAL_SECONDS = 2.0
+"""After this the token that somebody else is renewing should be there."""
+SECONDS_COUNTED = 2
+"""The pace is kept over so many seconds, so that a short burst may pass."""
+
+
+class Paces:
+    """The pace of every account, kept by this process (INT-16)."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def take(self, vendor: str, code: str, per_second: float) -> None:
+        """Let one call pass, or raise RateLimited with the wait."""
+        item = RateLimitItemPerSecond(max(1, int(per_second * SECONDS_COUNTED)), SECONDS_COUNTED)
+        if not self._limiter.hit(item, vendor, code):
+            raise RateLimited(f"{vendor}/{code} is called at its full pace", 1 / per_second)
+
+
+class RenewableChannel(SalesChannel, Protocol):
+    """A sales channel that can renew its token."""
+
+    async def renew(self) -> Token: ...
+
+
+class TokenKeeper:
+    """Renews access tokens in time, one process at a time."""
+
+    def __init__(self, tokens: Tokens, clock: Clock) -> None:
+        self._tokens = tokens
+        self._clock = clock
+
+    async def fresh(self, shop: Shop, build: Callable[[Shop], RenewableChannel]) -> Shop:
+        """Give the shop with a token that may be used; Unavailable while another process renews a dead one."""
+        now, token = self._clock(), shop.token
+        if token is None or token.renew_at is None or now < token.renew_at:
+            return shop
+        dead = token.expires_at is not None and now >= token.expires_at
+        if not await self._tokens.claim(shop, token.version, now):
+            if dead:
+                raise Unavailable(f"the token of {shop.vendor}/{shop.code} is being renewed", RENEWAL_SECONDS)
+            return shop
+        return await self._renewed(shop, build, dead)
+
+    async def _renewed(self, shop: Shop, build: Callable[[Shop], RenewableChannel], dead: bool) -> Shop:
+        try:
+            token = await build(shop).renew()
+        except (Refused, Broken) as error:
+            await self._tokens.lost(shop, str(error), self._clock())
+            if dead:
+                raise Unavailable(f"{shop.vendor}/{shop.code} has to be authorised anew: {error}") from error
+            return shop
+        await self._tokens.save(shop, token, self._clock())
+        return replace(shop, token=token)
+
+    async def spoil(self, shop: Shop) -> None:
+        """Note that the vendor does not take the token any more."""
+        if shop.token is not None:
+            await self._tokens.spoil(shop, shop.token.version, self._clock())
+
+
+class CarefulChannel:
+    """A sales channel that keeps its pace and notices a dead token."""
+
+    def __init__(self, shop: Shop, channel: SalesChannel, pace: Callable[[], None], keeper: TokenKeeper) -> None:
+        self._shop = shop
+        self._channel = channel
+        self._pace = pace
+        self._keeper = keeper
+
+    async def write_back(self, notice: ShipmentNotice) -> None:
+        """Tell that a package left."""
+        await self._call(lambda: self._channel.write_back(notice))
+
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
+        """Ask for the whole order."""
+        return await self._call(lambda: self._channel.read_order(no))
+
+    async def pull(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of what changed."""
+        return await self._call(lambda: self._channel.pull(window, cursor))
+
+    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
+        self._pace()
+        try:
+            return await call()
+        except TokenRejected:
+            await self._keeper.spoil(self._shop)
+            raise

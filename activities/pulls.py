@@ -1,0 +1,139 @@
+"""Pulling one window of a shop's orders, page by page (INT-2). Owns the reading; the store keeps pages and watermark.
+
+A pull that fails goes on where it stood: what is read already travels in the heartbeat. Its waits are INT-3's.
+"""
+
+import asyncio
+from collections import deque
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import fact_failures
+from activities.ports import Clock, Pulls, Vendors
+from domain.errors import BadInput, Broken, RateLimited, Refused, TokenRejected, Unavailable
+from domain.pulling import Page, PullSource, Window
+
+MAX_PAGES = 5_000
+"""More pages than this in one window are a vendor that never ends."""
+PATIENCE_SECONDS = 5.0
+"""How long a vendor that asks for patience is left alone when it does not say for how long."""
+LONGEST_PATIENCE_SECONDS = 600.0
+
+
+class PullActivities:
+    """Reads windows of every shop that has a list of changes."""
+
+    def __init__(self, pulls: Pulls, vendors: Vendors, clock: Clock) -> None:
+        self._pulls = pulls
+        self._vendors = vendors
+        self._clock = clock
+
+    @activity.defn
+    async def next_window(self, source: PullSource) -> Window | None:
+        """Say what has to be pulled next; None when everything is. The clock is real: vendors know no other."""
+        with fact_failures():
+            return await self._pulls.window(source, self._clock())
+
+    @activity.defn
+    async def pull_window(self, source: PullSource, window: Window) -> int:
+        """Read every page of a window and store what is new; return how many orders had news.
+
+        Raises for a failure with the wait that comes before the next try; a vendor that asks for patience is waited
+        for here, and no try is used up (INT-16).
+        """
+        pages = Reading.resumed(window)
+        try:
+            for _ in range(MAX_PAGES):
+                if not pages.windows:
+                    return pages.news
+                page = await self._ask(source, pages)
+                pages.take(page, 0 if page.overfull else await self._pulls.keep(source, page, self._clock()))
+            raise Broken(f"{source.vendor}/{source.shop} has more than {MAX_PAGES} pages in one window")
+        except Unavailable as error:
+            raise _again(source, error) from None
+        except (Refused, Broken, BadInput) as error:
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from None
+
+    @activity.defn
+    async def finish_pull(self, source: PullSource, window: Window) -> None:
+        """Move the watermark: this window is stored whole."""
+        with fact_failures():
+            await self._pulls.finish(source, window, self._clock())
+
+    @activity.defn
+    async def pull_failed(self, source: PullSource, reason: str) -> None:
+        """Count a pull that was given up; the next period tries again (INT-3)."""
+        with fact_failures():
+            await self._pulls.failed(source, reason, self._clock())
+
+    async def _ask(self, source: PullSource, pages: "Reading") -> Page:
+        """Ask for the next page; wait as long as the vendor asks for patience, renew a dead token once."""
+        waited, renewed = 0.0, False
+        while True:
+            activity.heartbeat(*pages.state())
+            try:
+                channel = await self._vendors.channel(source.vendor, source.shop)
+                return await channel.pull(pages.windows[0], pages.cursor)
+            except TokenRejected:
+                if renewed:
+                    raise
+                renewed = True
+            except RateLimited as error:
+                seconds = error.retry_after_seconds or PATIENCE_SECONDS
+                waited += seconds
+                if waited > LONGEST_PATIENCE_SECONDS:
+                    raise
+                await _sleep(seconds)
+
+
+class Reading:
+    """How far a window is read: the parts of it still to read, the page in the first of them, the news so far."""
+
+    def __init__(self, windows: list[Window], cursor: str = "", news: int = 0) -> None:
+        self.windows = deque(windows)
+        self.cursor = cursor
+        self.news = news
+
+    @classmethod
+    def resumed(cls, window: Window) -> "Reading":
+        """Go on where the last try stood."""
+        details = activity.info().heartbeat_details
+        if not details:
+            return cls([window])
+        starts, cursor, news = details
+        converter = activity.payload_converter()
+        windows = [converter.from_payload(converter.to_payload(one), Window) for one in starts]
+        return cls(windows, cursor, news)
+
+    def state(self) -> tuple[list[Window], str, int]:
+        """Give what the next try has to know."""
+        return list(self.windows), self.cursor, self.news
+
+    def take(self, page: Page, news: int) -> None:
+        """Move on after a page."""
+        self.news += news
+        self.cursor = page.next_cursor
+        if page.overfull:
+            whole = self.windows.popleft()
+            if whole.end - whole.start <= timedelta(seconds=1):
+                raise Broken("more orders changed in one second than the vendor shows")
+            self.windows.extendleft(reversed(whole.halves()))
+            self.cursor = ""
+        elif not self.cursor:
+            self.windows.popleft()
+
+
+async def _sleep(seconds: float) -> None:
+    """Wait with a sign of life, so that nobody takes the wait for a death."""
+    while seconds > 0:
+        await asyncio.sleep(min(seconds, PATIENCE_SECONDS))
+        seconds -= PATIENCE_SECONDS
+
+
+def _again(source: PullSource, error: Unavailable) -> ApplicationError:
+    """Say when the next try comes: INT-3's waits, in their order."""
+    waits = source.timing.retries_seconds
+    wait = waits[min(activity.info().attempt, len(waits)) - 1]
+    return ApplicationError(str(error), type=type(error).__name__, next_retry_delay=timedelta(seconds=wait))

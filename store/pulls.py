@@ -1,0 +1,106 @@
+"""How far orders are pulled, and where the pages go. Implements activities/ports.py: Pulls.
+
+A page is stored when it says anything that no pull has said before: then its body is kept as received, once, and each
+order that it has news of becomes an observation (INT-2, INT-11). The watermark moves when a window is stored whole.
+"""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.observations import Observation, OrderHinted, OrderObserved
+from domain.pulling import Page, PullSource, Window, next_window
+from store import alerts, audit
+from store.alerts import Level, NewAlert
+from store.database import Database
+from store.inbox import Arrival, Identity, insert, observe
+from store.keyring import KeyRing
+from store.serial import as_json
+
+FAILURES_TO_TELL = 3
+"""So many failed pulls in a row, and somebody is told (INT-3)."""
+
+_WATERMARK = text("SELECT watermark FROM pull WHERE vendor = :vendor AND shop = :shop")
+_FINISH = text(
+    """
+    INSERT INTO pull AS p (vendor, shop, watermark, pulled_at) VALUES (:vendor, :shop, :watermark, :now)
+    ON CONFLICT (vendor, shop) DO UPDATE SET watermark = greatest(p.watermark, excluded.watermark),
+        pulled_at = excluded.pulled_at, failures = 0, reason = ''
+    """
+)
+_FAILED = text(
+    """
+    INSERT INTO pull AS p (vendor, shop, failures, failed_at, reason) VALUES (:vendor, :shop, 1, :now, :reason)
+    ON CONFLICT (vendor, shop) DO UPDATE SET failures = p.failures + 1, failed_at = excluded.failed_at,
+        reason = excluded.reason
+    RETURNING failures
+    """
+)
+_NEWS = text(
+    """
+    INSERT INTO heard AS h (channel, shop, no, digest) VALUES (:channel, :shop, :no, :digest)
+    ON CONFLICT (channel, shop, no) DO UPDATE SET digest = excluded.digest WHERE h.digest <> excluded.digest
+    RETURNING no
+    """
+)
+
+
+class SqlPulls:
+    """The pulls of all shops."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+
+    async def window(self, source: PullSource, now: datetime) -> Window | None:
+        """Give the window that comes next; None when everything is pulled."""
+        async with self._database.transaction() as tx:
+            where = {"vendor": source.vendor, "shop": source.shop}
+            watermark = (await tx.execute(_WATERMARK, where)).scalar_one_or_none()
+        return next_window(watermark, now, source.rules, source.timing)
+
+    async def keep(self, source: PullSource, page: Page, now: datetime) -> int:
+        """Store what is new in a page and the page with it; return how many orders had news. Twice is harmless."""
+        async with self._database.transaction() as tx:
+            news = tuple([seen for seen in _in_order(page) if await _is_news(tx, seen)])
+            if news:
+                key = f"pull:{hashlib.sha256(page.raw).hexdigest()}"
+                headers = {"content-type": "application/json"}
+                arrival = Arrival(source.vendor, source.shop, "pull", headers, page.raw, now)
+                inbox_id = await insert(tx, self._ring, arrival, Identity(key))
+                if inbox_id is not None:
+                    await observe(tx, self._ring, inbox_id, news, now)
+        return len(news)
+
+    async def finish(self, source: PullSource, window: Window, now: datetime) -> None:
+        """Move the watermark to the end of a window that is stored whole."""
+        values = {"vendor": source.vendor, "shop": source.shop, "watermark": window.end, "now": now}
+        async with self._database.transaction() as tx:
+            await tx.execute(_FINISH, values)
+            await alerts.clear(tx, f"{source.vendor}/{source.shop}", now, "pull")
+
+    async def failed(self, source: PullSource, reason: str, now: datetime) -> None:
+        """Count a pull that failed after all its tries; the third in a row is told to somebody (INT-3)."""
+        where = f"{source.vendor}/{source.shop}"
+        values = {"vendor": source.vendor, "shop": source.shop, "now": now, "reason": reason[:500]}
+        async with self._database.transaction() as tx:
+            failures = (await tx.execute(_FAILED, values)).scalar_one()
+            await audit.write(tx, "pull.failed", where, now, failures=failures, reason=reason[:500])
+            if failures >= FAILURES_TO_TELL:
+                words = f"{failures} pulls in a row failed: {reason}"
+                await alerts.raise_alert(tx, NewAlert("pull", Level.CRITICAL, where, words), now)
+
+
+def _in_order(page: Page) -> list[Observation]:
+    """Sort by order number: two pulls at once lock in one order."""
+    return sorted(page.observations, key=lambda seen: seen.no if isinstance(seen, OrderObserved | OrderHinted) else "")
+
+
+async def _is_news(tx: AsyncConnection, seen: Observation) -> bool:
+    if not isinstance(seen, OrderObserved | OrderHinted):
+        return True
+    digest = hashlib.sha256(as_json(seen)).digest()
+    values = {"channel": seen.channel, "shop": seen.shop, "no": seen.no, "digest": digest}
+    return (await tx.execute(_NEWS, values)).one_or_none() is not None
