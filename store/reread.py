@@ -4,6 +4,7 @@ A hint creates no order: it asks for the whole one, and the answer goes the same
 through apply (design: full or hint). Hints about one order fall together in one row.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.outgoing import LEASE_SECONDS
+from store.serial import as_json
 
 _KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key")
 # A row that waits keeps its place and its back-off: hints in a row must not outrun a shop that asked for patience.
@@ -94,7 +96,8 @@ class SqlReread:
 
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
         """Store an answer as received (INT-11), the same one once; done unless a newer hint came meanwhile."""
-        key = f"reread:{seen.no}:{seen.vendor_time.isoformat()}:{seen.status.value}"
+        # By what it says, not by its time: a refund need not move the vendor's own time of change.
+        key = f"reread:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
         await self._inbox.accept(arrival, key, None, (seen,))
         await self._close(call, "done", "", now)

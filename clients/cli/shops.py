@@ -92,27 +92,28 @@ def list_() -> None:
         async with session() as here:
             shops = await Shops(here.database, here.ring).all()
             pulls = {(row.vendor, row.shop): row for row in await PullReads(here.database).all()}
-        table = Table(
-            "vendor", "code", "role", "endpoint", "webhook path", "zone", "keys", "token until", "pulled up to"
-        )
-        table.box = None
+        names = ("vendor", "code", "role", "endpoint", "webhook path", "zone", "keys", "token until", "pulled up to")
+        table = Table(*names, box=None)
         for shop in shops:
-            needs = registry.vendor(shop.vendor)
-            path = f"/in/{shop.vendor}/{shop.code}" if needs.inbound else "none: pulled"
-            cells = (
-                shop.vendor,
-                shop.code,
-                shop.role.value,
-                shop.endpoint_url,
-                path,
-                shop.zone,
-                str(len(shop.secrets)),
-            )
-            pulled = _pulled(pulls.get((shop.vendor, shop.code))) if needs.pull else "no list"
-            table.add_row(*cells, _token_words(needs, shop.token), pulled)
+            table.add_row(*_cells(shop, pulls.get((shop.vendor, shop.code))))
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
+
+
+def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
+    needs = registry.vendor(shop.vendor)
+    return (
+        shop.vendor,
+        shop.code,
+        shop.role.value,
+        shop.endpoint_url,
+        f"/in/{shop.vendor}/{shop.code}" if needs.inbound else "none: pulled",
+        shop.zone,
+        str(len(shop.secrets)),
+        _token_words(needs, shop.token),
+        _pulled(pulled) if needs.pull else "has no list",
+    )
 
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:

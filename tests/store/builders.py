@@ -46,7 +46,8 @@ NAME = "张三丰"
 RECEIVER = Contact(ContactForm.PLAIN, "广东省", "广州市", "白云区", NAME, PHONE, "人民路 1 号 2 单元")
 TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
-    "stock_movement fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit"
+    "stock_movement fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
+    "pull heard shop_token"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}

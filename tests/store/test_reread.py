@@ -97,7 +97,7 @@ async def test_an_answer_is_stored_as_received_and_the_same_one_once(
         assert (await row(database)).state == "done"
     (stored,) = await rows(database, "SELECT * FROM inbox")
     assert (stored.source, stored.shop, stored.way) == ("own", "demo", "pull")
-    assert stored.key == f"reread:T1:{NOON.isoformat()}:paid"
+    assert stored.key.startswith("reread:T1:")
     assert await Inbox(database, ring).raw(stored.id) == RAW
     assert NAME not in str(stored)
     assert await value(database, "SELECT count(*) FROM observation WHERE kind = 'order'") == 1

@@ -1,0 +1,131 @@
+"""Every call to a sales channel keeps its pace and goes with a token that lives (INT-16)."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from activities.channels import CarefulChannel, Paces, TokenKeeper
+from domain.errors import RateLimited, Refused, TokenRejected, Unavailable
+from domain.fulfillment import ShipmentNotice
+from domain.observations import OrderObserved
+from domain.pulling import Page, Window
+from domain.shops import Role, Shop, Token
+from tests.conftest import NOON
+
+SHOP = Shop("taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", "http://x", "k", ("secret",))
+OLD = Token("old", "refresh", NOON + timedelta(hours=1), 4, NOON - timedelta(minutes=1))
+WINDOW = Window(NOON, NOON + timedelta(minutes=5))
+
+
+@dataclass
+class FakeTokens:
+    """Grants or denies claims; remembers what it was told."""
+
+    free: bool = True
+    saved: list[Token] = field(default_factory=list)
+    spoilt: list[int] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+
+    async def claim(self, shop: Shop, version: int, now: object) -> bool:
+        return self.free
+
+    async def save(self, shop: Shop, token: Token, now: object) -> None:
+        self.saved.append(token)
+
+    async def spoil(self, shop: Shop, version: int, now: object) -> None:
+        self.spoilt.append(version)
+
+    async def lost(self, shop: Shop, reason: str, now: object) -> None:
+        self.losses.append(reason)
+
+
+@dataclass
+class FakeChannel:
+    """A channel with one token that may be refused."""
+
+    token: str
+    good: str = "new"
+    refuses: bool = False
+
+    async def write_back(self, notice: ShipmentNotice) -> None:
+        raise AssertionError("nothing is told here")
+
+    async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
+        raise AssertionError("nothing is read here")
+
+    async def pull(self, window: Window, cursor: str) -> Page:
+        if self.token != self.good:
+            raise TokenRejected("27")
+        return Page((), b"page")
+
+    async def renew(self) -> Token:
+        if self.refuses:
+            raise Refused("27", "the refresh token is dead")
+        return Token("new", "refresh-2", NOON + timedelta(days=7), 5)
+
+
+def channel_of(shop: Shop) -> FakeChannel:
+    return FakeChannel(shop.token.access if shop.token else "")
+
+
+def keeper(tokens: FakeTokens) -> TokenKeeper:
+    return TokenKeeper(tokens, lambda: NOON)
+
+
+async def test_a_token_that_is_due_is_renewed_before_the_call() -> None:
+    tokens = FakeTokens()
+    shop = await keeper(tokens).fresh(replace(SHOP, token=OLD), channel_of)
+    assert shop.token is not None
+    assert (shop.token.access, shop.token.version, len(tokens.saved)) == ("new", 5, 1)
+
+
+async def test_while_another_process_renews_a_living_token_goes_on_and_a_dead_one_waits() -> None:
+    tokens = FakeTokens(free=False)
+    living = replace(SHOP, token=OLD)
+    assert await keeper(tokens).fresh(living, channel_of) == living
+    with pytest.raises(Unavailable, match="is being renewed"):
+        await keeper(tokens).fresh(replace(SHOP, token=replace(OLD, expires_at=NOON)), channel_of)
+
+
+async def test_a_token_that_is_not_due_or_knows_no_end_is_left_alone() -> None:
+    for token in (None, replace(OLD, renew_at=None), replace(OLD, renew_at=NOON + timedelta(seconds=1))):
+        shop = replace(SHOP, token=token)
+        assert await keeper(FakeTokens()).fresh(shop, channel_of) == shop
+
+
+@pytest.mark.parametrize("dead", [False, True])
+async def test_a_refused_renewal_is_told_and_only_a_dead_token_stops_the_call(dead: bool) -> None:
+    tokens = FakeTokens()
+    shop = replace(SHOP, token=replace(OLD, expires_at=NOON) if dead else OLD)
+    refusing = lambda of: FakeChannel(of.token.access, refuses=True)  # noqa: E731
+    if dead:
+        with pytest.raises(Unavailable, match="authorised anew"):
+            await keeper(tokens).fresh(shop, refusing)
+    else:
+        assert await keeper(tokens).fresh(shop, refusing) == shop
+    assert tokens.losses == ["refused (27): the refresh token is dead"]
+    assert tokens.saved == []
+
+
+async def test_a_token_that_the_vendor_rejects_is_spoilt_so_that_the_next_call_renews_it() -> None:
+    tokens = FakeTokens()
+    shop = replace(SHOP, token=replace(OLD, renew_at=None))
+    careful = CarefulChannel(shop, channel_of(shop), lambda: None, keeper(tokens))
+    with pytest.raises(TokenRejected):
+        await careful.pull(WINDOW, "")
+    assert tokens.spoilt == [4]
+
+
+async def test_calls_beyond_the_pace_are_put_off_and_other_accounts_are_not() -> None:
+    paces = Paces()
+    for _ in range(6):
+        paces.take("taobao", "tm", 3)
+    with pytest.raises(RateLimited) as told:
+        paces.take("taobao", "tm", 3)
+    assert told.value.retry_after_seconds == pytest.approx(1 / 3)
+    paces.take("taobao", "other", 3)
+    careful = CarefulChannel(SHOP, FakeChannel("new"), partial(paces.take, "taobao", "tm", 3), keeper(FakeTokens()))
+    with pytest.raises(RateLimited):
+        await careful.pull(WINDOW, "")
