@@ -35,6 +35,8 @@ class Vendor:
     params: Mapping[str, str] = field(default_factory=dict)
     optional_params: Mapping[str, str] = field(default_factory=dict)
     pull: PullRules | None = None
+    asked_with: str | None = None
+    """The param without which it cannot be asked for one order; empty when it always can, None when it never can."""
     token: str = ""
     """Where the access token comes from; empty when the vendor needs none."""
     per_second: float = 20.0
@@ -62,6 +64,7 @@ VENDORS: Mapping[str, Vendor] = {
         key_id="X-Steadfast-Key: the key id agreed with the shop",
         secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
         inbound=OwnInbound,
+        asked_with="orders_url",
         optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
     ),
     "qimen": Vendor(
@@ -109,6 +112,12 @@ def missing(shop: Shop) -> list[str]:
     wanted = {"endpoint_url": needs.endpoint_url, "key_id": needs.key_id, "secret": needs.secret}
     lacking = [f"{name}: {why}" for name, why in wanted.items() if not given[name]]
     return lacking + [f"{name}: {why}" for name, why in needs.params.items() if not shop.params.get(name)]
+
+
+def answers(shop: Shop) -> bool:
+    """Say whether a shop can be asked for one order."""
+    param = vendor(shop.vendor).asked_with
+    return param is not None and (not param or bool(shop.params.get(param)))
 
 
 def inbound(shop: Shop) -> Inbound:

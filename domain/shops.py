@@ -48,6 +48,8 @@ class Shop:
     secrets: tuple[str, ...] = field(repr=False)
     params: dict[str, str] = field(default_factory=dict)
     token: Token | None = None
+    answers: bool = False
+    """Whether the vendor can be asked for one order; then nothing is believed from silence alone."""
 
     @property
     def tz(self) -> ZoneInfo:

@@ -16,7 +16,7 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, stock
+from store import alerts, audit, orders, reread, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
@@ -70,6 +70,8 @@ class SqlOrderFacts:
             await stock.lock_skus(tx, key)
             if await stock.release_reservations(tx, key, now):
                 await audit.write(tx, "stock.released", key, now, reason="unpaid")
+            if late_seconds:
+                await reread.ask_again(tx, row, now)  # the money may be there though its message is not (INT-17)
             await orders.set_wait(tx, key, Wait(WaitFor.LATE_PAYMENT, now, late_until))
         return LockEnd(paid=False, late_until=late_until)
 

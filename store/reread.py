@@ -6,11 +6,12 @@ through apply (design: full or hint). Hints about one order fall together in one
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lanes import lane
+from domain.lanes import URGENT, lane
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.orders import RANK, order_key
 from domain.outgoing import Call, Queue
@@ -36,6 +37,7 @@ _ASK = text(
         next_at = CASE WHEN r.state = 'new' THEN r.next_at ELSE :now END
     """
 )
+_ANSWERS = text("SELECT 1 FROM shop WHERE vendor = :channel AND code = :shop AND active AND answers")
 _DUE = text(
     """
     UPDATE reread SET attempts = attempts + 1, next_at = :lease
@@ -73,6 +75,15 @@ async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
     place = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
     await tx.execute(_ASK, place | {"lane": lane(seen), "now": now})
     return "applied"
+
+
+async def ask_again(tx: AsyncConnection, row: Row[Any], now: datetime) -> bool:
+    """Ask an order's channel how it stands, although nothing was heard; False when the channel cannot be asked."""
+    place = {"channel": row.channel, "shop": row.shop}
+    if (await tx.execute(_ANSWERS, place)).one_or_none() is None:
+        return False
+    await tx.execute(_ASK, place | {"no": row.no, "lane": URGENT, "now": now})
+    return True
 
 
 class SqlReread:

@@ -24,8 +24,9 @@ _ONE = text(f"{_SHOPS} AND vendor = :vendor AND code = :code")
 _ALL = text(f"{_SHOPS} ORDER BY role, vendor, code")
 _ADD = text(
     """
-    INSERT INTO shop (vendor, code, role, zone, currency, endpoint_url, key_id, secrets_sealed, params, created_at)
-    VALUES (:vendor, :code, :role, :zone, :currency, :endpoint_url, :key_id, :secrets, :params, :now)
+    INSERT INTO shop (vendor, code, role, zone, currency, endpoint_url, key_id, secrets_sealed, params, answers,
+        created_at)
+    VALUES (:vendor, :code, :role, :zone, :currency, :endpoint_url, :key_id, :secrets, :params, :answers, :now)
     ON CONFLICT DO NOTHING
     """
 ).bindparams(bindparam("params", type_=JSONB))
@@ -69,7 +70,7 @@ class Shops:
     async def add(self, shop: Shop, warehouse: NewWarehouse | None, now: datetime) -> None:
         """Add a shop (and the warehouse it speaks for); raise BadInput when one of that name exists."""
         sealed = self._ring.seal(json.dumps(shop.secrets).encode(), f"shop.secrets|{shop.vendor}|{shop.code}")
-        names = "vendor code role zone currency endpoint_url key_id params"
+        names = "vendor code role zone currency endpoint_url key_id params answers"
         values = {name: getattr(shop, name) for name in names.split()} | {"secrets": sealed, "now": now}
         async with self._database.transaction() as tx:
             if not (await tx.execute(_ADD, values | {"role": shop.role.value})).rowcount:
@@ -90,6 +91,7 @@ class Shops:
             key_id=row.key_id,
             secrets=tuple(secrets),
             params=row.params,
+            answers=row.answers,
             token=tokens.opened(self._ring, row),
         )
 

@@ -1,6 +1,6 @@
 """`oms shop add` and `oms shop list`: connect a vendor; the registry says what each one needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -180,7 +180,7 @@ def _shop(vendor: str, code: str, endpoint: Endpoint, params: dict[str, str]) ->
     missing = registry.missing(shop)
     if missing:
         raise BadInput(f"{vendor}/{code} still needs: " + "; ".join(missing))
-    return shop
+    return replace(shop, answers=registry.answers(shop))
 
 
 def _secrets(path: Path) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class ShopRow(SQLModel, table=True):
     key_id: str
     secrets_sealed: bytes = sealed()
     params: dict[str, Any] = document()
+    answers: bool = False
     active: bool = True
     created_at: datetime = moment()
 

@@ -1,7 +1,7 @@
 """The steps of an order (SqlOrderFacts, SqlFulfillments): right once, and unchanged when run twice."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from domain.observations import ChannelStatus, ParcelState
 from domain.outgoing import Queue
 from domain.progress import LockEnd, Plan
+from domain.shops import Role
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.inbox import Inbox
@@ -17,12 +18,14 @@ from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
 from store.shipping_facts import SqlShippingFacts
+from store.shops import Shops
 from store.tracking import SqlTracking
 from store.tracking_intake import apply_track
 from tests.conftest import NOON
 from tests.store.builders import (
     RECEIVER,
     TIMING,
+    WMS,
     apply,
     assert_counters_add_up,
     change,
@@ -254,6 +257,21 @@ async def test_a_refused_write_back_makes_the_order_visible(world: World) -> Non
     row = (await rows(world.database, "SELECT stuck, stuck_reason FROM orders"))[0]
     assert (row.stuck, row.stuck_reason) == (True, "own/demo refused the shipment: E1 unknown order")
     assert await value(world.database, "SELECT count(*) FROM audit WHERE action = 'writeback.refused'") == 1
+
+
+async def test_the_channel_is_asked_once_more_before_silence_counts_as_unpaid(
+    database: Database, ring: KeyRing
+) -> None:
+    """INT-17, incident I-5: a payment whose message went astray is found by asking, where the shop has answers."""
+    shop = replace(WMS, vendor="own", code="demo", role=Role.SALES)
+    facts = SqlOrderFacts(database, ring)
+    for no, answers in (("T1", False), ("T2", True)):
+        await apply(database, ring, order(no, ChannelStatus.UNPAID))
+        if answers:
+            await Shops(database, ring).add(replace(shop, answers=True), None, NOON)
+        await facts.end_lock(key(no), 3600, NOON)
+    asked = await rows(database, "SELECT no, lane, state FROM reread")
+    assert [tuple(row) for row in asked] == [("T2", 0, "new")]
 
 
 async def test_a_claimed_call_comes_back_when_its_lease_ends_or_when_it_is_put_back(world: World) -> None:

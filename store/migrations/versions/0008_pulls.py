@@ -15,9 +15,11 @@ def upgrade() -> None:
     _create_pull()
     _create_heard()
     _create_shop_token()
+    op.add_column("shop", sa.Column("answers", sa.Boolean(), server_default="false", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("shop", "answers")
     op.drop_table("shop_token")
     op.drop_table("heard")
     op.drop_table("pull")
