@@ -13,7 +13,7 @@ from connectors import registry
 from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
 from connectors.platforms.own import OwnInbound, signature
-from connectors.warehouses.qimen_sign import sign as qimen_sign
+from connectors.top_sign import sign as top_sign
 from domain.errors import Forged, Unparsable
 from domain.observations import OrderObserved
 from domain.shops import Shop
@@ -86,7 +86,7 @@ def qimen_push(body: bytes, method: str = "deliveryorder.confirm") -> Push:
         "app_key": QIMEN.key_id,
         "sign_method": "md5",
     }
-    return push(body, {**params, "sign": qimen_sign(params, body, QIMEN.secrets[0])})
+    return push(body, {**params, "sign": top_sign(params, body, QIMEN.secrets[0])})
 
 
 def bird_push(data: str) -> Push:
