@@ -111,7 +111,7 @@ class TopGateway:
     async def ask(self, question: Question, answer: type[Answer]) -> tuple[Answer, bytes]:
         """Ask; give what was answered and the body as received.
 
-        Raises what `explain` makes of an error, Broken for an answer that is not in the platform's format.
+        Raises the word that an error's code stands for, Broken for an answer that is not in the platform's format.
         """
         call = Call(
             vendor="taobao",
@@ -123,13 +123,18 @@ class TopGateway:
         reply = await send(self._http, call)
         said = _opened(call, reply)
         if "error_response" in said:
-            raise _failure(call, reply, said["error_response"])
+            raise _failure(call, reply, said["error_response"], self._hidden())
         if not reply.is_success or question.wrapper not in said:
             raise unexplained(call, reply)
         try:
             return answer.model_validate(said[question.wrapper]), reply.body
         except ValidationError as error:
             raise Broken(f"taobao about {question.ref}: {fields.explain(error)}") from error
+
+    def _hidden(self) -> tuple[str, ...]:
+        """What we send and must not read back."""
+        token = self._shop.token
+        return (*self._shop.secrets, *((token.access, token.refresh) if token else ()))
 
     def _signed(self, question: Question) -> dict[str, str]:
         shop = self._shop
@@ -159,12 +164,13 @@ def _opened(call: Call, reply: Reply) -> dict[str, object]:
     return said
 
 
-def _failure(call: Call, reply: Reply, said: object) -> OmsError:
+def _failure(call: Call, reply: Reply, said: object, hidden: tuple[str, ...]) -> OmsError:
     try:
         error = TopError.model_validate(said)
     except ValidationError:
         return unexplained(call, reply)
-    return explain(error, call.ref)
+    told = {name: fields.vendor_text(text, hidden) for name, text in error}
+    return _explain(TopError(**told), call.ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +196,7 @@ def _passing(error: TopError, ref: str) -> OmsError:
 
 
 def _refused(error: TopError, ref: str) -> OmsError:
-    code = fields.vendor_text(error.sub_code or error.code)
-    return Refused(code, f"{_reason(error)} ({ref})")
+    return Refused(error.sub_code or error.code, f"{_reason(error)} ({ref})")
 
 
 def _broken(error: TopError, ref: str) -> OmsError:
@@ -213,7 +218,7 @@ _RULES = (
 """The first that fits counts. Codes: the platform's list of common errors."""
 
 
-def explain(error: TopError, ref: str) -> OmsError:
+def _explain(error: TopError, ref: str) -> OmsError:
     """Say one of our words for an error; an unknown one is Broken."""
     for rule in _RULES:
         if error.code in rule.codes or error.sub_code.startswith(rule.sub_codes):
@@ -222,9 +227,9 @@ def explain(error: TopError, ref: str) -> OmsError:
 
 
 def _words(error: TopError, ref: str) -> str:
-    codes = fields.vendor_text(f"{error.code} {error.sub_code}".strip()) or "no code"
+    codes = f"{error.code} {error.sub_code}".strip() or "no code"
     return f"taobao about {ref}: {_reason(error)} ({codes})"
 
 
 def _reason(error: TopError) -> str:
-    return fields.vendor_text(error.sub_msg or error.msg) or "no reason given"
+    return error.sub_msg or error.msg or "no reason given"
