@@ -13,6 +13,8 @@ from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
 from connectors.outbound import Clock, Courier, SalesChannel, Warehouse
 from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.platforms.taobao import PULL_RULES as TAOBAO_PULL_RULES
+from connectors.platforms.taobao import TaobaoShop
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
@@ -67,6 +69,22 @@ VENDORS: Mapping[str, Vendor] = {
         asked_with="orders_url",
         optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
     ),
+    "taobao": Vendor(
+        name="taobao",
+        role=Role.SALES,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the whole router URL, such as https://eco.taobao.com/router/rest",
+        key_id="app_key of our application at the platform",
+        secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+        inbound=None,
+        optional_params={
+            "sign_method": "md5 (default), hmac or hmac-sha256",
+            "carriers": "carriers that Taobao names otherwise, OURS=THEIRS,OURS=THEIRS",
+        },
+        pull=TAOBAO_PULL_RULES,
+        token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
+    ),
     "qimen": Vendor(
         name="qimen",
         role=Role.WAREHOUSE,
@@ -95,7 +113,10 @@ T = TypeVar("T")
 
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
-_SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {"own": OwnShop}
+_SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {
+    "own": OwnShop,
+    "taobao": TaobaoShop,
+}
 
 
 def vendor(name: str) -> Vendor:

@@ -14,8 +14,8 @@ import httpx
 from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock, WarehouseOrder
+from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses import qimen_messages as messages
-from connectors.warehouses.qimen_sign import SIGNERS, sign
 from connectors.warehouses.qimen_xml import read_xml, text
 from domain.errors import Broken, OmsError, Refused, Unavailable, Unparsable
 from domain.fulfillment import FulfillmentOrder

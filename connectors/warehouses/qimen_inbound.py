@@ -9,8 +9,9 @@ from datetime import datetime
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
+from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses.qimen_messages import read_confirm, read_process
-from connectors.warehouses.qimen_sign import SIGNERS, sign, signed_params
+from connectors.warehouses.qimen_sign import signed_params
 from connectors.warehouses.qimen_xml import read_xml, text, write_xml
 from domain.errors import Forged, Unparsable
 from domain.observations import Observation

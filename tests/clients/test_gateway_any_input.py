@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors import top_sign
 from connectors.couriers import kdniao
-from connectors.warehouses import qimen_sign
 from tests.clients.worlds import PATHS, message, signed
 from tests.connectors.worlds import KDNIAO, QIMEN
 
@@ -76,7 +76,7 @@ async def test_any_signed_confirm_is_answered(client: httpx.AsyncClient, method:
         "app_key": QIMEN.key_id,
         "sign_method": "hmac-sha256",
     }
-    query["sign"] = qimen_sign.sign(query, body, QIMEN.secrets[0])
+    query["sign"] = top_sign.sign(query, body, QIMEN.secrets[0])
     answer = await client.post(PATHS["qimen"], params=query, content=body)
     assert answer.status_code == 200
 

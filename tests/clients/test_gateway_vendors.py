@@ -9,8 +9,8 @@ import httpx
 from defusedxml.ElementTree import fromstring
 from structlog.testing import capture_logs
 
+from connectors import top_sign
 from connectors.couriers import kdniao
-from connectors.warehouses import qimen_sign
 from store.database import Database
 from tests.clients.worlds import PATHS, rows
 from tests.connectors.worlds import KDNIAO, QIMEN
@@ -35,7 +35,7 @@ async def confirm(
         "customerId": "stub-cust-code",
     } | query
     if secret is not None:
-        asked["sign"] = qimen_sign.sign(asked, body.encode(), secret)
+        asked["sign"] = top_sign.sign(asked, body.encode(), secret)
     return await client.post(PATHS["qimen"], params=asked, content=body.encode(), headers=XML)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +14,13 @@ from connectors import registry
 from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
 from connectors.platforms.own import OwnInbound, signature
-from connectors.warehouses.qimen_sign import sign as qimen_sign
-from domain.errors import Forged, Unparsable
+from connectors.top_sign import sign as top_sign
+from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
+from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, push
+from tests.connectors.taobao_answers import TID, says, taobao, trade
+from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
@@ -86,7 +89,7 @@ def qimen_push(body: bytes, method: str = "deliveryorder.confirm") -> Push:
         "app_key": QIMEN.key_id,
         "sign_method": "md5",
     }
-    return push(body, {**params, "sign": qimen_sign(params, body, QIMEN.secrets[0])})
+    return push(body, {**params, "sign": top_sign(params, body, QIMEN.secrets[0])})
 
 
 def bird_push(data: str) -> Push:
@@ -198,3 +201,44 @@ def test_signed_nonsense_never_raises_anything_else_at_the_warehouse(body: bytes
         receive(QIMEN, qimen_push(body, method))
     except (Forged, Unparsable):
         return
+
+
+PLATFORM_NAMES = [
+    *trade(),
+    *trade()["orders"]["order"][0],
+    *("order", "trade", "trades", "total_results", "error_response", "code", "sub_code", "sub_msg"),
+]
+PLATFORM_JSON = st.recursive(
+    JSON | st.sampled_from([TID, int(TID), "2026-11-22 10:00:00", "12.30", "SUCCESS", "TRADE_CLOSED"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PLATFORM_NAMES), inner, max_size=8),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(PLATFORM_NAMES), PLATFORM_JSON, max_size=3))
+async def test_a_trade_with_any_fields_is_read_to_the_fen_or_broken(changes: dict[str, Any]) -> None:
+    answer = says("trade_fullinfo_get_response", {"trade": {**trade(), **changes}})
+    try:
+        seen, _ = await taobao(Stranger(answer)).read_order(TID)
+    except Broken:
+        return
+    discounts = seen.shop_discount_minor + seen.platform_discount_minor
+    assert seen.total_minor == sum(line.amount_minor for line in seen.lines) - discounts + seen.freight_minor
+    assert 0 <= seen.refunded_minor <= seen.paid_minor <= seen.total_minor
+
+
+@given(st.binary(max_size=300) | PLATFORM_JSON.map(lambda content: json.dumps(content).encode()))
+async def test_no_nonsense_of_the_platform_raises_anything_but_our_words(body: bytes) -> None:
+    shop = taobao(Stranger(httpx.Response(200, content=body)))
+    with pytest.raises(OmsError):
+        await shop.pull(Window(NOW - timedelta(hours=1), NOW), "")
+
+
+@given(PLATFORM_JSON)
+async def test_any_list_of_the_platform_is_a_page_or_broken(said: Any) -> None:
+    shop = taobao(Stranger(says("trades_sold_increment_get_response", said)))
+    try:
+        page = await shop.pull(Window(NOW - timedelta(hours=1), NOW), "")
+    except Broken:
+        return
+    assert all(hint.kind == "hint" and hint.no for hint in page.observations)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from connectors.top_sign import sign
 from connectors.warehouses.qimen import QimenWarehouse
-from connectors.warehouses.qimen_sign import sign
 from domain.contacts import ContactForm
 from domain.errors import Broken, OmsError, Refused, Unavailable
 from domain.observations import Package, PackedItem

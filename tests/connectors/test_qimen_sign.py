@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from connectors.top_sign import sign
 from connectors.warehouses.qimen_inbound import QimenInbound
-from connectors.warehouses.qimen_sign import sign
 from domain.errors import Forged
 from tests.connectors.worlds import QIMEN, push
 

@@ -9,11 +9,12 @@ import pytest
 from connectors import registry
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.platforms.taobao import TaobaoShop
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.shops import Role, Shop
-from tests.connectors.worlds import KDNIAO, OWN, QIMEN, clock
+from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,18 @@ def test_a_vendor_is_built_from_its_shop(
     assert registry.missing(shop) == []
 
 
+def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None:
+    assert isinstance(registry.sales_channel(TAOBAO, httpx.AsyncClient(), clock), TaobaoShop)
+    assert registry.missing(TAOBAO) == []
+    assert registry.vendor("taobao").token
+    assert registry.pull_rules("taobao") is not None
+    assert registry.pull_rules("own") is None
+    with pytest.raises(BadInput, match="taobao sends no webhooks: its orders are pulled"):
+        registry.inbound(TAOBAO)
+
+
 def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'acme' is not known; known are kdniao, own, qimen"):
+    with pytest.raises(BadInput, match="'acme' is not known; known are kdniao, own, qimen, taobao"):
         registry.inbound(replace(OWN, vendor="acme"))
 
 

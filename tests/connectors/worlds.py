@@ -9,7 +9,7 @@ import httpx
 from connectors.inbound import Push
 from domain.contacts import Contact, ContactForm
 from domain.fulfillment import FulfillmentLine, FulfillmentOrder
-from domain.shops import Role, Shop
+from domain.shops import Role, Shop, Token
 
 NOW = datetime(2026, 11, 22, 13, 30, tzinfo=UTC)  # 21:30 in Shanghai
 
@@ -52,6 +52,15 @@ OWN = replace(
     key_id="k1",
     secrets=("own-shop-test-secret", "own-shop-old-secret"),
     params={},
+)
+TAOBAO = replace(
+    OWN,
+    vendor="taobao",
+    code="flagship",
+    endpoint_url="http://top.example/router/rest",
+    key_id="12345678",
+    secrets=("helloworld", "the-one-before"),
+    token=Token("session-1", "refresh-1", NOW, version=3),
 )
 
 RECEIVER = Contact(
