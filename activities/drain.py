@@ -122,6 +122,7 @@ def _notice(call: Call) -> ShipmentNotice:
         lines=tuple(ShippedLine(**line) for line in told["lines"]),
         whole=told["whole"],
         key=call.key,
+        again=tuple(told["again"]),
     )
 
 

@@ -83,6 +83,7 @@ VENDORS: Mapping[str, Vendor] = {
             "carriers": "carriers that Taobao names otherwise, OURS=THEIRS,OURS=THEIRS",
         },
         pull=TAOBAO_PULL_RULES,
+        asked_with="",
         token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
     ),
     "qimen": Vendor(

@@ -53,7 +53,10 @@ class ShippedLine:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentNotice:
-    """What a channel is told of one parcel. `whole`: it brings all that was ordered; `key` makes a repeat harmless."""
+    """What a channel is told of one parcel. `whole`: it brings all that was ordered; `key` makes a repeat harmless.
+
+    `again` names the lines of which an earlier parcel brought units: some channels take one waybill for each line.
+    """
 
     order_no: str
     carrier: str
@@ -62,6 +65,7 @@ class ShipmentNotice:
     lines: tuple[ShippedLine, ...]
     whole: bool
     key: str
+    again: tuple[str, ...] = ()
 
 
 def spread(

@@ -26,5 +26,6 @@ async def lines(tx: AsyncConnection, order: Row[Any], parcel: Row[Any]) -> dict[
     found = spread(packed, ordered, told)
     return {
         "lines": [{"line_no": line.line_no, "sku": line.sku, "quantity": line.quantity} for line in found],
+        "again": sorted(line.line_no for line in found if told[line.line_no]),
         "whole": {line.line_no: line.quantity for line in found} == {line.line_no: line.quantity for line in ordered},
     }

@@ -115,8 +115,10 @@ class TaobaoShop:
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell a parcel. A repeat is refused there; it is a success here once the lines show our waybill.
 
-        Parts go by line: a line that travels in two parcels can be told only of the first, the second is Refused.
+        Parts go by line, one waybill each: of a line that travels in two parcels only the first is told.
         """
+        if notice.lines and not _line_nos(notice):
+            return
         params = {
             "tid": notice.order_no,
             "company_code": self._carrier(notice.carrier),
@@ -170,7 +172,8 @@ def _page_number(cursor: str) -> int:
 
 
 def _line_nos(notice: ShipmentNotice) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line.line_no for line in notice.lines))
+    """The lines to tell: what an earlier parcel told of already takes no second waybill."""
+    return tuple(dict.fromkeys(line.line_no for line in notice.lines if line.line_no not in notice.again))
 
 
 def _may_be_sent(error: Refused) -> bool:

@@ -99,6 +99,14 @@ async def write_back(*answers: httpx.Response, **changes: Any) -> Stranger:
     return stranger
 
 
+async def test_of_a_line_in_several_parcels_only_the_first_is_told() -> None:
+    first = NOTICE.lines[0].line_no
+    asked_for = asked(await write_back(SENT, whole=False, again=(first,)))
+    assert first not in asked_for["sub_tid"].split(",")
+    stranger = await write_back(SENT, whole=False, again=tuple(line.line_no for line in NOTICE.lines))
+    assert stranger.asked == []
+
+
 async def test_a_whole_order_is_told_by_its_number() -> None:
     form = asked(await write_back(SENT))
     assert form["method"] == "taobao.logistics.online.send"

@@ -279,7 +279,7 @@ async def test_a_claimed_call_comes_back_when_its_lease_ends_or_when_it_is_put_b
     (call,) = await world.outgoing.claim(WRITEBACK, NOON, 10)
     assert (call.key, call.order_key, call.attempts) == ("writeback:own:demo:T1:SF1", key(), 1)
     assert call.payload["lines"] == [{"line_no": "1", "sku": "A", "quantity": 2}]
-    assert call.payload["whole"] is True
+    assert (call.payload["whole"], call.payload["again"]) == (True, [])
     assert await world.outgoing.claim(WRITEBACK, NOON + timedelta(seconds=59), 10) == []
     await world.outgoing.again(call, NOON + timedelta(seconds=5), "unavailable")
     (again,) = await world.outgoing.claim(WRITEBACK, NOON + timedelta(seconds=5), 10)
