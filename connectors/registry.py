@@ -12,6 +12,9 @@ import httpx
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
 from connectors.outbound import Clock, Courier, SalesChannel, Warehouse
+from connectors.platforms.douyin import PULL_RULES as DOUYIN_PULL
+from connectors.platforms.douyin import DouyinShop
+from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.own import OwnInbound, OwnShop
 from connectors.platforms.taobao import PULL_RULES as TAOBAO_PULL_RULES
 from connectors.platforms.taobao import TaobaoShop
@@ -69,6 +72,25 @@ VENDORS: Mapping[str, Vendor] = {
         asked_with="orders_url",
         optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
     ),
+    "douyin": Vendor(
+        name="douyin",
+        role=Role.SALES,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the gateway without a path, such as https://openapi-fxg.jinritemai.com",
+        key_id="app key of our application at the platform",
+        secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+        inbound=DouyinInbound,
+        asked_with="",
+        optional_params={
+            "shop_id": "the platform's number of the shop: refuses pushes of others, gets tokens for a self-used app",
+            "carriers": "our carriers in the platform's words, such as SF=shunfeng,YTO=yuantong; others go as they are",
+        },
+        pull=DOUYIN_PULL,
+        token="from the seller's authorisation of the application (token.create)",  # noqa: S106  (an explanation)
+        # The platform allows an application 600 lists and 900 details a second over all of its shops.
+        per_second=100.0,
+    ),
     "taobao": Vendor(
         name="taobao",
         role=Role.SALES,
@@ -115,6 +137,7 @@ T = TypeVar("T")
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
 _SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {
+    "douyin": DouyinShop,
     "own": OwnShop,
     "taobao": TaobaoShop,
 }

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from connectors import registry
 from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
+from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
 from connectors.top_sign import sign as top_sign
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
+from tests.connectors import douyin_answers
+from tests.connectors.douyin_answers import DOUYIN
 from tests.connectors.taobao_answers import TID, says, taobao, trade
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
@@ -129,11 +132,13 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO], ids=lambda shop: shop.vendor)
+@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN], ids=lambda shop: shop.vendor)
 @given(
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
-    headers=st.dictionaries(st.sampled_from(["content-type", "top-sign-list", "x-steadfast-key"]), st.text()),
+    headers=st.dictionaries(
+        st.sampled_from(["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign"]), st.text()
+    ),
 )
 def test_random_requests_are_forged_or_unparsable(
     shop: Shop, body: bytes, query: dict[str, str], headers: dict[str, str]
@@ -169,6 +174,43 @@ def test_signed_nonsense_never_raises_anything_else_at_the_courier(data: str) ->
         receive(KDNIAO, bird_push(data))
     except (Forged, Unparsable):
         return
+
+
+DOUYIN_JSON = st.recursive(
+    JSON | st.sampled_from(["0", "101", "206", 101]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["tag", "msg_id", "data", "p_id", "shop_id", "pay_time"]), inner, max_size=6)
+    ),
+    max_leaves=15,
+)
+DATA = DOUYIN_JSON.map(json.dumps) | st.text(max_size=50)
+MESSAGES = st.lists(
+    st.builds(douyin_answers.message, st.sampled_from(["0", "101", "206", "x"]), DATA, st.text()), max_size=3
+)
+
+
+@given(st.binary(max_size=300) | DOUYIN_JSON.map(lambda told: json.dumps(told).encode()) | MESSAGES)
+def test_signed_nonsense_never_raises_anything_else_at_douyin(told: bytes | list[Any]) -> None:
+    try:
+        receive(DOUYIN, douyin_answers.pushed(told))
+    except (Forged, Unparsable):
+        return
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(douyin_answers.order())), JSON),
+    st.dictionaries(st.sampled_from(sorted(douyin_answers.child())), JSON),
+)
+def test_an_order_with_nonsense_in_it_is_read_or_unparsable(order: dict[str, Any], child: dict[str, Any]) -> None:
+    told = {**douyin_answers.order(sku_order_list=[douyin_answers.child(**child)]), **order}
+    try:
+        seen = read_order(json.loads(json.dumps(told)), DOUYIN)
+    except Unparsable:
+        return
+    discounts = seen.shop_discount_minor + seen.platform_discount_minor
+    assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
+    assert seen.goods_minor == sum(line.amount_minor for line in seen.lines)
 
 
 TAGS = [

@@ -8,12 +8,15 @@ import pytest
 
 from connectors import registry
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
+from connectors.platforms.douyin import DouyinShop
+from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.own import OwnInbound, OwnShop
 from connectors.platforms.taobao import TaobaoShop
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.shops import Role, Shop
+from tests.connectors.douyin_answers import DOUYIN
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
 
 
@@ -21,6 +24,7 @@ from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
     ("shop", "inbound", "make", "outbound"),
     [
         (OWN, OwnInbound, registry.sales_channel, OwnShop),
+        (DOUYIN, DouyinInbound, registry.sales_channel, DouyinShop),
         (QIMEN, QimenInbound, registry.warehouse, QimenWarehouse),
         (KDNIAO, KdniaoInbound, registry.courier, KdniaoCourier),
     ],
@@ -45,7 +49,7 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
 
 
 def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'acme' is not known; known are kdniao, own, qimen, taobao"):
+    with pytest.raises(BadInput, match="'acme' is not known; known are douyin, kdniao, own, qimen, taobao"):
         registry.inbound(replace(OWN, vendor="acme"))
 
 
