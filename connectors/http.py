@@ -14,7 +14,7 @@ from typing import Literal
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from domain.errors import Broken, Unavailable
+from domain.errors import Broken, RateLimited, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -26,7 +26,8 @@ MAX_ANSWER_BYTES = 2 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _TIMEOUT = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS, pool=CONNECT_TIMEOUT_SECONDS)
-_TRY_LATER = {408, 425, 429}
+TOO_MANY_REQUESTS = 429
+_TRY_LATER = {408, 425, TOO_MANY_REQUESTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Reply:
 async def send(http: httpx.AsyncClient, call: Call) -> Reply:
     """Ask and read the answer.
 
-    Raises Unavailable for transport failures, time-outs, 408, 425, 429 and 5xx (with `Retry-After`),
+    Raises Unavailable for transport failures, time-outs, 408, 425 and 5xx, RateLimited for 429 (with `Retry-After`),
     Broken for an unusable URL, an oversize or undecodable answer. Other statuses are the vendor's to explain.
     """
     try:
@@ -91,9 +92,8 @@ async def _send_once(http: httpx.AsyncClient, call: Call) -> Reply:
     response = await http.send(request, stream=True, follow_redirects=False)
     try:
         if response.status_code in _TRY_LATER or response.status_code >= 500:
-            raise Unavailable(
-                f"{call.vendor} answered HTTP {response.status_code} about {call.ref}", _retry_after(response)
-            )
+            error = RateLimited if response.status_code == TOO_MANY_REQUESTS else Unavailable
+            raise error(f"{call.vendor} answered HTTP {response.status_code} about {call.ref}", _retry_after(response))
         body = await _read(response, call)
     finally:
         await response.aclose()

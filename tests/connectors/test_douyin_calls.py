@@ -59,7 +59,7 @@ ANSWERS: list[tuple[httpx.Response | Exception, type[OmsError], str]] = [
     (says(None, 50000, sub_msg="订单不存在"), Refused, f"refused (50000): 订单不存在 (order.orderDetail {NO})"),
     (says(None, 50001, sub_code="x:1", sub_msg=None, msg=""), Refused, "refused (x:1): no reason given"),
     (says(None, 50002, sub_msg="请联系 13812345678"), Refused, "请联系 ***"),
-    (httpx.Response(429, headers={"retry-after": "5"}), Unavailable, "HTTP 429"),
+    (httpx.Response(429, headers={"retry-after": "5"}), RateLimited, "HTTP 429"),
     (httpx.Response(503), Unavailable, "HTTP 503"),
     (httpx.ReadTimeout("x"), Unavailable, "in time"),
     (httpx.Response(302), Broken, "HTTP 302 about order.orderDetail"),

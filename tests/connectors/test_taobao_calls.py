@@ -41,7 +41,7 @@ ERRORS: list[tuple[httpx.Response | Exception, type[OmsError], float | None, str
     (error(11, msg="Insufficient ISV Permissions"), Refused, None, "(11): Insufficient ISV Permissions"),
     (error(99, "something.new", "新错误"), Broken, None, "新错误 (99 something.new)"),
     (error("", msg=""), Broken, None, "no reason given (no code)"),
-    (httpx.Response(429, headers={"retry-after": "5"}), Unavailable, 5.0, "HTTP 429"),
+    (httpx.Response(429, headers={"retry-after": "5"}), RateLimited, 5.0, "HTTP 429"),
     (httpx.Response(502, text="<html>"), Unavailable, None, "HTTP 502"),
     (httpx.ReadTimeout("x"), Unavailable, None, "in time"),
     (httpx.Response(403, text="<html>"), Broken, None, "HTTP 403"),
