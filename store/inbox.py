@@ -17,6 +17,7 @@ from sqlalchemy.sql import bindparam
 
 from domain.lanes import lane, subject
 from domain.observations import Observation
+from store import settings_docs
 from store.database import Database
 from store.keyring import KeyRing
 from store.serial import seal_observation
@@ -153,7 +154,11 @@ async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival
 async def observe(
     tx: AsyncConnection, ring: KeyRing, inbox_id: int, observations: tuple[Observation, ...], now: datetime
 ) -> None:
-    """Queue what a stored message says."""
+    """Queue what a stored message says.
+
+    Its lane is that of the status as the map in force reads it; what is sealed stays as the channel said it, so that
+    apply, now or after a mend, reads it with the map of that moment (INT-13).
+    """
     for part, seen in enumerate(observations):
         about = subject(seen)
         values = {
@@ -161,7 +166,7 @@ async def observe(
             "part": part,
             "kind": seen.kind,
             "subject": about,
-            "lane": lane(seen),
+            "lane": lane(await settings_docs.resolved(tx, seen)),
             "body": seal_observation(ring, seen, about),
             "next_at": now,
         }

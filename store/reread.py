@@ -94,7 +94,8 @@ class SqlReread:
 
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
         """Store an answer as received (INT-11), the same one once; done unless a newer hint came meanwhile."""
-        key = f"reread:{seen.no}:{seen.vendor_time.isoformat()}:{seen.status.value}"
+        said = seen.raw_status if seen.status is ChannelStatus.UNMAPPED else seen.status.value
+        key = f"reread:{seen.no}:{seen.vendor_time.isoformat()}:{said}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
         await self._inbox.accept(arrival, key, None, (seen,))
         await self._close(call, "done", "", now)

@@ -16,7 +16,7 @@ from store.reads.inbox import InboxReads, MessagePage
 from store.replay import Replays
 
 inbox_app = typer.Typer(no_args_is_help=True)
-STATES = ("accepted", "unparsable", "unverified", "failed")
+STATES = ("accepted", "unparsable", "unverified", "failed", "unmapped")
 NOT_ALL_DONE = 1
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 Actor = Annotated[str, typer.Option(help="who asks; stands in the audit log")]
