@@ -127,8 +127,12 @@ async def seed(tx: AsyncConnection, now: datetime) -> None:
 async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
     """Read the timing document in force."""
     row = (await tx.execute(_ACTIVE, {"kind": "timing"})).one()
-    body = _read(DEFAULTS / "timing.json") | row.body  # a version from before a value existed takes the shipped one
-    return TimingDocument.model_validate(body).timing(row.version, profile)
+    return TimingDocument.model_validate(filled("timing", row.body)).timing(row.version, profile)
+
+
+def filled(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Complete a stored document: a timing version from before a value existed takes the shipped one."""
+    return _read(DEFAULTS / "timing.json") | body if kind == "timing" else body
 
 
 async def risk(tx: AsyncConnection) -> RiskRules:
@@ -171,12 +175,17 @@ def status_map_of(version: int, body: dict[str, Any]) -> StatusMap:
     return document.status_map(version)
 
 
-def validated(kind: str, body: Any) -> BaseModel:
-    """Check a document against its schema; BadInput names what is wrong, where, and what is allowed."""
+def known(kind: str) -> str:
+    """Give back a kind of document that exists; BadInput names the kinds there are."""
     if kind not in DOCUMENTS:
         raise BadInput(f"no settings document {kind!r}; known are {', '.join(sorted(DOCUMENTS))}")
+    return kind
+
+
+def validated(kind: str, body: Any) -> BaseModel:
+    """Check a document against its schema; BadInput names what is wrong, where, and what is allowed."""
     try:
-        return DOCUMENTS[kind].model_validate(body)
+        return DOCUMENTS[known(kind)].model_validate(body)
     except ValidationError as error:
         faults = error.errors()
         words = [_fault(one["loc"], one["msg"], one["input"]) for one in faults[:MOST_FAULTS]]

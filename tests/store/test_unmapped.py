@@ -1,7 +1,7 @@
 """A status code that nobody knows: nothing is booked, nothing is lost, one alert says how to mend it (INT-13)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,11 +35,11 @@ async def hear(database: Database, ring: KeyRing, *seen: Observation) -> None:
         )
 
 
-async def apply_all(database: Database, ring: KeyRing) -> list[str]:
+async def apply_all(database: Database, ring: KeyRing, now: datetime = NOON + timedelta(hours=1)) -> list[str]:
     became: list[str] = []
     while True:
         async with database.transaction() as tx:
-            taken = await observations.take(tx, ring, NOON + timedelta(hours=1))
+            taken = await observations.take(tx, ring, now)
             if taken is None:
                 return became
             became.append(await book(tx, taken, booking(ring)))
