@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.lanes import lane, subject
-from domain.observations import Observation
-from store import settings_docs
+from domain.observations import Observation, OrderObserved
+from store import clocks, settings_docs
 from store.database import Database
 from store.keyring import KeyRing
 from store.serial import seal_observation
@@ -143,7 +143,10 @@ async def insert(
         "state": "unparsable" if reason else "accepted",
         "reason": reason[:1000],
     }
-    return (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+    inbox_id: int | None = (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+    if inbox_id is not None and arrival.way == "push":
+        await clocks.watch_sender(tx, arrival.source, arrival.shop, values["drift"], arrival.received_at)
+    return inbox_id
 
 
 async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival, key: str, reason: str) -> int | None:
@@ -171,6 +174,8 @@ async def observe(
             "next_at": now,
         }
         await tx.execute(_OBSERVE, values)
+        if isinstance(seen, OrderObserved):
+            await clocks.watch_order(tx, seen, now)
 
 
 def inbox_context(source: str, shop: str, key: str) -> str:

@@ -10,18 +10,18 @@ from store.database import Database
 _LIST = text(
     """
     SELECT * FROM (
-        (SELECT '' AS kind, id, source, shop, way, received_at, state, key AS about, reason FROM inbox
+        (SELECT '' AS kind, id, source, shop, way, received_at, state, key AS about, reason, drift_seconds FROM inbox
         WHERE (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:source AS text) IS NULL OR source = :source)
         ORDER BY received_at DESC LIMIT :most)
         UNION ALL
         (SELECT 'u', id, source, shop, 'push', received_at,
-            CASE WHEN replayed_at IS NULL THEN 'unverified' ELSE 'replayed' END, '', reason FROM unverified
+            CASE WHEN replayed_at IS NULL THEN 'unverified' ELSE 'replayed' END, '', reason, NULL FROM unverified
         WHERE (CAST(:state AS text) IS NULL OR :state = 'unverified' AND replayed_at IS NULL)
             AND (CAST(:source AS text) IS NULL OR source = :source)
         ORDER BY received_at DESC LIMIT :most)
         UNION ALL
         (SELECT 'o', o.id, i.source, i.shop, i.way, i.received_at, o.state, o.subject,
-            CASE WHEN o.state = 'unmapped' THEN 'unknown status code ' || o.raw_status ELSE o.reason END
+            CASE WHEN o.state = 'unmapped' THEN 'unknown status code ' || o.raw_status ELSE o.reason END, NULL
         FROM observation o JOIN inbox i ON i.id = o.inbox_id
         WHERE o.state IN ('failed', 'unmapped') AND (CAST(:state AS text) IS NULL OR :state = o.state)
             AND (CAST(:source AS text) IS NULL OR source = :source)

@@ -136,6 +136,7 @@ async def test_a_bad_file_is_refused_with_what_is_wrong_and_changes_nothing(
         (("activate", "status_map", "--file", "/nowhere/map.json"), "say who and why: --actor YOU --reason WORDS"),
         (("rollback", "status_map", "--to", "1", *WHO), "version 1 is in force already"),
         (("rollback", "status_map", "--to", "4", *WHO), "has no version 4; see oms settings list status_map"),
+        (("show", "[/weather]"), "no settings document '[/weather]'"),
         (("show", "weather"), "known are risk, status_map, timing"),
         (("list", "weather"), "known are risk, status_map, timing"),
     ],

@@ -14,6 +14,7 @@ from store.apply import book
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
+from store.reads.proof import ProofReads
 from store.replay import By, Replays
 from store.settings_docs import status_map_of
 from tests.conftest import NOON
@@ -75,6 +76,7 @@ async def test_an_order_keeps_its_last_known_state_while_an_unknown_code_waits(
     assert (row.channel_status, row.raw_status) == ("unpaid", "1")
     waits = (await rows(database, "SELECT state, raw_status FROM observation ORDER BY id"))[1]
     assert tuple(waits) == ("unmapped", "777")
+    assert (await ProofReads(database).work()).unmapped == 1
 
 
 async def test_one_alert_per_code_says_how_many_wait_and_what_to_do(database: Database, ring: KeyRing) -> None:
