@@ -16,7 +16,7 @@ from domain.errors import BadInput, Broken, Forged, Unparsable
 from store.database import Database
 from store.inbox import Arrival
 from store.keyring import KeyRing
-from store.replay import By, Entered, Kept, Reading, Replays
+from store.replay import SET_ASIDE, By, Entered, Kept, Reading, Replays
 from store.shops import Shops
 
 NAME = re.compile(r"([uo]?)([1-9][0-9]{0,17})", re.ASCII)
@@ -126,7 +126,7 @@ class Replayer:
         was = await self._replays.requeue(observation_id, self._by())
         if was is None:
             return False, "there is no such observation"
-        return True, "back in the queue" if was == "failed" else f"nothing to do: {was}"
+        return True, "back in the queue" if was in SET_ASIDE else f"nothing to do: {was}"
 
     async def _inbound(self, arrival: Arrival) -> Inbound | None:
         shop = await self._shops.find(arrival.source, arrival.shop)

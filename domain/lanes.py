@@ -15,11 +15,16 @@ URGENT_HINTS = frozenset({ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelSt
 
 
 def lane(seen: Observation) -> int:
-    """Give the lane of one observation; lower goes first."""
+    """Give the lane of one observation; lower goes first.
+
+    A code that nobody knows goes with the urgent ones: it may be a payment or a refund, and the sooner it is looked
+    at, the sooner somebody is told. A hint without any code says only that something changed.
+    """
     if isinstance(seen, OrderObserved):
         return NORMAL if seen.status is ChannelStatus.UNPAID else URGENT
     if isinstance(seen, OrderHinted):
-        return URGENT if seen.status in URGENT_HINTS else NORMAL
+        unknown = seen.status is ChannelStatus.UNMAPPED and seen.raw_status != ""
+        return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported):
         return LATER
     if isinstance(seen, ParcelTracked):

@@ -38,7 +38,10 @@ class LogisticsStatus(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What wakes an order's workflow; everything else is a fact that waits to be read."""
+    """What wakes an order's workflow; everything else is a fact that waits to be read.
+
+    CLEARED: its channel, which forbade shipping a paid order, allows it now.
+    """
 
     PLACED = "placed"
     PAID = "paid"
@@ -46,6 +49,7 @@ class OrderEvent(StrEnum):
     REFUNDED = "refunded"
     SHIPPED = "shipped"
     SIGNED = "signed"
+    CLEARED = "cleared"
 
 
 EVENT_OF: dict[ChannelStatus, OrderEvent] = {
@@ -86,11 +90,12 @@ def fulfillment_no(order_no: str, part: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The newest observation of an order that is booked already."""
+    """The newest observation of an order that is booked already; `may_ship` False while its channel holds it."""
 
     status: ChannelStatus
     vendor_time: datetime
     inbox_id: int
+    may_ship: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +113,32 @@ class Change:
 def decide(before: Seen | None, seen: OrderObserved, inbox_id: int) -> Change:
     """Order observations by (vendor time, status rank, inbox id); an older one changes nothing (INT-6).
 
-    At an equal vendor time a state never moves back: the rank decides before the order of arrival. And "unpaid"
-    never follows anything else, whatever its time: a payment is undone only by a refund.
+    At an equal vendor time a state never moves back: the rank decides before the order of arrival, and of two that say
+    paid the one that may ship is the later. And "unpaid" never follows anything else, whatever its time: a payment is
+    undone only by a refund.
     """
     event = EVENT_OF[seen.status]
     if before is None:
         return Change(True, (event,))
-    new = Seen(seen.status, seen.vendor_time, inbox_id)
+    new = Seen(seen.status, seen.vendor_time, inbox_id, seen.may_ship)
     contradicts = _takes_back(before, new) or _takes_back(new, before)
     if place(new) <= place(before):
         return Change(False, (), contradicts)
     moved = event is not EVENT_OF[before.status] and event is not OrderEvent.PLACED
-    return Change(True, (event,) if moved else (), contradicts)
+    cleared = event is OrderEvent.PAID and held(before) and not held(new)
+    events = ((event,) if moved else ()) + ((OrderEvent.CLEARED,) if cleared else ())
+    return Change(True, events, contradicts)
 
 
-def place(seen: Seen) -> tuple[bool, datetime, int, int]:
+def held(seen: Seen | OrderObserved) -> bool:
+    """Say whether a channel forbids shipping an order that is paid; in any other state there is nothing to forbid."""
+    return seen.status is ChannelStatus.PAID and not seen.may_ship
+
+
+def place(seen: Seen) -> tuple[bool, datetime, int, bool, int]:
     """Give an observation its place among all of its order; the last place counts."""
-    return seen.status is not ChannelStatus.UNPAID, seen.vendor_time, RANK[seen.status], seen.inbox_id
+    paid = seen.status is not ChannelStatus.UNPAID
+    return paid, seen.vendor_time, RANK[seen.status], not held(seen), seen.inbox_id
 
 
 def _takes_back(one: Seen, other: Seen) -> bool:

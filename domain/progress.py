@@ -27,7 +27,8 @@ class LockEnd:
 class Plan:
     """Who ships what: fulfilment numbers; `short` names the SKUs that nobody holds, `held` why a person must look.
 
-    `ended` says that the channel has cancelled or refunded the order.
+    `ended` says that the channel has cancelled or refunded the order, `waits_for_channel` that it is paid and the
+    channel forbids to ship it for now.
     """
 
     fulfillments: list[str] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Plan:
     ship_by: datetime | None = None
     held: str = ""
     ended: str = ""
+    waits_for_channel: bool = False
 
 
 @dataclass(frozen=True)

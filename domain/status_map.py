@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 
-Told = TypeVar("Told", OrderObserved, OrderHinted)
+Told = TypeVar("Told", OrderObserved, OrderHinted, OrderObserved | OrderHinted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ class WaitFor(StrEnum):
     START = "start"
     PAYMENT = "payment"
     LATE_PAYMENT = "late_payment"
+    CHANNEL = "channel"
     STOCK = "stock"
     WAREHOUSE = "warehouse"
     SHIPMENT = "shipment"
@@ -37,6 +38,11 @@ WORDS: dict[WaitFor, Words] = {
     WaitFor.PAYMENT: Words("the buyer to pay", "stock is allocated to a warehouse", "the stock lock ends"),
     WaitFor.LATE_PAYMENT: Words(
         "a late payment; its stock is free again", "honoured if stock is left", "the order closes"
+    ),
+    WaitFor.CHANNEL: Words(
+        "the channel to allow shipping; it is paid and its stock is reserved",
+        "it is planned by itself",
+        "ask the channel",
     ),
     WaitFor.STOCK: Words(
         "stock of an item that is sold out", "set its stock, then retry the order", "an operator decides"

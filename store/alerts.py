@@ -16,6 +16,7 @@ _RAISE = text(
     WHERE alert.cleared_at IS NOT NULL
     """
 )
+_REWORD = text("UPDATE alert SET words = :words WHERE key = :key AND cleared_at IS NULL")
 _CLEAR = text(
     """
     UPDATE alert SET cleared_at = :now
@@ -53,6 +54,11 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
     """Raise an alert unless the same one is open."""
     values = {"kind": alert.kind, "level": alert.level.value, "subject": alert.subject, "words": alert.words[:500]}
     await tx.execute(_RAISE, values | {"key": alert.key, "now": now})
+
+
+async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:
+    """Say anew what an open alert is about: how many wait by now."""
+    await tx.execute(_REWORD, {"key": alert.key, "words": words[:500]})
 
 
 async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | None = None) -> list[str]:

@@ -2,7 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.observations import OrderHinted, OrderObserved, ParcelTracked, ProcessReported
+from domain.observations import ChannelStatus, OrderHinted, OrderObserved, ParcelTracked, ProcessReported
+from store import settings_docs, unmapped
 from store.observations import Taken
 from store.order_intake import Booking, apply_order
 from store.reread import ask
@@ -12,9 +13,9 @@ from store.tracking_intake import apply_track
 
 async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
     """Book one observation; return what became of it. Raises NotYet when its facts are still to come."""
-    seen = taken.seen
+    seen = await settings_docs.resolved(tx, taken.seen)
     if isinstance(seen, OrderObserved):
-        return await apply_order(tx, booking, seen, taken.inbox_id)
+        return await _book_order(tx, taken, seen, booking)
     if isinstance(seen, OrderHinted):
         return await ask(tx, seen, booking.now)
     if isinstance(seen, ProcessReported):
@@ -22,3 +23,12 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
     if isinstance(seen, ParcelTracked):
         return await apply_track(tx, booking.ring, seen, taken.inbox_id, booking.now)
     return await apply_shipment(tx, seen, taken.inbox_id, booking.now)
+
+
+async def _book_order(tx: AsyncConnection, taken: Taken, seen: OrderObserved, booking: Booking) -> str:
+    """Book an order unless nobody knows its code; a hint with such a code is asked for all the same (INT-13)."""
+    if seen.status is ChannelStatus.UNMAPPED:
+        seen = await settings_docs.resolved_for_certain(tx, seen)
+    if seen.status is ChannelStatus.UNMAPPED:
+        return await unmapped.set_aside(tx, seen, taken.id, booking.now)
+    return await apply_order(tx, booking, seen, taken.inbox_id)

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.lanes import lane, subject
-from domain.observations import Observation
+from domain.observations import Observation, OrderObserved
+from store import clocks, settings_docs
 from store.database import Database
 from store.keyring import KeyRing
 from store.serial import seal_observation
@@ -142,7 +143,10 @@ async def insert(
         "state": "unparsable" if reason else "accepted",
         "reason": reason[:1000],
     }
-    return (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+    inbox_id: int | None = (await tx.execute(_ACCEPT, values)).scalar_one_or_none()
+    if inbox_id is not None and arrival.way == "push":
+        await clocks.watch_sender(tx, arrival.source, arrival.shop, values["drift"], arrival.received_at)
+    return inbox_id
 
 
 async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival, key: str, reason: str) -> int | None:
@@ -153,7 +157,11 @@ async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival
 async def observe(
     tx: AsyncConnection, ring: KeyRing, inbox_id: int, observations: tuple[Observation, ...], now: datetime
 ) -> None:
-    """Queue what a stored message says."""
+    """Queue what a stored message says.
+
+    Its lane is that of the status as the map in force reads it; what is sealed stays as the channel said it, so that
+    apply, now or after a mend, reads it with the map of that moment (INT-13).
+    """
     for part, seen in enumerate(observations):
         about = subject(seen)
         values = {
@@ -161,11 +169,13 @@ async def observe(
             "part": part,
             "kind": seen.kind,
             "subject": about,
-            "lane": lane(seen),
+            "lane": lane(await settings_docs.resolved(tx, seen)),
             "body": seal_observation(ring, seen, about),
             "next_at": now,
         }
         await tx.execute(_OBSERVE, values)
+        if isinstance(seen, OrderObserved):
+            await clocks.watch_order(tx, seen, now)
 
 
 def inbox_context(source: str, shop: str, key: str) -> str:

@@ -55,7 +55,7 @@ async def take(tx: AsyncConnection, ring: KeyRing, now: datetime) -> Taken | Non
 
 
 async def done(tx: AsyncConnection, taken: Taken, state: str, now: datetime, reason: str = "") -> None:
-    """Close an observation: applied, stale, late, contradiction or failed."""
+    """Close an observation: applied, stale, late or contradiction; or leave it unmapped (store/unmapped.py)."""
     await tx.execute(_DONE, {"id": taken.id, "state": state, "reason": reason[:1000], "now": now})
 
 

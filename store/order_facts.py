@@ -84,6 +84,8 @@ class SqlOrderFacts:
                 return Plan(planned, ship_by=row.ship_by)
             if ChannelStatus(row.channel_status) in ENDED:
                 return Plan(ended=row.channel_status)
+            if row.channel_hold:
+                return await self._wait_for_channel(tx, row, timing, now)
             held = await self._review.reasons(tx, row, now)
             if held:
                 return await _held(tx, row, held, now)
@@ -125,6 +127,18 @@ class SqlOrderFacts:
             await orders.set_stuck(tx, key, "")
             await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.closed", key, now, reason=reason)
+
+    async def _wait_for_channel(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Plan:
+        """Keep the stock of a paid order whose channel forbids to ship it; without stock a person must know now."""
+        await stock.lock_skus(tx, row.key)
+        if short := await self._hold(tx, row.key, timing, now):
+            return await self._short(tx, row, short, now)
+        if row.wait_for != WaitFor.CHANNEL:
+            values = {"key": row.key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
+            await tx.execute(_STATUS, values)
+            await orders.set_wait(tx, row.key, Wait(WaitFor.CHANNEL, now))
+            await audit.write(tx, "order.channel_hold", row.key, now, inbox_id=row.channel_inbox_id)
+        return Plan(waits_for_channel=True)
 
     async def _hold(self, tx: AsyncConnection, key: str, timing: OrderTiming, now: datetime) -> list[str]:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""

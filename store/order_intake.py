@@ -12,31 +12,42 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus, OrderObserved
-from domain.orders import ENDED, EVENT_OF, OrderStatus, PaymentStatus, decide, order_key, payment_status
+from domain.orders import (
+    ENDED,
+    EVENT_OF,
+    LogisticsStatus,
+    OrderStatus,
+    PaymentStatus,
+    decide,
+    held,
+    order_key,
+    payment_status,
+)
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import audit, contacts, deliveries, late, orders, stock
+from store import alerts, audit, contacts, deliveries, late, orders, stock
+from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 
 _INSERT = text(
     """
     INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
-        channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor, platform_discount_minor,
-        freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at, buyer_index, ip_index,
-        remark_sealed, created_at)
+        channel_hold, channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor,
+        platform_discount_minor, freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at,
+        buyer_index, ip_index, remark_sealed, created_at)
     VALUES (:key, :channel, :shop, :no, :status, :payment_status, 'none', :channel_status, :raw_status,
-        :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor, :platform_discount_minor,
-        :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at, :buyer_index, :ip_index,
-        :remark, :now)
+        :channel_hold, :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor,
+        :platform_discount_minor, :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at,
+        :buyer_index, :ip_index, :remark, :now)
     ON CONFLICT DO NOTHING
     """
 )
 _UPDATE = text(
     """
-    UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_time = :channel_time,
-        channel_inbox_id = :inbox_id, payment_status = :payment_status, paid_minor = :paid_minor,
-        refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at)
+    UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_hold = :channel_hold,
+        channel_time = :channel_time, channel_inbox_id = :inbox_id, payment_status = :payment_status,
+        paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at)
     WHERE key = :key
     """
 )
@@ -46,6 +57,9 @@ _LINE = text(
     VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor)
     """
 )
+
+HOLD_ALERT = "channel_hold"
+HOLD_MEND = "before it leaves, oms order hold NO --reason WORDS; if it has left, ask the channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +112,20 @@ async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any
     if row.closed_at is not None:
         await late.tell(tx, row, EVENT_OF[seen.status], now)
         return "late"
+    await _tell_of_hold(tx, row, seen, now)
     for event in change.events:
         await deliveries.add(tx, key, event, now)
     return "applied"
+
+
+async def _tell_of_hold(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, now: datetime) -> None:
+    """Tell a person of a hold that comes when a warehouse may have the goods already; its end clears that."""
+    if not held(seen):
+        if row.channel_hold:
+            await alerts.clear(tx, row.key, now, HOLD_ALERT)
+    elif not row.channel_hold and row.logistics_status != LogisticsStatus.NONE:
+        words = f"the channel forbids to ship it now ({seen.raw_status}), but it is {row.logistics_status}: {HOLD_MEND}"
+        await alerts.raise_alert(tx, NewAlert(HOLD_ALERT, Level.CRITICAL, row.key, words), now)
 
 
 def _money(row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
@@ -114,7 +139,7 @@ def _money(row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
 
 
 async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:
-    detail = {"was": row.channel_status, "status": seen.status.value}
+    detail = {"was": row.channel_status, "status": seen.status.value} | ({"may_ship": "no"} if held(seen) else {})
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
 
 
@@ -129,6 +154,7 @@ def _values(booking: Booking, seen: OrderObserved, inbox_id: int) -> dict[str, A
         "status": _first_status(seen.status).value,
         "payment_status": payment_status(seen.status).value,
         "channel_status": seen.status.value,
+        "channel_hold": held(seen),
         "channel_time": seen.vendor_time,
         "inbox_id": inbox_id,
         "buyer_index": ring.blind(seen.buyer_id, "buyer") if seen.buyer_id else "",

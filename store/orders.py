@@ -32,7 +32,8 @@ async def must_lock(tx: AsyncConnection, key: str) -> Row[Any]:
 
 def seen_of(row: Row[Any]) -> Seen:
     """Say which observation of the order is booked."""
-    return Seen(ChannelStatus(row.channel_status), row.channel_time, row.channel_inbox_id or 0)
+    status = ChannelStatus(row.channel_status)
+    return Seen(status, row.channel_time, row.channel_inbox_id or 0, not row.channel_hold)
 
 
 async def demands(tx: AsyncConnection, key: str) -> list[Demand]:

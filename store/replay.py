@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import Observation
-from store import alerts, audit
+from store import alerts, audit, unmapped
 from store.database import Database
 from store.inbox import (
     Arrival,
@@ -29,6 +29,8 @@ from store.keyring import KeyRing
 from store.observations import FAILED_ALERT
 
 MOST = 10_000
+SET_ASIDE = frozenset({"failed", unmapped.STATE})
+"""States of observations that can be tried again."""
 _UNVERIFIED = text("SELECT * FROM unverified WHERE id = :id")
 _INBOX = text("SELECT * FROM inbox WHERE id = :id")
 _LOCK_UNVERIFIED = text("SELECT replayed_at FROM unverified WHERE id = :id FOR UPDATE")
@@ -45,7 +47,10 @@ _READ = text(
 _SUPERSEDED = text("UPDATE inbox SET state = 'superseded' WHERE id = :id")
 _FAILED = text("SELECT inbox_id, subject, state FROM observation WHERE id = :id FOR UPDATE")
 _REQUEUE = text(
-    "UPDATE observation SET state = 'new', attempts = 0, faults = 0, reason = '', next_at = :now WHERE id = :id"
+    """
+    UPDATE observation SET state = 'new', attempts = 0, faults = 0, reason = '', next_at = :now, applied_at = NULL
+    WHERE id = :id
+    """
 )
 _UNVERIFIED_IDS = text(
     """
@@ -168,10 +173,10 @@ class Replays:
             return entered
 
     async def requeue(self, observation_id: int, by: By) -> str | None:
-        """Put a failed observation back in the queue; return the state it was in, None when there is none."""
+        """Put one that was set aside back in the queue; return the state it was in, None when there is none."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_FAILED, {"id": observation_id})).one_or_none()
-            if row is None or row.state != "failed":
+            if row is None or row.state not in SET_ASIDE:
                 return row.state if row else None
             await tx.execute(_REQUEUE, {"id": observation_id, "now": by.now})
             await alerts.clear(tx, row.subject, by.now, FAILED_ALERT)

@@ -5,15 +5,20 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import text
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
+from domain.errors import BadInput
+from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
+from domain.status_map import StatusMap
 from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
+from store.status_map_doc import StatusMapDocument
 
 DEFAULTS = Path(__file__).parent / "defaults"
 
@@ -91,15 +96,26 @@ class RiskDocument(BaseModel):
     trusted_orders: int = Field(ge=1)
 
 
-DOCUMENTS: dict[str, type[BaseModel]] = {"timing": TimingDocument, "risk": RiskDocument}
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "timing": TimingDocument,
+    "risk": RiskDocument,
+    "status_map": StatusMapDocument,
+}
+MOST_FAULTS = 10
+"""How many faults of a document are told at once."""
 
 _ACTIVE = text("SELECT version, body FROM setting WHERE kind = :kind AND active")
+_ACTIVE_VERSION = text("SELECT version FROM setting WHERE kind = :kind AND active")
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('setting:' || :kind, 0))")
 _SEED = text(
     """
     INSERT INTO setting (kind, version, body, author, reason, active, created_at)
     VALUES (:kind, 1, :body, 'shipped default', 'first start', true, :now) ON CONFLICT DO NOTHING
     """
 ).bindparams(bindparam("body", type_=JSONB))
+
+_STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
+"""The last map read from each database; a version never changes, so asking for its number is enough."""
 
 
 async def seed(tx: AsyncConnection, now: datetime) -> None:
@@ -111,14 +127,79 @@ async def seed(tx: AsyncConnection, now: datetime) -> None:
 async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
     """Read the timing document in force."""
     row = (await tx.execute(_ACTIVE, {"kind": "timing"})).one()
-    body = _read(DEFAULTS / "timing.json") | row.body  # a version from before a value existed takes the shipped one
-    return TimingDocument.model_validate(body).timing(row.version, profile)
+    return TimingDocument.model_validate(filled("timing", row.body)).timing(row.version, profile)
+
+
+def filled(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Complete a stored document: a timing version from before a value existed takes the shipped one."""
+    return _read(DEFAULTS / "timing.json") | body if kind == "timing" else body
 
 
 async def risk(tx: AsyncConnection) -> RiskRules:
     """Read the risk rules in force."""
     row = (await tx.execute(_ACTIVE, {"kind": "risk"})).one()
     return RiskRules(version=row.version, **RiskDocument.model_validate(row.body).model_dump())
+
+
+async def status_map(tx: AsyncConnection) -> StatusMap:
+    """Read the status map in force: one small query while its version stays the same (INT-13).
+
+    A channel that a version does not name takes its shipped codes, as when the version is older than the channel.
+    """
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "status_map"})).scalar_one_or_none()
+    known = _STATUS_MAPS.get(tx.sync_engine)
+    if known is None or known.version != version:
+        row = (await tx.execute(_ACTIVE, {"kind": "status_map"})).one_or_none()
+        known = status_map_of(row.version, row.body) if row else StatusMap(0)
+        _STATUS_MAPS[tx.sync_engine] = known
+    return known
+
+
+async def resolved(tx: AsyncConnection, seen: Observation) -> Observation:
+    """Give what a channel said its canonical status; only a raw code costs a query, an unknown one stays UNMAPPED."""
+    if isinstance(seen, OrderObserved | OrderHinted) and seen.status is ChannelStatus.UNMAPPED:
+        return (await status_map(tx)).resolve(seen)
+    return seen
+
+
+async def resolved_for_certain(tx: AsyncConnection, seen: OrderObserved) -> OrderObserved:
+    """Resolve a code that seemed unknown once more, and keep the map in force until this transaction ends."""
+    await tx.execute(_SHARE, {"kind": "status_map"})
+    return (await status_map(tx)).resolve(seen)
+
+
+def status_map_of(version: int, body: dict[str, Any]) -> StatusMap:
+    """Make the map that a document stands for."""
+    shipped = _read(DEFAULTS / "status_map.json")
+    document = StatusMapDocument.model_validate({"channels": shipped["channels"] | body["channels"]})
+    return document.status_map(version)
+
+
+def known(kind: str) -> str:
+    """Give back a kind of document that exists; BadInput names the kinds there are."""
+    if kind not in DOCUMENTS:
+        raise BadInput(f"no settings document {kind!r}; known are {', '.join(sorted(DOCUMENTS))}")
+    return kind
+
+
+def validated(kind: str, body: Any) -> BaseModel:
+    """Check a document against its schema; BadInput names what is wrong, where, and what is allowed."""
+    try:
+        return DOCUMENTS[known(kind)].model_validate(body)
+    except ValidationError as error:
+        faults = error.errors()
+        words = [_fault(one["loc"], one["msg"], one["input"]) for one in faults[:MOST_FAULTS]]
+        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        raise BadInput(f"{kind}: {'; '.join(words)}{more}") from None
+
+
+def _fault(place: tuple[int | str, ...], words: str, found: Any) -> str:
+    path = [str(part) for part in place if part != "[key]"]
+    if path[:1] == ["channels"] and len(path) > 1:
+        path = [f"channel {path[1]}", *(f"code {code}" for code in path[2:3]), *path[3:]]
+    plain = words.removeprefix("Value error, ")
+    said = plain if isinstance(found, dict | list) else f"{plain}, found {json.dumps(found, ensure_ascii=False)[:60]}"
+    return f"{', '.join(path) or 'the document'}: {said[:1].lower()}{said[1:]}"
 
 
 def _read(file: Path) -> dict[str, Any]:

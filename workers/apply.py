@@ -7,19 +7,19 @@ import structlog
 
 from clients.clock import utc_now
 from domain.errors import BadInput, Broken, NotYet, Unavailable
-from domain.timing import Timing
 from store import observations
 from store.apply import book
 from store.database import Database
 from store.keyring import KeyRing
 from store.observations import Rest, Taken
 from store.order_intake import Booking
+from workers.timing import CurrentTiming
 
 log = structlog.get_logger("apply")
 OUTAGE_SECONDS = 1.0
 
 
-async def apply_forever(database: Database, ring: KeyRing, timing: Timing) -> None:
+async def apply_forever(database: Database, ring: KeyRing, timing: CurrentTiming) -> None:
     """Book what waits, most urgent lane first; sleeps a poll when nothing does. Runs until cancelled."""
     while True:
         try:
@@ -32,7 +32,7 @@ async def apply_forever(database: Database, ring: KeyRing, timing: Timing) -> No
             await asyncio.sleep(timing.loop.apply_poll_seconds)
 
 
-async def apply_one(database: Database, ring: KeyRing, timing: Timing, now: datetime) -> bool:
+async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> bool:
     """Book one observation in one transaction; False when none waits.
 
     One that cannot be booked never stops the others: it is put back with its reason, at last set aside as failed.

@@ -10,21 +10,22 @@ from clients.clock import utc_now
 from clients.temporal import tell_order
 from domain.errors import Unavailable
 from domain.progress import OrderStart
-from domain.timing import OrderTiming, Timing
+from domain.timing import OrderTiming
 from store import deliveries, late
 from store.database import Database
 from store.deliveries import Claim
+from workers.timing import CurrentTiming
 
 log = structlog.get_logger("deliver")
 BATCH = 8
 OUTAGE_SECONDS = 1.0
 
 
-async def deliver_forever(client: Client, database: Database, timing: Timing) -> None:
+async def deliver_forever(client: Client, database: Database, timing: CurrentTiming) -> None:
     """Deliver what waits; sleeps a poll when nothing does. Runs until cancelled."""
-    lease = timing.loop.delivery_lease_seconds
     while True:
         try:
+            lease = timing.loop.delivery_lease_seconds
             busy = await deliver_batch(client, database, timing.order, utc_now(), lease)
         except Unavailable as error:
             log.warning("deliver waits", reason=error.reason)

@@ -29,6 +29,7 @@ from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
 from workers.sweep import sweep_forever
+from workers.timing import TimingInForce
 from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
@@ -70,12 +71,13 @@ async def _run(parts: Parts) -> None:
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
     async with orders_worker(parts), shops_worker(parts):
-        tasks: list[asyncio.Task[None]] = [asyncio.create_task(_keep_drains(parts))]
+        timing = TimingInForce(parts.database, parts.settings.profile, parts.timing)
+        tasks: list[asyncio.Task[None]] = [asyncio.create_task(_keep_drains(parts)), asyncio.create_task(timing.keep())]
         for _ in range(parts.settings.apply_tasks):
-            tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, parts.timing)))
+            tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing)))
         for _ in range(parts.settings.deliver_tasks):
-            tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, parts.timing)))
-        tasks.append(asyncio.create_task(sweep_forever(parts.database, parts.timing)))
+            tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
+        tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
 

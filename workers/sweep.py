@@ -7,14 +7,14 @@ import structlog
 
 from clients.clock import utc_now
 from domain.errors import Unavailable
-from domain.timing import Timing
 from store import sweeper
 from store.database import Database
+from workers.timing import CurrentTiming
 
 log = structlog.get_logger("sweep")
 
 
-async def sweep_forever(database: Database, timing: Timing) -> None:
+async def sweep_forever(database: Database, timing: CurrentTiming) -> None:
     """Sweep once per period. Runs until cancelled; every worker process may, for rows in work are skipped."""
     while True:
         try:

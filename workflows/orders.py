@@ -51,6 +51,7 @@ class OrderState:
     cancel_answer: str = ""
     late_end_noted: bool = False
     verdict: str = ""
+    cleared: bool = False
 
 
 @workflow.defn
@@ -95,6 +96,7 @@ class OrderWorkflow:
         self._state.seen.add(event)
         self._state.unbooked_shipments += event == OrderEvent.SHIPPED
         self._state.unbooked_signatures += event == OrderEvent.SIGNED
+        self._state.cleared |= event == OrderEvent.CLEARED
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
@@ -153,13 +155,21 @@ class OrderWorkflow:
             raise Stopped("unpaid")
 
     async def _plan(self) -> Plan:
-        """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock)."""
+        """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock).
+
+        One that its channel forbids to ship waits for the channel. A word that it may ship counts when it comes after
+        this look at the facts; one that came before is among the facts.
+        """
         while True:
+            self._state.cleared = False
             plan = await fact(OrderActivities.plan_order, self._key, self._timing, workflow.now())
             if plan.ended:
                 raise Stopped(plan.ended)
             if plan.fulfillments:
                 return plan
+            if plan.waits_for_channel:
+                await self._wait_for(WaitFor.CHANNEL, None, lambda: self._state.cleared)
+                continue
             await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}")
 
     async def _ship(self, plan: Plan) -> None:

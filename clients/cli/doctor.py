@@ -144,6 +144,9 @@ async def _work(database: Database) -> list[Diagnosis]:
     if work.failed:
         words = "reasons: oms inbox list --state failed; mend, then oms inbox replay --failed"
         found.append(Diagnosis("observations", f"{work.failed} could not be booked", words))
+    if work.unmapped:
+        words = "which codes: oms alert list; say what they mean: oms settings activate status_map --help"
+        found.append(Diagnosis("status map", f"{work.unmapped} messages wait for the meaning of a code", words))
     if work.unparsable:
         words = "reasons: oms inbox list --state unparsable; after the mend, oms inbox replay ID"
         found.append(Diagnosis("messages", f"{work.unparsable} cannot be read", words))

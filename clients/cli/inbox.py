@@ -1,7 +1,7 @@
 """`oms inbox list`, `oms inbox show`, `oms inbox replay`: messages from outside and their second way in (INT-14)."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -10,13 +10,14 @@ from rich.table import Column, Table
 from clients.cli.session import Session, out, session, told
 from clients.clock import utc_now
 from clients.replay import MessageName, Replayer, message_name
+from domain import drift
 from domain.errors import BadInput
 from store import audit
 from store.reads.inbox import InboxReads, MessagePage
 from store.replay import Replays
 
 inbox_app = typer.Typer(no_args_is_help=True)
-STATES = ("accepted", "unparsable", "unverified", "failed")
+STATES = ("accepted", "unparsable", "unverified", "failed", "unmapped")
 NOT_ALL_DONE = 1
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 Actor = Annotated[str, typer.Option(help="who asks; stands in the audit log")]
@@ -38,7 +39,7 @@ def list_(
         table = Table(Column("id", no_wrap=True), "from", "way", "received (UTC)", "state", "about", "reason", box=None)
         for row in rows:
             words = (f"{row.source}/{row.shop}", row.way, f"{row.received_at:%m-%d %H:%M:%S}", row.state, row.about)
-            table.add_row(f"{row.kind}{row.id}", *map(escape, (*words, row.reason)))
+            table.add_row(f"{row.kind}{row.id}", *map(escape, (*words, _reason(row))))
         out.print(table if rows else "no messages match")
 
     told(work)
@@ -100,6 +101,12 @@ async def _replay(replayer: Replayer, names: list[MessageName]) -> bool:
     if not names:
         out.print("nothing to replay")
     return well
+
+
+def _reason(row: Any) -> str:
+    """Give the reason, and say when the sender's clock is far off (INT-12)."""
+    clock = f"its clock is {drift.words(row.drift_seconds)}" if drift.off(row.drift_seconds) else ""
+    return "; ".join(words for words in (row.reason, clock) if words)
 
 
 async def _find(reads: InboxReads, name: MessageName) -> tuple[MessageName, MessagePage]:

@@ -15,6 +15,7 @@ from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.session import where
+from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
 from clients.cli.up import up
@@ -31,6 +32,9 @@ app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")
+app.add_typer(
+    settings_app, name="settings", help="Business settings: versioned documents, tried, activated, rolled back."
+)
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)

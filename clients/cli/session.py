@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from clients.run_file import read_run_file
 from clients.settings import adopt, inherited
@@ -68,5 +69,5 @@ def told(work: Callable[[], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except OmsError as error:
-        problems.print(f"[red]oms:[/red] {error}", highlight=False, soft_wrap=True)
+        problems.print(f"[red]oms:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(USAGE_ERROR) from None

@@ -10,19 +10,20 @@ from store.database import Database
 _LIST = text(
     """
     SELECT * FROM (
-        (SELECT '' AS kind, id, source, shop, way, received_at, state, key AS about, reason FROM inbox
+        (SELECT '' AS kind, id, source, shop, way, received_at, state, key AS about, reason, drift_seconds FROM inbox
         WHERE (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:source AS text) IS NULL OR source = :source)
         ORDER BY received_at DESC LIMIT :most)
         UNION ALL
         (SELECT 'u', id, source, shop, 'push', received_at,
-            CASE WHEN replayed_at IS NULL THEN 'unverified' ELSE 'replayed' END, '', reason FROM unverified
+            CASE WHEN replayed_at IS NULL THEN 'unverified' ELSE 'replayed' END, '', reason, NULL FROM unverified
         WHERE (CAST(:state AS text) IS NULL OR :state = 'unverified' AND replayed_at IS NULL)
             AND (CAST(:source AS text) IS NULL OR source = :source)
         ORDER BY received_at DESC LIMIT :most)
         UNION ALL
-        (SELECT 'o', o.id, i.source, i.shop, i.way, i.received_at, o.state, o.subject, o.reason
+        (SELECT 'o', o.id, i.source, i.shop, i.way, i.received_at, o.state, o.subject,
+            CASE WHEN o.state = 'unmapped' THEN 'unknown status code ' || o.raw_status ELSE o.reason END, NULL
         FROM observation o JOIN inbox i ON i.id = o.inbox_id
-        WHERE o.state = 'failed' AND (CAST(:state AS text) IS NULL OR :state = 'failed')
+        WHERE o.state IN ('failed', 'unmapped') AND (CAST(:state AS text) IS NULL OR :state = o.state)
             AND (CAST(:source AS text) IS NULL OR source = :source)
         ORDER BY i.received_at DESC LIMIT :most)
     ) one ORDER BY received_at DESC, kind, id DESC LIMIT :most
@@ -31,7 +32,11 @@ _LIST = text(
 _INBOX = text("SELECT *, octet_length(raw_sealed) AS size_bytes, NULL AS replayed_at FROM inbox WHERE id = :id")
 _UNVERIFIED = text("SELECT *, 'unverified' AS state, '' AS key, 'push' AS way FROM unverified WHERE id = :id")
 _OBSERVATIONS = text(
-    "SELECT id, kind, subject, state, attempts, applied_at, reason FROM observation WHERE inbox_id = :id ORDER BY part"
+    """
+    SELECT id, kind, subject, state, attempts, applied_at,
+        CASE WHEN state = 'unmapped' THEN 'unknown status code ' || raw_status ELSE reason END AS reason
+    FROM observation WHERE inbox_id = :id ORDER BY part
+    """
 )
 _INBOX_OF = text("SELECT inbox_id FROM observation WHERE id = :id")
 
@@ -51,7 +56,7 @@ class InboxReads:
         self._database = database
 
     async def rows(self, state: str | None, source: str | None, most: int) -> list[Row[Any]]:
-        """List messages, newest first; one that failed to be booked is listed once more as its observation."""
+        """List messages, newest first; one that could not be booked is listed once more as its observation."""
         async with self._database.transaction() as tx:
             return list(await tx.execute(_LIST, {"state": state, "source": source, "most": most}))
 

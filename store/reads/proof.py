@@ -39,6 +39,7 @@ _WORK = text(
         (SELECT count(*) FROM observation WHERE state = 'new')
             + (SELECT count(*) FROM reread WHERE state = 'new') AS waiting,
         (SELECT count(*) FROM observation WHERE state = 'failed') AS failed,
+        (SELECT count(*) FROM observation WHERE state = 'unmapped') AS unmapped,
         (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
         (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,
         (SELECT count(*) FROM outgoing WHERE state = 'refused') AS refused,

@@ -56,7 +56,8 @@ class Unverified(SQLModel, table=True):
 class ObservationRow(SQLModel, table=True):
     """One parsed part of a message; `subject` is what it speaks of (order key, fulfilment no, waybill).
 
-    `attempts` counts every try that did not book it, `faults` those of them that were not just too early.
+    `attempts` counts every try that did not book it, `faults` those of them that were not just too early. State: new,
+    failed, unmapped (its `raw_status` is a code that the status map does not know), or what became of it.
     """
 
     __tablename__ = "observation"
@@ -64,6 +65,7 @@ class ObservationRow(SQLModel, table=True):
         UniqueConstraint("inbox_id", "part"),
         Index("ix_observation_waiting", "lane", "id", postgresql_where=text("state = 'new'")),
         Index("ix_observation_subject", "subject"),
+        Index("ix_observation_unmapped", "raw_status", postgresql_where=text("state = 'unmapped'")),
     )
 
     id: int = serial()
@@ -79,3 +81,4 @@ class ObservationRow(SQLModel, table=True):
     next_at: datetime = moment()
     applied_at: datetime | None = maybe_moment()
     reason: str = Field(default="")
+    raw_status: str = ""

@@ -35,6 +35,7 @@ class OrderRow(SQLModel, table=True):
     logistics_status: str
     channel_status: str
     raw_status: str
+    channel_hold: bool = False
     channel_time: datetime = moment()
     channel_inbox_id: int | None = maybe_big()
     currency: str

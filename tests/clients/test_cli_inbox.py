@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from domain.errors import Unparsable
 from store import alerts
 from store.alerts import Level, NewAlert
 from store.database import Database
-from store.inbox import Inbox
+from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.observations import MAX_FAULTS, Rest, later
 from tests.clients.test_gateway_vendors import CONFIRM, confirm
@@ -271,3 +272,21 @@ async def test_alerts_are_listed_worst_first_and_cleared_by_subject(oms: Oms, da
     code, said_again = await oms("alert", "clear", "own:mall:D1")
     assert (code, "no open alert is about 'own:mall:D1'" in said_again) == (2, True)
     assert await actions(database) == [("ann", "alert.cleared", None)]
+
+
+async def test_a_message_from_a_clock_that_is_off_is_marked_in_the_list(
+    oms: Oms, database: Database, cli_ring: KeyRing
+) -> None:
+    """INT-12: more than ten minutes from now is a warning, eight hours look like a zone."""
+    box = Inbox(database, cli_ring)
+    for n, hours in enumerate((0, 8)):
+        await box.accept(
+            Arrival("kdniao", "express", "push", {}, b"raw", NOW), f"e{n}", NOW - timedelta(hours=hours), ()
+        )
+    code, said = await oms("inbox", "list")
+    marked = [
+        line for line in said.splitlines() if "its clock is 8 h behind our clock: that looks like a wrong" in line
+    ]
+    assert (code, [line.split()[0] for line in marked]) == (0, ["2"])
+    code, said = await oms("alert", "list")
+    assert (code, "clock:kdniao/express" in said) == (0, True)

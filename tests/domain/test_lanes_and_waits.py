@@ -29,6 +29,7 @@ LANES = [
     (observed(ChannelStatus.UNPAID), NORMAL),
     *[(observed(status), URGENT) for status in ChannelStatus if status is not ChannelStatus.UNPAID],
     *[(replace(HINTED, status=one), URGENT if one in TOLD_AT_ONCE else NORMAL) for one in ChannelStatus],
+    (replace(HINTED, status=ChannelStatus.UNMAPPED, raw_status="777"), URGENT),
     (CONFIRMED, URGENT),
     (PICKED, LATER),
     *[(replace(TRACKED, state=state), LATER) for state in ParcelState if state is not ParcelState.SIGNED],

@@ -107,6 +107,14 @@ async def out_of_stock_then_retried(house: House, no: str) -> None:
     await to_the_door(house, no)
 
 
+async def held_by_its_channel(house: House, no: str) -> None:
+    key = f"own:s:{no}"
+    await house.tell(order(no, may_ship=False))
+    await house.until(key, wait_for="channel")
+    await house.tell(order(no, minute=1))
+    await to_the_door(house, no)
+
+
 STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     paid,
     unpaid_first,
@@ -114,6 +122,7 @@ STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     cancelled_before_push,
     cancelled_after_push,
     out_of_stock_then_retried,
+    held_by_its_channel,
 )
 
 

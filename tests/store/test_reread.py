@@ -107,6 +107,15 @@ async def test_an_answer_is_stored_as_received_and_the_same_one_once(
     assert await value(database, "SELECT count(*) FROM observation") == 2
 
 
+async def test_two_raw_codes_of_one_moment_are_two_messages(database: Database, rereads: SqlReread) -> None:
+    """A channel that speaks codes only: whether two of them mean the same is the map's to say (INT-13)."""
+    for seconds, code in ((0, "105"), (10, "2")):
+        await asked(database, hint(), seconds)
+        (call,) = await due(rereads, seconds)
+        await rereads.heard(QUEUE, call, order(status=S.UNMAPPED, raw_status=code), RAW, at(seconds + 1))
+    assert await value(database, "SELECT count(*) FROM observation") == 2
+
+
 async def test_a_newer_hint_makes_a_closed_row_new_again(database: Database, rereads: SqlReread) -> None:
     await asked(database, hint())
     (call,) = await due(rereads)

@@ -1,0 +1,28 @@
+"""How two settings documents differ, for people. Owns the words of one difference."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """List what is added (+), gone (-) and changed (~), each with the path to it."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    lines = []
+    for path in [*old, *(path for path in new if path not in old)]:
+        if path not in new:
+            lines.append(f"- {path}: {old[path]}")
+        elif path not in old:
+            lines.append(f"+ {path}: {new[path]}")
+        elif old[path] != new[path]:
+            lines.append(f"~ {path}: {old[path]} -> {new[path]}")
+    return lines
+
+
+def _leaves(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in document.items():
+        path = f"{above}.{name}" if above else name
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path, json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,35 @@
+"""Times that are off (INT-12): tells, once per account until it is cleared, whose clock or zone somebody should check.
+
+An old time is normal when a message is late, so of orders only a time in the future is told; how old a push is when it
+is sent, its sender knows.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain import drift
+from domain.observations import OrderObserved
+from store import alerts
+from store.alerts import Level, NewAlert
+
+ALERT = "drift"
+
+
+async def watch_sender(tx: AsyncConnection, source: str, shop: str, drift_seconds: float | None, now: datetime) -> None:
+    """Tell of a push whose own time of sending is far from ours, before or behind."""
+    if drift_seconds is not None and drift.off(drift_seconds):
+        await _tell(tx, source, shop, f"a push says it was sent {drift.words(drift_seconds)}", now)
+
+
+async def watch_order(tx: AsyncConnection, seen: OrderObserved, now: datetime) -> None:
+    """Tell of an order that was changed in the future; one from the past is only late."""
+    ahead = (now - seen.vendor_time).total_seconds()
+    if ahead < 0 and drift.off(ahead):
+        await _tell(tx, seen.channel, seen.shop, f"order {seen.no} was changed {drift.words(ahead)}", now)
+
+
+async def _tell(tx: AsyncConnection, source: str, shop: str, what: str, now: datetime) -> None:
+    subject = f"clock:{source}/{shop}"
+    words = f"{what}. Check the clocks, and the zone of the shop; then: oms alert clear {subject}"
+    await alerts.raise_alert(tx, NewAlert(ALERT, Level.WARNING, subject, words), now)

@@ -1,0 +1,66 @@
+"""Trying a settings document on what is stored before it is put in force (CFG-1). Changes nothing."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.differences import differences
+from domain.status_map import StatusMap, StatusMeaning
+from store import settings_docs, unmapped
+from store.database import Database
+from store.settings_versions import SettingVersions
+
+# A channel that says its states in our words needs no map: what the map says of them changes no order of it.
+_CODES = text(
+    """
+    SELECT channel, raw_status, channel_status, channel_hold, count(*) AS orders FROM orders
+    WHERE raw_status <> channel_status GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a document would change: lines to read, and the version that it was compared with.
+
+    `orders`: past orders by (channel, raw code, change of meaning); `booked`: messages that it would let in.
+    """
+
+    base: int
+    lines: list[str]
+    orders: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    booked: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+async def try_out(database: Database, kind: str, body: dict[str, Any]) -> Trial:
+    """Compare a document with the one in force; a status map is tried on every stored order too."""
+    settings_docs.validated(kind, body)
+    active = await SettingVersions(database).one(kind)
+    trial = Trial(active.version, differences(settings_docs.filled(kind, active.body), body))
+    if kind == "status_map":
+        async with database.transaction() as tx:
+            await _try_codes(tx, settings_docs.status_map_of(active.version + 1, body), trial)
+    return trial
+
+
+async def _try_codes(tx: AsyncConnection, status_map: StatusMap, trial: Trial) -> None:
+    for row in await tx.execute(_CODES):
+        was, becomes = _booked(row), _words(status_map.meaning(row.channel, row.raw_status))
+        if was != becomes:
+            trial.orders[row.channel, row.raw_status, f"{was} -> {becomes}"] += row.orders
+    for code, count in (await unmapped.waiting(tx)).items():
+        if status_map.meaning(*code):
+            trial.booked[code] += count
+
+
+def _booked(row: Row[Any]) -> str:
+    return f"{row.channel_status}{', may not ship' if row.channel_hold else ''}"
+
+
+def _words(meaning: StatusMeaning | None) -> str:
+    if meaning is None:
+        return "unknown"
+    return f"{meaning.status.value}{'' if meaning.may_ship else ', may not ship'}"

@@ -1,0 +1,97 @@
+"""The status map document: every documented code has a meaning, a senseless document is refused in words (INT-13)."""
+
+from typing import Any
+
+import pytest
+
+from domain.errors import BadInput
+from domain.observations import ChannelStatus
+from domain.status_map import StatusMeaning
+from store import settings_docs
+from store.database import Database
+from store.settings_docs import validated
+from tests.store.builders import value
+
+S = ChannelStatus
+HELD, PART = StatusMeaning(S.PAID, may_ship=False), StatusMeaning(S.PAID, partial=True)
+DOCUMENTED = {
+    "taobao": {
+        "TRADE_NO_CREATE_PAY": StatusMeaning(S.UNPAID),
+        "WAIT_BUYER_PAY": StatusMeaning(S.UNPAID),
+        "PAY_PENDING": StatusMeaning(S.UNPAID),
+        "WAIT_PRE_AUTH_CONFIRM": StatusMeaning(S.UNPAID),
+        "PAID_FORBID_CONSIGN": HELD,
+        "WAIT_SELLER_SEND_GOODS": StatusMeaning(S.PAID),
+        "SELLER_CONSIGNED_PART": PART,
+        "WAIT_BUYER_CONFIRM_GOODS": StatusMeaning(S.SHIPPED),
+        "TRADE_BUYER_SIGNED": StatusMeaning(S.SIGNED),
+        "TRADE_FINISHED": StatusMeaning(S.COMPLETED),
+        "TRADE_CLOSED": StatusMeaning(S.REFUNDED),
+        "TRADE_CLOSED_BY_TAOBAO": StatusMeaning(S.CANCELLED),
+    },
+    "douyin": {
+        "1": StatusMeaning(S.UNPAID),
+        "103": StatusMeaning(S.UNPAID),
+        "105": HELD,
+        "2": StatusMeaning(S.PAID),
+        "101": PART,
+        "3": StatusMeaning(S.SHIPPED),
+        "5": StatusMeaning(S.COMPLETED),
+        "4": StatusMeaning(S.CANCELLED),
+        **{code: StatusMeaning(S.REFUNDED) for code in ("21", "22", "39")},
+    },
+    "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
+}
+
+
+def channels(**codes: Any) -> dict[str, Any]:
+    return {"channels": {"douyin": codes}}
+
+
+async def test_every_documented_code_has_its_meaning_and_no_other_has_one(database: Database) -> None:
+    async with database.transaction() as tx:
+        shipped = await settings_docs.status_map(tx)
+    assert (shipped.version, shipped.channels) == (1, DOCUMENTED)
+
+
+async def test_a_channel_that_an_older_map_does_not_name_takes_its_shipped_codes() -> None:
+    told = settings_docs.status_map_of(7, channels(**{"9": {"status": "signed"}}))
+    assert told.meaning("douyin", "9") == StatusMeaning(S.SIGNED)
+    assert told.meaning("douyin", "2") is None, "a channel that is named counts as it is written"
+    assert told.meaning("taobao", "TRADE_FINISHED") == StatusMeaning(S.COMPLETED)
+
+
+async def test_a_map_is_read_whole_only_when_its_version_changes(database: Database) -> None:
+    async with database.transaction() as tx:
+        assert await settings_docs.status_map(tx) is await settings_docs.status_map(tx)
+
+
+async def test_the_shipped_document_fits_its_schema(database: Database) -> None:
+    validated("status_map", await value(database, "SELECT body FROM setting WHERE kind = 'status_map'"))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (channels(**{"2": {"status": "payed"}}), r"channel douyin, code 2, status: .*'unpaid', 'paid'.*\"payed\""),
+        (channels(**{"2": {"status": "unmapped"}}), "channel douyin, code 2, status"),
+        (channels(**{"2": {}}), "channel douyin, code 2, status: field required"),
+        (channels(**{"3": {"status": "shipped", "may_ship": False}}), "code 3: may_ship and partial are about paid"),
+        (channels(**{"2": {"status": "paid", "may_ship": "no"}}), 'code 2, may_ship: .*boolean.*"no"'),
+        (channels(**{"2": {"status": "paid", "ship": True}}), "code 2, ship: extra inputs"),
+        (channels(**{" ": {"status": "paid"}}), "channel douyin, code  : "),
+        ({"channels": {}}, "channels: "),
+        ({}, "channels: field required"),
+        ([], "the document: "),
+        (None, "the document: "),
+        (channels(**{str(n): {} for n in range(12)}), "code 9, status: field required; and 2 more$"),
+    ],
+)
+def test_a_senseless_map_is_refused_with_the_place_and_what_is_allowed(body: Any, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        validated("status_map", body)
+
+
+def test_an_unknown_document_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="known are risk, status_map, timing"):
+        validated("weather", {})
