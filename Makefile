@@ -30,6 +30,7 @@ test: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
+	@$(BIN)/python -m pytest -m "not soak" --workflow-cache 0 --timeout 600 tests/workflows tests/journeys tests/replay
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.benchmarks

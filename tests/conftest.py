@@ -1,5 +1,6 @@
 """What every test may use: one PostgreSQL per run, a fresh database per test, a key ring, a clock, and a clean exit."""
 
+import argparse
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,32 @@ hypothesis_settings.load_profile("steady")
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 _exit_code = 0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the run without a workflow cache."""
+    parser.addoption(
+        "--workflow-cache",
+        type=_count,
+        metavar="N",
+        help="workflows that every worker of the run keeps in memory (OMS_WORKFLOW_CACHE). With 0 each task replays "
+        "the whole history of its workflow: the cheapest detector of non-determinism. Without it the worker's own.",
+    )
+
+
+def _count(words: str) -> int:
+    if not words.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number of workflows, 0 or more, and not {words}")
+    return int(words)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workflow_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put --workflow-cache in force, for workers in this process and in its children."""
+    with pytest.MonkeyPatch.context() as patch:
+        if (size := request.config.getoption("--workflow-cache")) is not None:
+            patch.setenv("OMS_WORKFLOW_CACHE", str(size))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -124,11 +124,20 @@ def orders_worker(parts: Parts) -> Worker:
         workflows=[OrderWorkflow],
         activities=[*steps_of(facts), *steps_of(calls)],
         workflow_runner=sandbox(),
-        max_cached_workflows=parts.settings.workflow_cache,
+        **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
         workflow_task_poller_behavior=POLLERS,
         activity_task_poller_behavior=POLLERS,
     )
+
+
+def memory(workflows: int) -> dict[str, Any]:
+    """Give the options of a worker that keeps so many workflows in memory; with 0 each task replays all history.
+
+    Without a cache it does one workflow task at a time: a second task evicts the first, whose local steps are cancelled
+    and whose task is then idle until its time-out of 10 s.
+    """
+    return {"max_cached_workflows": workflows} | ({} if workflows else {"max_concurrent_workflow_tasks": 1})
 
 
 def steps_of(activities: object) -> list[Callable[..., Any]]:
@@ -150,6 +159,7 @@ def shops_worker(parts: Parts) -> Worker:
         workflows=[ShopDrainWorkflow, ShopPullWorkflow],
         activities=[*steps_of(drains), *steps_of(pulls)],
         workflow_runner=sandbox(),
+        **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
     )
 

@@ -11,6 +11,7 @@ import pytest
 from clients.settings import inherited
 from simulator.plan import build_plan
 from simulator.settings import read_config
+from workers.settings import WorkerSettings
 
 SECONDS = 150
 
@@ -28,13 +29,14 @@ def run_demo(folder: Path, *arguments: str) -> Demo:
     """Run a demo to its end in a folder of its own."""
     command = [sys.executable, "-m", "clients.cli.main", "demo", "--data", str(folder), *arguments]
     environment = {name: value for name, value in inherited().items() if not name.startswith(("OMS_", "TEMPORAL_"))}
+    environment |= {"COLUMNS": "160", "OMS_WORKFLOW_CACHE": str(WorkerSettings().workflow_cache)}
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
-        env=environment | {"COLUMNS": "160"},
+        env=environment,
         cwd=Path(__file__).parents[2],
     )
     return Demo(folder, done.returncode, done.stdout + done.stderr)

@@ -34,10 +34,12 @@ from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing, create_keyring
 from tests.facts import facts_without_number, stock_of
 from tests.faults import When
-from tests.journeys.mortal_worker import BOOK, DATABASE, KEYS, Strike, struck, write_plan
+from tests.journeys.mortal_worker import BOOK, DATABASE, KEYS
+from tests.journeys.strikes import Strike, struck, write_plan
 from tests.layout.house import HOUSE
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.house import House, order, shipment, track
+from workers.settings import WorkerSettings
 
 VICTIMS = ("worker", "temporal", "postgres")
 SECONDS = 90.0
@@ -132,7 +134,12 @@ class Site:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=HOUSE,
-                env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(HOUSE), "TEMPORAL_ADDRESS": self.temporal.address},
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "PYTHONPATH": str(HOUSE),
+                    "TEMPORAL_ADDRESS": self.temporal.address,
+                    "OMS_WORKFLOW_CACHE": str(WorkerSettings().workflow_cache),
+                },
             )
 
 

@@ -48,7 +48,8 @@ from store.stock_on_hand import Shelf, set_on_hand
 from tests.faults import Faults, faulty
 from workers.apply import apply_one
 from workers.deliver import deliver_batch
-from workers.wiring import sandbox, steps_of
+from workers.settings import WorkerSettings
+from workers.wiring import memory, sandbox, steps_of
 from workflows.orders import OrderWorkflow
 
 Port = TypeVar("Port")
@@ -145,7 +146,8 @@ class House:
             yield self
 
     def worker(self, **options: Any) -> Worker:
-        """Build the orders worker with every port behind the fault wrapper."""
+        """Build the orders worker with every port behind the fault wrapper; its cache is the worker's own setting."""
+        options = memory(WorkerSettings().workflow_cache) | options
         facts = self.wrapped(SqlOrderFacts(self.database, self.ring))
         shipping = self.wrapped(SqlShippingFacts(self.database))
         fulfillments = self.wrapped(SqlFulfillments(self.database, self.ring))

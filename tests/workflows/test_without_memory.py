@@ -11,12 +11,13 @@ from store.keyring import KeyRing
 from tests.faults import Faults, When
 from tests.workflows.house import House, order, shipment, track
 from tests.workflows.test_plain_order import live
+from workers.wiring import memory
 from workflows.decisions import Choice, Decision
 
 
 async def test_a_plain_order_lives_without_a_cache(temporal: Client, database: Database, ring: KeyRing) -> None:
     house = House(temporal, database, ring)
-    async with house.open(max_cached_workflows=0):
+    async with house.open(**memory(0)):
         key = await live(house, "M1")
     assert (await house.row(key)).status == "completed"
 
@@ -25,7 +26,7 @@ async def test_a_cancelled_order_is_recalled_without_a_cache(
     temporal: Client, database: Database, ring: KeyRing
 ) -> None:
     house = House(temporal, database, ring)
-    async with house.open(max_cached_workflows=0):
+    async with house.open(**memory(0)):
         await house.tell(order("M2"))
         await house.until("own:s:M2", logistics_status="pushed")
         answer = await decide(temporal, "own:s:M2", Decision(Choice.CANCEL, "agent-7"), "n-M2")
@@ -40,7 +41,7 @@ async def test_a_refused_then_retried_then_held_order_lives_without_a_cache(
 ) -> None:
     house = House(temporal, database, ring)
     house.warehouse.failures.append(Refused("S003", "unknown item TEE"))
-    async with house.open(max_cached_workflows=0):
+    async with house.open(**memory(0)):
         await house.tell(order("M3", ChannelStatus.UNPAID), order("M3", ChannelStatus.PAID, minute=1))
         await house.until("own:s:M3", stuck=True)
         await decide(temporal, "own:s:M3", Decision(Choice.RETRY, "agent-7"), "n-M3a")
@@ -60,7 +61,7 @@ async def test_a_step_that_goes_wrong_without_a_cache_changes_nothing_in_the_end
 ) -> None:
     house = House(temporal, database, ring, faults=Faults(step, when, 3))
     no = f"M-{step}-{when}"
-    async with house.open(max_cached_workflows=0):
+    async with house.open(**memory(0)):
         await live(house, no)
     assert house.faults.struck == 3
     stock = await house.query("SELECT sku, on_hand, reserved, allocated FROM sku_stock ORDER BY sku")
