@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from xml.etree.ElementTree import Element
@@ -27,7 +28,15 @@ WMS_SECRET, COURIER_KEY, SHOP_SECRET = "wms-secret", "courier-key", "own-secret"
 Json = dict[str, Any]
 
 
-def config(*, count: int = 5, plant: str | None = None, seed: int = 7, **profile: Any) -> Config:
+def config(
+    *,
+    count: int = 5,
+    plant: str | None = None,
+    seed: int = 7,
+    marketplaces: list[Json] | None = None,
+    file: Path | None = None,
+    **profile: Any,
+) -> Config:
     """Configure a fast world."""
     pace = {"pay_delay": 0.02, "wms_step": 0.01, "courier_step": 0.01, "retry_first": 0.02, **profile}
     return Config.model_validate(
@@ -45,7 +54,8 @@ def config(*, count: int = 5, plant: str | None = None, seed: int = 7, **profile
                 "owner": "OWN",
             },
             "courier": {"shop": "kd", "business_id": "1234567", "api_key": COURIER_KEY},
-            "orders": {"count": count, "per_second": 200},
+            "marketplaces": marketplaces or [],
+            "orders": {"count": count, "per_second": 200, "file": file},
             "profile": pace,
             "plant": plant,
         }
