@@ -103,6 +103,17 @@ def _marketplaces(world: World) -> APIRouter:
             return Response("service unavailable", 503)
         return Response(answer, media_type="application/json;charset=utf-8")
 
+    @router.post("/order/{method}")
+    @router.post("/token/{method}")
+    async def douyin(request: Request) -> Response:
+        heard = not request.scope.get("unheard", False)
+        query = dict(request.query_params)
+        try:
+            answer = world.douyin.answer(request.url.path, query, await request.body(), heard=heard)
+        except (ListsDead, Unheard):
+            return Response("service unavailable", 503)
+        return Response(answer, media_type="application/json;charset=utf-8")
+
     return router
 
 

@@ -31,12 +31,22 @@ class Refund:
     shipped: bool
 
 
+@dataclass(frozen=True)
+class Sent:
+    """One write-back that was taken: units by line that travel under a waybill."""
+
+    company: str
+    waybill: str
+    units: Mapping[str, int]
+    at: datetime
+
+
 @dataclass
 class ShopOrder:
     """What the shop knows of one order. `status` is "planned" until the buyer acts.
 
     `held`: paid but not cleared for shipping. `main_at` moves with the status only, `updated_at` with everything.
-    `sent` counts the units that were reported as shipped by line, `waybills` the last waybill of each.
+    `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
     """
 
@@ -52,7 +62,7 @@ class ShopOrder:
     refunds: list[Refund] = field(default_factory=list)
     held: bool = False
     sent: Counter[str] = field(default_factory=Counter)
-    waybills: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parcels: list[Sent] = field(default_factory=list)
     messages: int = 0
     messages_sent: int = 0
     accepted_messages: int = 0
@@ -87,10 +97,11 @@ class ShopOrder:
         return moment
 
     def send(self, units: Mapping[str, int], company: str, waybill: str) -> None:
-        """Book a write-back: units by line that travel under a waybill."""
-        self.consigned_at = self.touch()
+        """Book a write-back."""
+        before = (bool(self.sent), self.wholly_sent)
         self.sent.update(units)
-        self.waybills.update(dict.fromkeys(units, (company, waybill)))
+        self.consigned_at = self.touch(main=before != (bool(self.sent), self.wholly_sent))
+        self.parcels.append(Sent(company, waybill, units, self.consigned_at))
         self.written_back[waybill] += 1
 
     def unsent(self) -> dict[str, int]:

@@ -113,10 +113,8 @@ def _child_status(order: ShopOrder, line: Line) -> str:
 
 
 def _parcel(order: ShopOrder, line: Line) -> Json:
-    if line.no not in order.waybills:
-        return {}
-    company, waybill = order.waybills[line.no]
-    return {"logistics_company": company, "invoice_no": waybill}
+    mine = [sent for sent in order.parcels if line.no in sent.units]
+    return {"logistics_company": mine[-1].company, "invoice_no": mine[-1].waybill} if mine else {}
 
 
 def _times(order: ShopOrder) -> Json:

@@ -8,13 +8,15 @@ import httpx
 
 from simulator.clock import now
 from simulator.courier import CourierService
+from simulator.douyin import DouyinPlatform
+from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
 from simulator.qimen_service import QimenService
 from simulator.sending import Sender
-from simulator.settings import Config, Taobao
+from simulator.settings import Config, Douyin, Taobao
 from simulator.shop import Shop
 from simulator.tally import Tally, Tasks
 from simulator.taobao import TaobaoGateway, TaobaoShop
@@ -46,6 +48,7 @@ class World:
         self.shop.channels["own", config.own.shop] = self.own
         self.counts = {("own", config.own.shop): self.own.counts}
         self.taobao = self._taobao()
+        self.douyin = self._douyin(url, sender)
 
     def _taobao(self) -> TaobaoGateway:
         settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]
@@ -54,6 +57,15 @@ class World:
             self.shop.channels[shop.name] = shop
             self.counts[shop.name] = shop.counts
         return TaobaoGateway(settings, shops, self.tally.faults)
+
+    def _douyin(self, url: str, sender: Sender) -> DouyinPlatform:
+        chance = (self.config.profile, self.config.seed)
+        settings = [one for one in self.config.marketplaces if isinstance(one, Douyin)]
+        shops = [DouyinShop(one, url, sender, self.shop.orders, chance) for one in settings]
+        for shop in shops:
+            self.shop.channels[shop.name] = shop
+            self.counts[shop.name] = shop.counts
+        return DouyinPlatform(shops, self.tally.faults)
 
     def start(self) -> None:
         """Let the buyers begin; a second start does nothing."""
