@@ -11,6 +11,7 @@ from simulator import kdniao
 from simulator.books import write_books, write_catalogue
 from simulator.clock import now
 from simulator.faults import FaultyVendors
+from simulator.market import ListsDead, Unheard
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.settings import Outage
 from simulator.world import World
@@ -28,6 +29,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
+    app.include_router(_marketplaces(world))
     app.include_router(_control(world))
     return app
 
@@ -62,7 +64,7 @@ def _own_shop(world: World) -> APIRouter:
         if shop != world.config.own.shop:
             return _no(404, "this shop is not known")
         try:
-            fresh = world.shop.receive(request.headers, await request.body(), world.tally)
+            fresh = world.own.receive(request.headers, await request.body(), world.tally)
         except BadSignature as error:
             return _no(401, str(error))
         except BadMessage as error:
@@ -74,7 +76,7 @@ def _own_shop(world: World) -> APIRouter:
         if shop != world.config.own.shop:
             return _no(404, "this shop is not known")
         try:
-            body = world.shop.tell(request.headers, no)
+            body = world.own.read(request.headers, no)
         except BadSignature as error:
             return _no(401, str(error))
         if body is None:
@@ -85,6 +87,32 @@ def _own_shop(world: World) -> APIRouter:
     def _no(status: int, error: str) -> JSONResponse:
         world.tally.faults[f"shop_answered_{status}"] += 1
         return JSONResponse({"accepted": False, "error": error}, status_code=status)
+
+    return router
+
+
+def _marketplaces(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/router/rest")
+    async def taobao(request: Request) -> Response:
+        heard = not request.scope.get("unheard", False)
+        try:
+            answer = world.taobao.answer(await request.body(), heard=heard)
+        except (ListsDead, Unheard):
+            return Response("service unavailable", 503)
+        return Response(answer, media_type="application/json;charset=utf-8")
+
+    @router.post("/order/{method}")
+    @router.post("/token/{method}")
+    async def douyin(request: Request) -> Response:
+        heard = not request.scope.get("unheard", False)
+        query = dict(request.query_params)
+        try:
+            answer = world.douyin.answer(request.url.path, query, await request.body(), heard=heard)
+        except (ListsDead, Unheard):
+            return Response("service unavailable", 503)
+        return Response(answer, media_type="application/json;charset=utf-8")
 
     return router
 

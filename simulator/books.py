@@ -9,6 +9,18 @@ from simulator.warehouse import Fulfilment
 from simulator.world import World
 
 Json = dict[str, Any]
+COUNTED = (
+    "pushes_sent",
+    "lists_answered",
+    "lists_refused",
+    "details_answered",
+    "refunds_answered",
+    "decrypts_answered",
+    "write_backs",
+    "write_backs_refused",
+    "tokens_renewed",
+    "limited",
+)
 
 
 def write_books(world: World) -> Json:
@@ -21,11 +33,13 @@ def write_books(world: World) -> Json:
         "undelivered": world.tally.undelivered,
         "sum_minor": _sum_minor(orders.values()),
         "file_sum_minor": world.plan.file_sum_minor,
+        "file_net_minor": world.plan.file_net_minor,
         "orders": {no: _order(order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
         "parcels": _parcels(world),
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
+        "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
@@ -42,16 +56,30 @@ def _sum_minor(orders: Iterable[ShopOrder]) -> int:
     return sum(order.plan.basket.total_minor for order in orders if order.messages_sent)
 
 
+def _shop(world: World, channel: str, shop: str) -> Json:
+    counts = world.counts[channel, shop]
+    orders = [one for one in world.shop.orders.values() if (one.plan.channel, one.plan.shop) == (channel, shop)]
+    return {
+        "orders": sum(1 for order in orders if order.messages_sent),
+        **{name: counts[name] for name in COUNTED},
+    }
+
+
 def _order(order: ShopOrder) -> Json:
     return {
+        "channel": order.plan.channel,
+        "shop": order.plan.shop,
         "status": order.status,
         "total_minor": order.plan.basket.total_minor,
         "paid_minor": order.paid_minor,
         "refunded_minor": order.refunded_minor,
+        "net_minor": order.paid_minor - order.refunded_minor,
         "messages_sent": order.messages_sent,
         "accepted": order.accepted_messages > 0,
         "lines": [{"sku": line.sku, "quantity": line.quantity} for line in order.plan.basket.lines],
         "fate": order.plan.fate,
+        "acted": order.acted,
+        "refused_back": dict(order.refused_back),
     }
 
 

@@ -16,6 +16,9 @@ from simulator.tally import Tally
 
 _PREFIXES: tuple[tuple[str, Target], ...] = (
     ("/router/qimen/", "wms"),
+    ("/router/rest", "taobao"),
+    ("/order/", "douyin"),
+    ("/token/", "douyin"),
     ("/Ebusiness/", "courier"),
     ("/api/dist", "courier"),
     ("/own/", "shop"),
@@ -92,6 +95,7 @@ class FaultyVendors:
         elif lost:
             # The work is done but the caller cannot know: the hardest case for idempotency.
             self._faults.tally.faults[f"{target}_lost_answer"] += 1
+            scope["unheard"] = True
             await self._app(scope, receive, _swallow)
             await _unavailable(scope, receive, send)
         else:

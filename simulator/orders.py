@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from random import Random
 from typing import Literal
 
@@ -9,7 +10,7 @@ from simulator.buyers import Receiver
 from simulator.catalogue import Product
 
 Status = Literal["unpaid", "paid", "cancelled", "refunded"]
-Fate = Literal["paid", "expired", "late_paid", "cancelled", "refunded"]
+Fate = Literal["paid", "expired", "late_paid", "cancelled", "refunded", "part_refunded"]
 MOST_LINES = 3
 REMARKS = ("", "", "", "", "请尽快发货", "不要放驿站，送货上门", "送礼用，请勿放发票", "晚上七点后送")
 
@@ -45,18 +46,31 @@ class Basket:
     def total_minor(self) -> int:
         return self.goods_minor - self.shop_discount_minor - self.platform_discount_minor + self.freight_minor
 
+    def divide(self, minor: int) -> list[int]:
+        """Divide an amount over the lines in proportion to theirs, to the fen."""
+        reached = list(accumulate(line.amount_minor for line in self.lines))
+        ends = [minor * end // reached[-1] if reached[-1] else 0 for end in reached[:-1]] + [minor]
+        return [end - before for before, end in zip([0, *ends[:-1]], ends, strict=True)]
+
 
 @dataclass(frozen=True)
 class Act:
-    """A buyer's next step: wait, and if a stage is named, first wait until the warehouse has reached it."""
+    """A buyer's next step: wait, and if a stage is named, first wait until the warehouse has reached it.
+
+    `held` is paid but not yet cleared for shipping; `refund_minor` gives so much back and keeps the order alive.
+    """
 
     status: Status
     wait: float
     stage: str = ""
+    held: bool = False
+    refund_minor: int = 0
 
 
 @dataclass(frozen=True)
 class PlannedOrder:
+    channel: str
+    shop: str
     no: str
     arrival: float  # seconds after /sim/start
     basket: Basket

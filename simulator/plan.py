@@ -4,7 +4,7 @@ Owns what is decided before the start, from the seed alone. Knows no time of day
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 from math import ceil
@@ -22,38 +22,51 @@ from simulator.orders import (
     fill_basket_for,
     single_unit,
 )
-from simulator.seeds import jittered, rng
+from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
+from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
-from simulator.tmall_export import PaidRow, read_paid_rows, sum_minor
+from simulator.tmall_export import Row, net_minor, read_paid_rows, read_rows, sum_minor
+from simulator.warehouse import SHIPPED
 
 LEAST_ON_HAND = 20
 # A buyer who cancels after paying does so soon, or exactly when the warehouse is at one of these stages.
-HAND = 20
-# So many buyers in a row draw their fates from one shuffled hand: a share of 1/20 is exactly one of them.
 CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE")
 
 
 @dataclass(frozen=True)
 class Plan:
+    """`file_net_minor` is what stays paid of the rows that are replayed with their fates."""
+
     catalogue: list[Product]
     on_hand: dict[str, int]
     defective: dict[str, int]
     orders: list[PlannedOrder]
     file_sum_minor: int | None
+    file_net_minor: int | None
 
 
 def build_plan(config: Config) -> Plan:
     """Decide everything that chance decides; raises ConfigError when the file or the knobs cannot be used."""
     catalogue = build_catalogue(config.seed)
     scarce = _scarce_products(config.profile, catalogue)
-    rows = read_paid_rows(config.orders.file, config.orders.count) if config.orders.file else None
+    rows = _rows(config)
     baskets = _baskets(config, catalogue, scarce, rows)
     orders = _orders(config, baskets, rows)
     on_hand = _stock(config.profile, catalogue, baskets)
     on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
     # Defective units lie beside the good ones: whoever adds them up oversells.
     defective = {product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue}
-    return Plan(catalogue, on_hand, defective, orders, None if rows is None else sum_minor(rows))
+    total = None if rows is None else sum_minor(rows)
+    net = None if rows is None or replay_shop(config) is None else net_minor(rows)
+    return Plan(catalogue, on_hand, defective, orders, total, net)
+
+
+def _rows(config: Config) -> list[Row] | None:
+    """Read the file: through a Taobao shop every fate is replayed, through the own shop paid rows only."""
+    if config.orders.file is None:
+        return None
+    read = read_paid_rows if replay_shop(config) is None else read_rows
+    return read(config.orders.file, config.orders.count)
 
 
 def _scarce_products(profile: Profile, catalogue: list[Product]) -> list[Product]:
@@ -65,9 +78,7 @@ def _scarce_products(profile: Profile, catalogue: list[Product]) -> list[Product
     return [catalogue[index] for index in sorted(profile.scarce)]
 
 
-def _baskets(
-    config: Config, catalogue: list[Product], scarce: list[Product], rows: list[PaidRow] | None
-) -> list[Basket]:
+def _baskets(config: Config, catalogue: list[Product], scarce: list[Product], rows: list[Row] | None) -> list[Basket]:
     count = config.orders.count if rows is None else len(rows)
     plenty = [product for product in catalogue if product not in scarce]
     wanted = _wanted(config, scarce, count)
@@ -100,10 +111,10 @@ def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket]) ->
     return {product.sku: max(LEAST_ON_HAND, ceil(demand[product.sku] * profile.stock_factor)) for product in catalogue}
 
 
-def _orders(config: Config, baskets: list[Basket], rows: list[PaidRow] | None) -> list[PlannedOrder]:
+def _orders(config: Config, baskets: list[Basket], rows: list[Row] | None) -> list[PlannedOrder]:
     pace = rng(config.seed, "arrivals")
     arrivals = accumulate(pace.expovariate(config.orders.per_second) for _ in baskets)
-    newest = rows[-1].paid_at if rows else None
+    newest = max((row.moment for row in rows), default=None) if rows else None
     return [
         _order(config, n, arrival, basket, (rows[n], newest) if rows and newest else None)
         for n, (arrival, basket) in enumerate(zip(arrivals, baskets, strict=True))
@@ -111,19 +122,22 @@ def _orders(config: Config, baskets: list[Basket], rows: list[PaidRow] | None) -
 
 
 def _order(
-    config: Config, n: int, arrival: float, basket: Basket, replayed: tuple[PaidRow, datetime] | None
+    config: Config, n: int, arrival: float, basket: Basket, replayed: tuple[Row, datetime] | None
 ) -> PlannedOrder:
     source = rng(config.seed, "buyer", n)
     row, newest = replayed or (None, None)
+    channel, shop = choose_shop(config, n)
     receiver = make_receiver(source, row.province if row else None)
-    draw = _draw(config.seed, n, source)
-    fate = _fate(draw, config.profile)
-    acts = _acts(source, fate, config.profile, _stage(n, draw, config.profile))
+    fate, acts = _life(config, n, source, row)
     reordered = source.random() < config.profile.reorder_share
     if reordered and acts[0].status == "paid":
-        acts = (Act("unpaid", 0.0), Act("paid", _soon(source, config.profile)), *acts[1:])
+        acts = (Act("unpaid", 0.0), replace(acts[0], wait=_soon(source, config.profile)), *acts[1:])
+    if channel != "own":
+        acts = marketplace_acts(config, n, fate, acts)
     return PlannedOrder(
-        no=f"T{row.no}" if row else f"D{config.seed % 1_000_000:06d}{n + 1:05d}",
+        channel=channel,
+        shop=shop,
+        no=order_no(config, channel, n, row),
         arrival=arrival,
         basket=basket,
         receiver=receiver,
@@ -133,17 +147,31 @@ def _order(
         fate=fate,
         acts=acts,
         reordered=reordered and len(acts) > 1,
-        placed_before=newest - min(row.placed_at, row.paid_at) if row and newest else None,
-        paid_before=newest - row.paid_at if row and newest else None,
+        placed_before=newest - min(row.placed_at, row.paid_at or row.placed_at) if row and newest else None,
+        paid_before=newest - row.paid_at if row and row.paid_at and newest else None,
     )
 
 
-def _draw(seed: int, n: int, source: Random) -> float:
-    """Draw from 0 to 1, evenly over every hand of buyers."""
-    hand, place = divmod(n, HAND)
-    places = list(range(HAND))
-    rng(seed, "fates", hand).shuffle(places)
-    return (places[place] + source.random()) / HAND
+def _life(config: Config, n: int, source: Random, row: Row | None) -> tuple[Fate, tuple[Act, ...]]:
+    """Decide what a buyer means to do: by the row that is replayed, or by chance."""
+    draw = draw_evenly(config.seed, "fates", n, source)
+    if row is not None and replay_shop(config) is not None:
+        return _row_life(source, row, config.profile)
+    fate = _fate(draw, config.profile)
+    return fate, _acts(source, fate, config.profile, _stage(n, draw, config.profile))
+
+
+def _row_life(source: Random, row: Row, profile: Profile) -> tuple[Fate, tuple[Act, ...]]:
+    if row.paid_at is None:
+        return "expired", (Act("unpaid", 0.0),)
+    paid = _paid(source, profile)
+    if row.refund_minor == 0:
+        return "paid", paid
+    stage = source.choice((*CANCEL_STAGES, SHIPPED)) if row.refund_minor == row.total_minor else SHIPPED
+    wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
+    if row.refund_minor == row.total_minor:
+        return "refunded", (*paid, Act("refunded", wait, stage))
+    return "part_refunded", (*paid, Act("paid", wait, SHIPPED, refund_minor=row.refund_minor))
 
 
 def _stage(n: int, draw: float, profile: Profile) -> str:
@@ -175,14 +203,17 @@ def _acts(source: Random, fate: Fate, profile: Profile, stage: str) -> tuple[Act
         return (unpaid, Act("paid", jittered(source, profile.late_pay_delay, profile.jitter)))
     if fate == "cancelled":
         return (unpaid, Act("cancelled", source.uniform(0, profile.cancel_within)))
-    if source.random() < profile.unpaid_first:
-        paid: tuple[Act, ...] = (unpaid, Act("paid", _soon(source, profile)))
-    else:
-        paid = (Act("paid", 0.0),)
+    paid = _paid(source, profile)
     if fate == "paid":
         return paid
     wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
     return (*paid, Act("refunded", wait, stage))
+
+
+def _paid(source: Random, profile: Profile) -> tuple[Act, ...]:
+    if source.random() < profile.unpaid_first:
+        return (Act("unpaid", 0.0), Act("paid", _soon(source, profile)))
+    return (Act("paid", 0.0),)
 
 
 def _soon(source: Random, profile: Profile) -> float:

@@ -3,10 +3,21 @@ that the same seed gives the same world whatever the scheduling."""
 
 from random import Random
 
+# So many in a row draw from one shuffled hand: a share of 1/20 is exactly one of them.
+HAND = 20
+
 
 def rng(seed: int, *names: object) -> Random:
     """Give the source of chance for one named thing."""
     return Random(":".join(str(part) for part in (seed, *names)))
+
+
+def draw_evenly(seed: int, what: str, n: int, source: Random) -> float:
+    """Draw from 0 to 1 for the nth of a row, evenly over every hand of so many in a row."""
+    hand, place = divmod(n, HAND)
+    places = list(range(HAND))
+    rng(seed, what, hand).shuffle(places)
+    return (places[place] + source.random()) / HAND
 
 
 def jittered(source: Random, seconds: float, jitter: float) -> float:

@@ -63,8 +63,8 @@ class Sender:
         # The client's own queue costs time quadratic in what waits, so that it is kept short here.
         self._open = asyncio.Semaphore(MOST_OPEN)
 
-    def lane(self, source: Target) -> "Lane":
-        return Lane(self, self._tasks, dead=source in self._profile.push_dead)
+    def lane(self, source: Target, *, dead: bool = False) -> "Lane":
+        return Lane(self, self._tasks, dead=dead or source in self._profile.push_dead)
 
     def count(self, fault: str) -> None:
         self._tally.faults[fault] += 1

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
-Target = Literal["shop", "wms", "courier"]
+Target = Literal["shop", "wms", "courier", "taobao", "douyin"]
 OutageMode = Literal["refuse", "hang", "error"]
 Plant = Literal["lost", "doubled", "oversold"]
 
@@ -44,6 +44,45 @@ class Courier(_Model):
     api_key: SecretStr = Field(min_length=1)
 
 
+class Taobao(_Model):
+    """A Taobao or Tmall shop: it is only pulled. `session` is the access token."""
+
+    vendor: Literal["taobao"]
+    shop: str = Field(min_length=1)
+    app_key: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    session: SecretStr = Field(min_length=1)
+    refresh_token: SecretStr = Field(min_length=1)
+    share: Share = 0.0
+    pull_dead: bool = False
+
+    @property
+    def access(self) -> SecretStr:
+        return self.session
+
+
+class Douyin(_Model):
+    """A Douyin shop: it pushes hints and is pulled."""
+
+    vendor: Literal["douyin"]
+    shop: str = Field(min_length=1)
+    app_key: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    access_token: SecretStr = Field(min_length=1)
+    refresh_token: SecretStr = Field(min_length=1)
+    shop_id: str = Field(pattern=r"^[1-9][0-9]{0,17}$")
+    share: Share = 0.0
+    push_dead: bool = False
+    pull_dead: bool = False
+
+    @property
+    def access(self) -> SecretStr:
+        return self.access_token
+
+
+Marketplace = Annotated[Taobao | Douyin, Field(discriminator="vendor")]
+
+
 class Orders(_Model):
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
@@ -76,6 +115,13 @@ class Profile(_Model):
     cancel_unpaid_share: Share = 0.0
     cancel_paid_share: Share = 0.0
     cancel_within: Seconds = 2.5
+    # Marketplaces' ways
+    close_unpaid_after: Seconds = 5.0
+    forbid_consign_share: Share = 0.0
+    forbid_consign_seconds: Seconds = 0.5
+    ship_patience: Seconds = 60.0
+    token_seconds: float | None = Field(default=None, gt=0)
+    limit_share: Share = 0.0
     # Stock
     scarce: dict[int, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     scarce_demand: int = Field(default=0, ge=0)
@@ -107,6 +153,8 @@ class Profile(_Model):
             raise ValueError("never_pay, late_pay, cancel_unpaid and cancel_paid shares add up to more than 1")
         if "shop" in self.push_dead:
             raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
+        if "taobao" in self.push_dead:
+            raise ValueError("push_dead cannot name taobao: it pushes nothing")
         return self
 
 
@@ -117,9 +165,29 @@ class Config(_Model):
     own: OwnShop
     wms: Wms
     courier: Courier
+    marketplaces: list[Marketplace] = Field(default_factory=list)
     orders: Orders
     profile: Profile = Field(default_factory=Profile)
     plant: Plant | None = None
+
+    @model_validator(mode="after")
+    def _each_shop_once(self) -> "Config":
+        shops = [(one.vendor, one.shop) for one in self.marketplaces]
+        if len(set(shops)) < len(shops):
+            raise ValueError("marketplaces: a vendor and shop stands there twice")
+        if sum(one.share for one in self.marketplaces) > 1.000001:
+            raise ValueError("marketplaces: the shares add up to more than 1")
+        secrets: dict[tuple[str, str], str] = {}
+        tokens: set[tuple[str, str]] = set()
+        for one in self.marketplaces:
+            secret = one.secret.get_secret_value()
+            if secrets.setdefault((one.vendor, one.app_key), secret) != secret:
+                raise ValueError("marketplaces: one app_key has two secrets")
+            for token in {one.access.get_secret_value(), one.refresh_token.get_secret_value()}:
+                if (one.vendor, token) in tokens:
+                    raise ValueError("marketplaces: two shops share a token")
+                tokens.add((one.vendor, token))
+        return self
 
 
 def read_config(path: Path) -> Config:

@@ -14,6 +14,8 @@ from simulator.seeds import rng
 from simulator.settings import Plant
 
 STAGES = ("ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH")
+# What buyers may wait for besides the stages: the first parcel has left.
+SHIPPED = "SHIPPED"
 GOOD, DEFECTIVE = "ZP", "CC"
 
 
@@ -154,6 +156,9 @@ class Warehouse:
         fulfilment.stage = stage
         if fulfilment.status == "NEW":
             fulfilment.status = "ACCEPT"
+        self._tell(fulfilment, stage)
+
+    def _tell(self, fulfilment: Fulfilment, stage: str) -> None:
         for order_no in {line.source_order for line in fulfilment.delivery.lines}:
             self.reached(order_no, stage).set()
 
@@ -173,6 +178,7 @@ class Warehouse:
         fulfilment.packages += packages
         fulfilment.shipments += 1
         fulfilment.status = "DELIVERED" if final else "PARTDELIVERED"
+        self._tell(fulfilment, SHIPPED)
         if final:
             self._lie(fulfilment)
 

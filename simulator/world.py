@@ -8,14 +8,18 @@ import httpx
 
 from simulator.clock import now
 from simulator.courier import CourierService
+from simulator.douyin import DouyinPlatform
+from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
 from simulator.qimen_service import QimenService
 from simulator.sending import Sender
-from simulator.settings import Config
-from simulator.shop import Hints, Shop
+from simulator.settings import Config, Douyin, Taobao
+from simulator.shop import Shop
 from simulator.tally import Tally, Tasks
+from simulator.taobao import TaobaoGateway, TaobaoShop
 from simulator.warehouse import Warehouse
 
 
@@ -39,7 +43,29 @@ class World:
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
         self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
-        self.shop = Shop(config.own, url, sender, self.warehouse, Hints(seed, profile.hint_share))
+        self.shop = Shop(self.warehouse, profile.ship_patience)
+        self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
+        self.shop.channels["own", config.own.shop] = self.own
+        self.counts = {("own", config.own.shop): self.own.counts}
+        self.taobao = self._taobao()
+        self.douyin = self._douyin(url, sender)
+
+    def _taobao(self) -> TaobaoGateway:
+        settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]
+        shops = [TaobaoShop(one, self.shop.orders, self.config.profile, self.config.seed) for one in settings]
+        for shop in shops:
+            self.shop.channels[shop.name] = shop
+            self.counts[shop.name] = shop.counts
+        return TaobaoGateway(settings, shops, self.tally.faults)
+
+    def _douyin(self, url: str, sender: Sender) -> DouyinPlatform:
+        chance = (self.config.profile, self.config.seed)
+        settings = [one for one in self.config.marketplaces if isinstance(one, Douyin)]
+        shops = [DouyinShop(one, url, sender, self.shop.orders, chance) for one in settings]
+        for shop in shops:
+            self.shop.channels[shop.name] = shop
+            self.counts[shop.name] = shop.counts
+        return DouyinPlatform(shops, self.tally.faults)
 
     def start(self) -> None:
         """Let the buyers begin; a second start does nothing."""
@@ -53,13 +79,13 @@ class World:
         self.stopped_new = True
 
     def finished(self) -> bool:
-        """Tell whether every buyer has acted and every accepted fulfilment is cancelled or signed."""
+        """Tell whether every buyer has acted and was heard, and every accepted fulfilment is cancelled or signed."""
         orders = self.shop.orders.values()
         all_came = self.stopped_new or len(orders) == len(self.plan.orders)
         return (
             self.started_at is not None
             and all_came
-            and all(order.acted for order in orders)
+            and all(order.acted and not order.unheard for order in orders)
             and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
             and all(parcel.signed_at for parcel in self.courier.parcels.values())
         )

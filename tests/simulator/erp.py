@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from xml.etree.ElementTree import Element
@@ -27,7 +28,15 @@ WMS_SECRET, COURIER_KEY, SHOP_SECRET = "wms-secret", "courier-key", "own-secret"
 Json = dict[str, Any]
 
 
-def config(*, count: int = 5, plant: str | None = None, seed: int = 7, **profile: Any) -> Config:
+def config(
+    *,
+    count: int = 5,
+    plant: str | None = None,
+    seed: int = 7,
+    marketplaces: list[Json] | None = None,
+    file: Path | None = None,
+    **profile: Any,
+) -> Config:
     """Configure a fast world."""
     pace = {"pay_delay": 0.02, "wms_step": 0.01, "courier_step": 0.01, "retry_first": 0.02, **profile}
     return Config.model_validate(
@@ -45,7 +54,8 @@ def config(*, count: int = 5, plant: str | None = None, seed: int = 7, **profile
                 "owner": "OWN",
             },
             "courier": {"shop": "kd", "business_id": "1234567", "api_key": COURIER_KEY},
-            "orders": {"count": count, "per_second": 200},
+            "marketplaces": marketplaces or [],
+            "orders": {"count": count, "per_second": 200, "file": file},
             "profile": pace,
             "plant": plant,
         }
@@ -183,8 +193,12 @@ class Erp:
             self._fails -= 1
             return httpx.Response(503)
         kind = request.url.path.split("/")[2]
-        handle = {"own": self._order, "qimen": self._report, "kdniao": self._push}[kind]
+        handle = {"own": self._order, "qimen": self._report, "kdniao": self._push, "douyin": self.hint}[kind]
         return await handle(request)
+
+    async def hint(self, request: httpx.Request) -> httpx.Response:
+        """Take a marketplace's push; one who knows of no marketplace refuses it."""
+        return httpx.Response(404)
 
     async def _order(self, request: httpx.Request) -> httpx.Response:
         headers, body = request.headers, request.content
@@ -199,11 +213,15 @@ class Erp:
         order = await self._whole(json.loads(body))
         self.bodies[event] = order
         self.events.append((order["no"], order["status"]))
-        if order["status"] == "paid" and order["no"] not in self._created:
-            self._created.add(order["no"])
-            units = {line["sku"]: line["quantity"] for line in order["lines"]}
-            await self.qimen("deliveryorder.create", create_xml(f"F-{order['no']}", units, order["no"]))
+        if order["status"] == "paid":
+            await self.fulfil(order["no"], {line["sku"]: line["quantity"] for line in order["lines"]})
         return httpx.Response(200, json={"accepted": True, "duplicate": self.seen[event] > 1})
+
+    async def fulfil(self, no: str, units: dict[str, int]) -> None:
+        """Ask the warehouse to ship an order, once."""
+        if no not in self._created:
+            self._created.add(no)
+            await self.qimen("deliveryorder.create", create_xml(f"F-{no}", units, no))
 
     async def _whole(self, message: Json) -> Json:
         """Give the order of a message; after a hint, ask for it."""
@@ -240,8 +258,12 @@ class Erp:
                     "CallBack": order_no,
                 }
                 await self.client.post("/api/dist", content=kdniao_form("1008", data))
-            body = json.dumps({"shipment": shipment(order_no, waybill, package.iterfind("items/item"))}).encode()
-            await self.client.post("/own/mine/shipments", content=body, headers=own_headers(waybill, body))
+            await self.write_back(order_no, waybill, shipment(order_no, waybill, package.iterfind("items/item")))
+
+    async def write_back(self, order_no: str, waybill: str, told: Json) -> None:
+        """Tell the order's shop of a parcel."""
+        body = json.dumps({"shipment": told}).encode()
+        await self.client.post("/own/mine/shipments", content=body, headers=own_headers(waybill, body))
 
     async def _push(self, request: httpx.Request) -> httpx.Response:
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}

@@ -1,0 +1,100 @@
+"""What the marketplaces have in common: a shop's tokens, its counters and its orders. Owns no wire format."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from simulator.seeds import rng
+from simulator.settings import Douyin, Profile, Taobao
+from simulator.shop import ShopOrder
+
+HEX_DIGITS = "0123456789abcdef"
+DIGITS_OF_A_TOKEN = 48
+# What a vendor says of a token's life when no `token_seconds` makes it shorter: a week.
+WEEK_SECONDS = 604_800
+
+
+class ListsDead(Exception):
+    """`pull_dead`: lists answer 503 and nothing else."""
+
+
+class Unheard(Exception):
+    """The caller will not hear the answer: work that must not be lost with it is left undone."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    access: str
+    refresh: str
+    expires_in: int
+
+
+class Purse:
+    """The tokens of one shop: one access token lives at a time, a refresh token works once."""
+
+    def __init__(self, settings: Taobao | Douyin, seconds: float | None, seed: int) -> None:
+        self._name = (settings.vendor, settings.shop)
+        self._seconds = seconds
+        self._seed = seed
+        self._drawn = 0
+        self._dies_at = monotonic() + seconds if seconds else None
+        self.access = settings.access.get_secret_value()
+        self.refresh = settings.refresh_token.get_secret_value()
+
+    def holds(self, access: str) -> bool:
+        """Tell whether this is the access token, alive or expired."""
+        return access == self.access
+
+    @property
+    def expired(self) -> bool:
+        return self._dies_at is not None and monotonic() >= self._dies_at
+
+    def renew(self) -> Tokens:
+        """Draw new tokens; the old ones are dead at once."""
+        self._drawn += 1
+        source = rng(self._seed, "token", *self._name, self._drawn)
+        self.access, self.refresh = ("".join(source.choices(HEX_DIGITS, k=DIGITS_OF_A_TOKEN)) for _ in range(2))
+        self._dies_at = monotonic() + self._seconds if self._seconds else None
+        return Tokens(self.access, self.refresh, int(self._seconds or WEEK_SECONDS))
+
+
+class Market:
+    """One shop on a marketplace."""
+
+    def __init__(self, settings: Taobao | Douyin, orders: Mapping[str, ShopOrder], profile: Profile, seed: int) -> None:
+        self.name = (settings.vendor, settings.shop)
+        self.seed = seed
+        self.purse = Purse(settings, profile.token_seconds, seed)
+        self.counts: Counter[str] = Counter()
+        self.pull_dead = settings.pull_dead
+        self._orders = orders
+        self._limit = profile.limit_share
+        self._calls = 0
+
+    def limited(self) -> bool:
+        """Draw whether this call is one too many."""
+        self._calls += 1
+        return rng(self.seed, "limit", *self.name, self._calls).random() < self._limit
+
+    def find(self, no: str) -> ShopOrder | None:
+        """Find an order of this shop that it shows."""
+        order = self._orders.get(no)
+        return order if order is not None and order.listed and self._mine(order) else None
+
+    def listed(self) -> Iterator[ShopOrder]:
+        return (order for order in self._orders.values() if order.listed and self._mine(order))
+
+    def _mine(self, order: ShopOrder) -> bool:
+        return (order.plan.channel, order.plan.shop) == self.name
+
+    def check_lists(self) -> None:
+        """Raise ListsDead where lists are never answered."""
+        if self.pull_dead:
+            self.counts["lists_refused"] += 1
+            raise ListsDead
+
+    def refuse_back(self, order: ShopOrder, waybill: str) -> None:
+        """Note a write-back that came but is not taken."""
+        order.refused_back[waybill] += 1
+        self.counts["write_backs_refused"] += 1

@@ -1,0 +1,132 @@
+"""The own shop as the order system meets it: its messages, its order system, and the write-backs it takes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from simulator import own_shop
+from simulator.clock import iso, now
+from simulator.seeds import rng
+from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
+from simulator.settings import OwnShop
+from simulator.shop import ShopOrder
+from simulator.tally import Tally
+
+
+@dataclass(frozen=True)
+class Hints:
+    """Which messages say only that something changed; the seed decides."""
+
+    seed: int
+    share: float
+
+    def has(self, event: str) -> bool:
+        return rng(self.seed, "hint", event).random() < self.share
+
+
+class OwnChannel:
+    """Pushes every change of an order, answers questions, takes write-backs."""
+
+    def __init__(
+        self, settings: OwnShop, gateway_url: str, sender: Sender, orders: Mapping[str, ShopOrder], hints: Hints
+    ) -> None:
+        self._settings = settings
+        self._url = f"{gateway_url.rstrip('/')}/in/own/{settings.shop}"
+        self._sender = sender
+        self._orders = orders
+        self._lanes: dict[str, Lane] = {}
+        self._events: set[str] = set()
+        self._hints = hints
+        self.counts: Counter[str] = Counter()
+
+    def tell(self, order: ShopOrder, *, hold: bool) -> None:
+        """Post a message with the whole order, or a hint."""
+        order.messages += 1
+        event = f"{order.plan.no}-{order.messages}-{order.status}"
+        body = self._body(order, event)
+
+        def sign() -> Request:
+            order.messages_sent += 1
+            self.counts["pushes_sent"] += 1
+            secret = self._settings.secret.get_secret_value()
+            headers = own_shop.signed_headers(self._settings.key_id, secret, event, now(), body)
+            return Request(self._url, headers, body)
+
+        def done(verdict: Verdict) -> None:
+            order.accepted_messages += verdict is Verdict.ACCEPTED
+
+        lane = self._lanes.setdefault(order.plan.no, self._sender.lane("shop"))
+        lane.post(Letter("shop", event, sign, _read, done), hold=hold)
+
+    async def told(self, order: ShopOrder) -> None:
+        lane = self._lanes.pop(order.plan.no, None)
+        if lane is not None:
+            await lane.empty()
+
+    def _body(self, order: ShopOrder, event: str) -> bytes:
+        if self._hints.has(event):
+            return own_shop.hint_body(order.plan.no, order.status, order.updated_at)
+        return own_shop.order_body(order.plan, _changing(order))
+
+    def read(self, headers: Mapping[str, str], no: str) -> bytes | None:
+        """Answer a question for one order as it is now; None when the shop has no such order. Raises BadSignature."""
+        own_shop.verify(self._settings.key_id, self._settings.secret.get_secret_value(), headers, b"", now())
+        order = self._find(no)
+        if order is None:
+            return None
+        self.counts["details_answered"] += 1
+        return own_shop.order_body(order.plan, _changing(order))
+
+    def receive(self, headers: Mapping[str, str], body: bytes, tally: Tally) -> bool:
+        """Take a write-back, or say that it is a repetition; raises BadSignature or BadMessage."""
+        secret = self._settings.secret.get_secret_value()
+        event = own_shop.verify(self._settings.key_id, secret, headers, body, now())
+        if event in self._events:
+            tally.faults["shop_repeated_events"] += 1
+            return False
+        shipment = own_shop.read_shipment(body)
+        order = self._shippable(shipment)
+        self._events.add(event)
+        order.written_back[shipment.waybill_no] += 1
+        self.counts["write_backs"] += 1
+        return True
+
+    def _find(self, no: str) -> ShopOrder | None:
+        order = self._orders.get(no)
+        mine = order is not None and (order.plan.channel, order.plan.shop) == ("own", self._settings.shop)
+        return order if order is not None and mine and order.status != "planned" else None
+
+    def _shippable(self, shipment: own_shop.Shipment) -> ShopOrder:
+        order = self._find(shipment.order_no)
+        if order is None:
+            raise own_shop.BadMessage("shipment.order_no: this shop has no such order")
+        if order.status in ("unpaid", "cancelled"):
+            raise own_shop.BadMessage(f"shipment.order_no: the order is {order.status}")
+        ordered = {line.sku: line.quantity for line in order.plan.basket.lines}
+        for item in shipment.items:
+            if item.quantity > ordered.get(item.sku, 0):
+                raise own_shop.BadMessage(f"shipment.items: more of {item.sku} than was ordered")
+        return order
+
+
+def _changing(order: ShopOrder) -> dict[str, object]:
+    moments = {"updated_at": order.updated_at, "placed_at": order.placed_at, "paid_at": order.paid_at}
+    return {
+        "status": order.status,
+        **{name: iso(moment) if moment else None for name, moment in moments.items()},
+        "paid_minor": order.paid_minor,
+        "refunded_minor": order.refunded_minor,
+    }
+
+
+def _read(response: httpx.Response) -> Verdict:
+    verdict = verdict_of_status(response.status_code)
+    if verdict is not Verdict.ACCEPTED:
+        return verdict
+    try:
+        answer = response.json()
+    except ValueError:
+        return Verdict.AGAIN
+    return Verdict.ACCEPTED if isinstance(answer, dict) and answer.get("accepted") is True else Verdict.AGAIN

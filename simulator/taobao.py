@@ -1,0 +1,271 @@
+"""Taobao's TOP gateway and the shops behind it: the methods of /router/rest. Owns no state of orders."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from simulator import taobao_wire as wire
+from simulator.clock import now
+from simulator.market import Market, Unheard
+from simulator.plan_shops import child_no
+from simulator.settings import Taobao
+from simulator.shop import ShopOrder
+from simulator.taobao_trade import (
+    CLOSED,
+    CLOSED_UNPAID,
+    DETAIL_ONLY,
+    FORBIDDEN,
+    OAID_NEEDS,
+    STATUSES,
+    UNPAID,
+    oaid,
+    refund,
+    status_of,
+    trade,
+)
+from simulator.taobao_wire import Json, TopError, invalid, text
+
+LONGEST_SPAN = timedelta(days=1)
+DEFAULT_PAGE, MOST_PER_PAGE, MOST_PAGES = 40, 100, 1_000_000
+MOST_QUERIES = 20
+Params = Mapping[str, str]
+# Why a trade of such a status takes no waybill.
+UNSENDABLE = {
+    UNPAID: "the trade is not paid",
+    CLOSED: "the trade is closed",
+    CLOSED_UNPAID: "the trade is closed",
+    FORBIDDEN: "the trade must not be sent yet",
+}
+
+
+class TaobaoShop(Market):
+    """One shop: nothing is pushed, so that a change is told by waiting to be asked."""
+
+    def tell(self, order: ShopOrder, *, hold: bool) -> None:
+        order.messages_sent += 1
+        order.unheard = True
+
+    async def told(self, order: ShopOrder) -> None:
+        return
+
+
+class TaobaoGateway:
+    """Answers /router/rest for all Taobao shops; the session says which."""
+
+    def __init__(self, settings: Sequence[Taobao], shops: Sequence[TaobaoShop], faults: Counter[str]) -> None:
+        self._secrets = {one.app_key: one.secret.get_secret_value() for one in settings}
+        self._shops = list(zip(settings, shops, strict=True))
+        self._faults = faults
+        self._calls = 0
+        self._methods: dict[str, Callable[[TaobaoShop, Params], Json]] = {
+            "taobao.trades.sold.increment.get": _increment,
+            "taobao.trade.fullinfo.get": _fullinfo,
+            "taobao.refund.get": _refund,
+            "taobao.logistics.online.send": _send,
+            "taobao.logistics.offline.send": _send,
+            "taobao.top.oaid.decrypt": _decrypt,
+        }
+
+    def answer(self, body: bytes, *, heard: bool = True) -> bytes:
+        """Answer one call; raises ListsDead where lists are dead and Unheard where a token would be lost."""
+        self._calls += 1
+        request_id = f"sim{self._calls:012d}"
+        try:
+            params = wire.read_form(body)
+            method = wire.verify(self._secrets, params, now())
+            return wire.success(method, self._work(method, params, heard=heard), request_id)
+        except TopError as error:
+            self._faults[f"taobao_answered_{error.sub_code or error.code}"] += 1
+            return wire.failure(error, request_id)
+
+    def _work(self, method: str, params: Params, *, heard: bool) -> Json:
+        if method == "taobao.top.auth.token.refresh":
+            if not heard:
+                raise Unheard
+            return self._renew(params)
+        if method not in self._methods:
+            raise TopError(22, "isv.invalid-method", "the method is not offered")
+        shop = self._enter(params)
+        if shop.limited():
+            shop.counts["limited"] += 1
+            raise TopError(7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
+        if not heard and method in SHOWING:
+            # The caller does not hear this answer: nothing was shown to anybody.
+            return {}
+        return self._methods[method](shop, params)
+
+    def _enter(self, params: Params) -> TaobaoShop:
+        """Find the shop of a session; raises TopError."""
+        session = params.get("session", "")
+        if not session:
+            raise TopError(26)
+        for settings, shop in self._shops:
+            if settings.app_key == params["app_key"] and shop.purse.holds(session):
+                if shop.purse.expired:
+                    raise TopError(27, "session-expired", "the session has expired")
+                return shop
+        raise TopError(27, "sessionkey-not-generate-by-isv", "the session is not known")
+
+    def _renew(self, params: Params) -> Json:
+        token = text(params, "refresh_token")
+        for settings, shop in self._shops:
+            if settings.app_key == params["app_key"] and token == shop.purse.refresh:
+                tokens = shop.purse.renew()
+                shop.counts["tokens_renewed"] += 1
+                result = {
+                    "access_token": tokens.access,
+                    "refresh_token": tokens.refresh,
+                    "expires_in": tokens.expires_in,
+                    "re_expires_in": tokens.expires_in,
+                    "token_type": "Bearer",
+                    "taobao_user_nick": shop.name[1],
+                }
+                return {"token_result": json.dumps(result)}
+        raise TopError(15, "isv.invalid-refresh-token", "the refresh token is not known or was used")
+
+
+SHOWING = frozenset({"taobao.trades.sold.increment.get", "taobao.trade.fullinfo.get"})
+
+
+def _increment(shop: TaobaoShop, params: Params) -> Json:
+    """List what changed in a window, the latest change first."""
+    fields = text(params, "fields")
+    begins, ends = wire.moment(params, "start_modified"), wire.moment(params, "end_modified")
+    if not begins < ends:
+        raise invalid("end_modified", "must be after start_modified")
+    if ends - begins > LONGEST_SPAN:
+        raise invalid("end_modified", "at most one day after start_modified")
+    status = params.get("status", "")
+    if status and status not in STATUSES:
+        raise invalid("status", "is not known")
+    page = wire.whole(params, "page_no", 1, MOST_PAGES)
+    size = wire.whole(params, "page_size", DEFAULT_PAGE, MOST_PER_PAGE)
+    shop.check_lists()
+    found = [
+        order
+        for order in shop.listed()
+        if order.updated_at is not None
+        and begins <= order.updated_at.replace(microsecond=0) <= ends
+        and status in ("", status_of(order))
+    ]
+    found.sort(key=lambda order: (order.updated_at, order.plan.no), reverse=True)
+    shown = found[(page - 1) * size : page * size]
+    shop.counts["lists_answered"] += 1
+    for order in shown:
+        order.show()
+    nodes = [wire.select(_without(trade(order, shop.seed)), fields) for order in shown]
+    more: Json = {"total_results": len(found)}
+    if params.get("use_has_next") == "true":
+        more = {"has_next": page * size < len(found)}
+    # The vendor leaves out a list that is empty.
+    return {**more, **({"trades": {"trade": nodes}} if nodes else {})}
+
+
+def _without(node: Json) -> Json:
+    return {name: value for name, value in node.items() if name not in DETAIL_ONLY}
+
+
+def _fullinfo(shop: TaobaoShop, params: Params) -> Json:
+    fields = text(params, "fields")
+    order = _order(shop, params)
+    node = trade(order, shop.seed)
+    asked = {name.strip() for name in fields.split(",")}
+    if params.get("include_oaid"):
+        asked.add("oaid")
+    if not asked >= OAID_NEEDS:
+        asked.discard("oaid")
+    shop.counts["details_answered"] += 1
+    order.show()
+    return {"trade": wire.select(node, ",".join(asked))}
+
+
+def _refund(shop: TaobaoShop, params: Params) -> Json:
+    fields, number = text(params, "fields"), text(params, "refund_id")
+    for order in shop.listed():
+        for one in order.refunds:
+            if one.id == number:
+                place = [line.no for line in order.plan.basket.lines].index(one.line_no)
+                shop.counts["refunds_answered"] += 1
+                return {"refund": wire.select(refund(order, one, place), fields)}
+    raise TopError(15, "isv.refund-not-exist", "the refund is not known")
+
+
+def _order(shop: TaobaoShop, params: Params) -> ShopOrder:
+    order = shop.find(text(params, "tid"))
+    if order is None:
+        raise TopError(15, "isv.trade-not-exist", "the trade is not known")
+    return order
+
+
+def _send(shop: TaobaoShop, params: Params) -> Json:
+    """Take a waybill for the whole trade, or for the child orders named when it is split."""
+    order, waybill, company = _order(shop, params), text(params, "out_sid"), text(params, "company_code")
+    try:
+        units = _units(order, params)
+    except TopError:
+        shop.refuse_back(order, waybill)
+        raise
+    order.send(units, company, waybill)
+    shop.counts["write_backs"] += 1
+    return {"shipping": {"is_success": True}}
+
+
+def _units(order: ShopOrder, params: Params) -> dict[str, int]:
+    """Say which units travel; raises TopError where the trade takes no waybill."""
+    status = status_of(order)
+    if status in UNSENDABLE:
+        raise TopError(15, "isv.logistics-online-service-error:trade-status", UNSENDABLE[status])
+    unsent = order.unsent()
+    if params.get("is_split", "0") not in ("0", "1"):
+        raise invalid("is_split", "must be 0 or 1")
+    if params.get("is_split", "0") == "1":
+        named = _named_lines(order, text(params, "sub_tid"))
+        unsent = unsent if set(named) <= set(unsent) else {}
+        unsent = {no: units for no, units in unsent.items() if no in named}
+    if not unsent:
+        raise TopError(15, "isv.logistics-online-service-error:already-sent", "the trade or child order was sent")
+    return unsent
+
+
+def _named_lines(order: ShopOrder, sub_tid: str) -> list[str]:
+    lines = order.plan.basket.lines
+    by_oid = {child_no(order.plan.no, place, len(lines)): line.no for place, line in enumerate(lines)}
+    oids = [oid.strip() for oid in sub_tid.split(",")]
+    if unknown := [oid for oid in oids if oid not in by_oid]:
+        raise TopError(15, "isv.logistics-online-service-error:sub-tid", f"child order {unknown[0]!r} is not known")
+    return [by_oid[oid] for oid in oids]
+
+
+def _decrypt(shop: TaobaoShop, params: Params) -> Json:
+    """Give the receivers in clear; a wrong pair of handle and trade is told as not matched."""
+    try:
+        queries = json.loads(text(params, "query_list"))
+    except json.JSONDecodeError:
+        raise invalid("query_list", "must be JSON") from None
+    if not isinstance(queries, list) or not 1 <= len(queries) <= MOST_QUERIES:
+        raise invalid("query_list", f"must be a list of 1 to {MOST_QUERIES} queries")
+    shop.counts["decrypts_answered"] += 1
+    return {"receiver_list": {"receiver": [_receiver(shop, query) for query in queries]}}
+
+
+def _receiver(shop: TaobaoShop, query: object) -> Json:
+    if not isinstance(query, dict) or not query.get("oaid") or not query.get("tid"):
+        raise invalid("query_list", "each query needs oaid and tid")
+    asked = {"oaid": str(query["oaid"]), "tid": str(query["tid"])}
+    order = shop.find(asked["tid"])
+    if order is None or oaid(order, shop.seed) != asked["oaid"]:
+        return {**asked, "matched": False}
+    who = order.plan.receiver
+    return {
+        **asked,
+        "matched": True,
+        "name": who.name,
+        "mobile": who.phone,
+        "phone": "",
+        "state": who.province,
+        "city": who.city,
+        "district": who.district,
+        "town": "",
+        "address_detail": who.address,
+    }
