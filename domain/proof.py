@@ -28,6 +28,8 @@ class OrderFact:
     `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it.
     """
 
+    channel: str
+    shop: str
     no: str
     status: str
     total_minor: int

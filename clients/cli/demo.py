@@ -17,7 +17,7 @@ from clients.cli.session import out, problems
 from clients.cli.up import stop_on_signals
 from domain.errors import BadInput, OmsError
 
-DEFAULT_COUNT, DEFAULT_FILE_COUNT = 100, 200
+DEFAULT_COUNT, DEFAULT_FILE_COUNT = 100, 1000
 LOOK_SECONDS = 0.4
 STALL_SECONDS = 60.0
 """Nothing moves for so long: stop waiting and let the proof say what is open."""

@@ -19,6 +19,8 @@ _MESSAGES: dict[str, Any] = {
     "error_share": 0.03,
     "lost_answer_share": 0.05,
     "retry_longest": 1.0,
+    "limit_share": 0.05,
+    "forbid_consign_share": 0.1,
 }
 _PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld, Evidence
 from domain.orders import order_key, workflow_id
 from domain.proof import Finding, OrderFact, order_of, prove
@@ -36,6 +37,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
         n = sum(1 for finding in findings if finding.rule == rule)
         table.add_row(words, "", f"[{'red' if n else 'green'}]{n}[/]")
     out.print(table)
+    out.print(_by_shop(evidence, world))
     _where_to_look(out, world, evidence)
     return findings
 
@@ -69,7 +71,27 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
     ]
     if books["file_sum_minor"] is not None:
         rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
+        net = sum(order.paid_minor - order.refunded_minor for order in orders)
+        rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
     return rows + _mischief(evidence)
+
+
+def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
+    """Show shop by shop that each way in alone loses nothing, and that both together double nothing (INT-17)."""
+    table = Table(title="By shop", title_justify="left")
+    for name in ("shop", "orders come by", "there", "here", "missing", "doubled", "pushes", "pages", "details"):
+        table.add_column(name, justify="left" if name in {"shop", "orders come by"} else "right")
+    ways = {"own/demo": OWN_WAYS} | {f"{one.shop.vendor}/{one.shop.code}": one.shop.ways for one in world.accounts}
+    for shop, how in ways.items():
+        sold = evidence.books["orders"].items()
+        theirs = {no for no, one in sold if f"{one['channel']}/{one['shop']}" == shop and one["messages_sent"]}
+        ours = [order.no for order in evidence.orders if f"{order.channel}/{order.shop}" == shop]
+        kept = evidence.messages.get(shop, {})
+        figures = (len(theirs), len(set(ours)), len(theirs - set(ours)), len(ours) - len(set(ours)))
+        counts = (kept.get("push", 0), kept.get("pull", 0), kept.get("reread", 0))
+        if theirs or ours:
+            table.add_row(shop, how, *(str(n) for n in (*figures, *counts)))
+    return table
 
 
 def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -129,8 +151,9 @@ def _mischief(evidence: Evidence) -> list[tuple[str, str, str]]:
 def _where_to_look(out: Console, world: DemoWorld, evidence: Evidence) -> None:
     urls = world.installation.run.urls
     if evidence.orders:
-        no = evidence.orders[0].no
-        link = f"{urls['temporal_ui']}/{workflow_id(order_key('own', 'demo', no))}"
+        order = evidence.orders[0]
+        no = order.no
+        link = f"{urls['temporal_ui']}/{workflow_id(order_key(order.channel, order.shop, no))}"
         out.print(f"one order in the Temporal Web UI: {link}", highlight=False, soft_wrap=True)
         words = f"the same order in words: .venv/bin/oms --data {world.folder} order show {no}"
         out.print(words, highlight=False, soft_wrap=True)

@@ -12,6 +12,15 @@ import httpx
 from clients.cli.demo_kills import KILLS, Kills
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_profile import bad_day
+from clients.cli.demo_shops import (
+    ALL,
+    FIRST_TOKEN_SECONDS,
+    OF_A_FILE,
+    Account,
+    accounts,
+    as_the_simulator_knows_it,
+    connect_account,
+)
 from clients.cli.shops import Endpoint, connect_shop
 from clients.clock import utc_now
 from clients.embedded import Ports
@@ -25,6 +34,7 @@ from store.reads.proof import ProofReads
 from store.settings_docs import Profile
 from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
+from store.tokens import SqlTokens
 
 SIMULATOR = "simulator"
 READY_SECONDS = 30
@@ -86,6 +96,7 @@ class Evidence:
     books: dict[str, Any]
     kills: list[str]
     told: set[str]
+    messages: dict[str, dict[str, int]]
 
 
 @dataclass
@@ -98,6 +109,7 @@ class DemoWorld:
     simulator_url: str = field(default="", init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
+    accounts: list[Account] = field(init=False)
     _last: View | None = field(default=None, init=False)
     _out: set[str] = field(default_factory=set, init=False)
 
@@ -105,6 +117,7 @@ class DemoWorld:
         self.installation = Installation(self.folder, Profile.DEMO.value)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(KILLS))
         self.operator = Operator(self.installation.run)
+        self.accounts = accounts(OF_A_FILE if self.plan.file else ALL)
 
     def start(self) -> None:
         """Start both sides, connect them, set the stock, let the buyers in."""
@@ -187,6 +200,7 @@ class DemoWorld:
             "port": port,
             "gateway_url": self.installation.run.urls["gateway"],
             "own": {"shop": "demo", "key_id": "demo", "secret": keys["own"]},
+            "marketplaces": [as_the_simulator_knows_it(account) for account in self.accounts],
             "wms": {
                 "shop": "wms",
                 "app_key": "demo",
@@ -197,7 +211,8 @@ class DemoWorld:
             },
             "courier": {"shop": "express", "business_id": "1000001", "api_key": keys["courier"]},
             "orders": {"count": self.plan.count, "per_second": PER_SECOND, "file": file},
-            "profile": {} if self.plan.calm else bad_day(self.plan.count, PER_SECOND, replayed=file is not None),
+            "profile": {"token_seconds": FIRST_TOKEN_SECONDS}
+            | ({} if self.plan.calm else bad_day(self.plan.count, PER_SECOND, replayed=file is not None)),
             "plant": self.plan.plant,
         }
 
@@ -215,9 +230,10 @@ class DemoWorld:
         return Database(self.installation.run.environment["OMS_DATABASE_URL"], pool=2)
 
     async def _connect(self, keys: dict[str, str]) -> None:
-        """Register the three accounts as `oms shop add` does, and set the opening stock."""
+        """Register every account as `oms shop add` does, and set the opening stock."""
         database = self._database()
-        shops = Shops(database, load_keyring(Path(self.installation.run.environment["OMS_KEYRING"])))
+        ring = load_keyring(Path(self.installation.run.environment["OMS_KEYRING"]))
+        shops, tokens = Shops(database, ring), SqlTokens(database, ring)
         own = Endpoint(f"{self.simulator_url}/own/demo/shipments", "demo", (keys["own"],))
         wms = Endpoint(f"{self.simulator_url}/router/qimen/service", "demo", (keys["wms"],))
         courier = Endpoint(self.simulator_url, "1000001", (keys["courier"],))
@@ -225,6 +241,8 @@ class DemoWorld:
         await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{self.simulator_url}/own/demo/orders"})
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
+        for account in self.accounts:
+            await connect_account(shops, tokens, account, self.simulator_url)
         async with database.transaction() as tx:
             for product in self._ask("GET", "/sim/catalogue"):
                 shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
@@ -244,7 +262,8 @@ class DemoWorld:
         reads = ProofReads(database)
         try:
             orders, skus, work = await reads.orders(), await reads.skus(), await reads.work()
-            return Evidence(orders, skus, work, self.books(), list(self.kills.done), set(self.operator.told))
+            told = set(self.operator.told)
+            return Evidence(orders, skus, work, self.books(), list(self.kills.done), told, await reads.messages())
         finally:
             await database.close()
 

@@ -9,7 +9,8 @@ from store.database import Database
 
 _ORDERS = text(
     """
-    SELECT o.no, o.status, o.total_minor, o.paid_minor, o.refunded_minor, o.stuck_reason, o.wait_for, o.close_reason,
+    SELECT o.channel, o.shop, o.no, o.status, o.total_minor, o.paid_minor, o.refunded_minor,
+        o.stuck_reason, o.wait_for, o.close_reason,
         (SELECT count(*) FROM fulfillment f WHERE f.order_key = o.key) AS fulfillments,
         (SELECT count(*) FROM parcel p WHERE p.order_key = o.key) AS parcels,
         (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.order_key = o.key AND r.state = 'open')
@@ -47,6 +48,14 @@ _WORK = text(
     """
 )
 
+_MESSAGES = text(
+    """
+    SELECT source || '/' || shop AS shop, CASE WHEN way = 'pull' THEN split_part(key, ':', 1) ELSE way END AS way,
+        count(*) AS n
+    FROM inbox GROUP BY 1, 2
+    """
+)
+
 
 class ProofReads:
     """Reads everything a proof needs."""
@@ -68,3 +77,11 @@ class ProofReads:
         """Count the messages and what is still under way."""
         async with self._database.transaction() as tx:
             return (await tx.execute(_WORK)).one()
+
+    async def messages(self) -> dict[str, dict[str, int]]:
+        """Count the messages kept of each shop by their way in: push, pull (pages of lists), reread (whole orders)."""
+        found: dict[str, dict[str, int]] = {}
+        async with self._database.transaction() as tx:
+            for row in await tx.execute(_MESSAGES):
+                found.setdefault(row.shop, {})[row.way] = row.n
+        return found

@@ -8,8 +8,8 @@ import pytest
 
 from domain.proof import OrderFact, SkuFact, prove
 
-ORDER = OrderFact("T1", "completed", 200, 200, 0, "", "nothing", "", 1, 1)
-UNPAID = OrderFact("T2", "closed", 100, 0, 0, "", "nothing", "unpaid", 0, 0)
+ORDER = OrderFact("own", "demo", "T1", "completed", 200, 200, 0, "", "nothing", "", 1, 1)
+UNPAID = OrderFact("own", "demo", "T2", "closed", 100, 0, 0, "", "nothing", "unpaid", 0, 0)
 SKU = SkuFact("A", on_hand=8, reserved=0, allocated=0, open_reserved=0, open_allocated=0, shipped=2)
 BOOKS: dict[str, Any] = {
     "orders": {
