@@ -20,7 +20,7 @@ MAX_NAME = 64
 
 
 def import_orders(
-    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 or GB18030, one row per order, at most 8 MB")],
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or XLSX, one row per order, at most 8 MB")],
     channel: Annotated[str, typer.Option(help="where the orders were sold, such as taobao")],
     shop: Annotated[str, typer.Option(help="code of the shop there")],
     live: Annotated[

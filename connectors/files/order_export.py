@@ -59,7 +59,7 @@ class _Unreadable(Exception):
 
 def read_export(raw: bytes, shape: ColumnMap) -> Export:
     """Read a file; BadInput when it is broken as a whole."""
-    table = read_table(raw, shape.delimiter)
+    table = read_table(raw, shape.delimiter, shape.time_format)
     reader = _Reader(shape, positions(shape.columns, table.header, shape.delimiter))
     first: dict[str, Row] = {}
     orders: list[ExportedOrder] = []

@@ -1,4 +1,4 @@
-"""A table in a CSV file, read strictly: encoding, quoting, and the same number of cells in every row (I-9).
+"""A table in a CSV file or a workbook, read strictly: encoding, quoting, every row as wide as the first (I-9).
 
 Owns the structure of a file and what is wrong with it as a whole: BadInput, before anything was believed. What the
 cells mean is not known here. Error texts name lines and columns, never a cell: a shifted one may be personal.
@@ -7,10 +7,11 @@ cells mean is not known here. Error texts name lines and columns, never a cell: 
 import csv
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 
+from connectors.files.workbook import is_workbook, workbook_rows
 from domain.errors import BadInput
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -37,37 +38,45 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(raw: bytes, delimiter: str = ",") -> Table:
-    """Read a whole file; BadInput says in one line why it is none. Blank lines count for nothing."""
+def read_table(raw: bytes, delimiter: str = ",", time_format: str = "%Y-%m-%d %H:%M:%S") -> Table:
+    """Read a whole file; BadInput says in one line why it is none. Rows of empty cells count for nothing.
+
+    The delimiter is that of a CSV file; in a workbook the cells that are times are written by `time_format`.
+    """
     if len(raw) > MAX_FILE_BYTES:
         most = MAX_FILE_BYTES // 1024 // 1024
-        raise BadInput(f"the file has {len(raw):,} bytes, at most {most} MB are taken: split it, each part with header")
-    rows = _rows(_text(raw), delimiter)
-    header = next(rows, None)
+        raise BadInput(f"the file has more than {most} MB: split it, each part with the header line")
+    book = is_workbook(raw)
+    found: Iterable[tuple[int, tuple[str, ...]]] = (
+        workbook_rows(raw, time_format) if book else _rows(_text(raw), delimiter)
+    )
+    rows = (Row(line, tuple(_cell(cell, line) for cell in cells)) for line, cells in found)
+    filled = (row for row in rows if any(row.cells))
+    header = next(filled, None)
     if header is None:
         raise BadInput("the file is empty")
     names = header.cells
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
         raise BadInput(f"line {header.line}: column {twice} is there twice: rename or remove one")
-    return Table(names, tuple(_whole(rows, len(names))))
+    return Table(names, tuple(_whole(row, len(names), book) for row in filled))
 
 
-def _whole(rows: Iterator[Row], width: int) -> Iterator[Row]:
-    for row in rows:
-        if len(row.cells) != width:
-            found = f"{len(row.cells)} cells, the header has {width}"
-            raise BadInput(f"line {row.line}: {found}: a cell has shifted or a quote is missing; mend the file")
-        yield row
+def _whole(row: Row, width: int, book: bool) -> Row:
+    """Refuse a row that is not as wide as the header; a workbook leaves out empty cells at the end."""
+    cells = row.cells + ("",) * (width - len(row.cells)) if book else row.cells
+    if len(cells) != width:
+        found = f"{len(cells)} cells, the header has {width}"
+        raise BadInput(f"line {row.line}: {found}: a cell has shifted or a quote is missing; mend the file")
+    return Row(row.line, cells)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[Row]:
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     reader = csv.reader(StringIO(text, newline=""), strict=True, delimiter=delimiter)
     line = 1
     try:
         for cells in reader:
-            if cells:
-                yield Row(line, tuple(_cell(cell, line) for cell in cells))
+            yield line, tuple(cells)
             line = reader.line_num + 1
     except csv.Error as error:
         raise BadInput(f"line {line}: not CSV: {error}") from None
@@ -76,6 +85,8 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
 def _cell(text: str, line: int) -> str:
     if len(text) > MAX_CELL_CHARACTERS:
         raise BadInput(f"line {line}: a cell is longer than {MAX_CELL_CHARACTERS:,} characters: is a quote missing?")
+    if _UNFIT.search(text):
+        raise BadInput(f"line {line}: a control character: not a text file, or damaged")
     return text.strip()
 
 
@@ -83,15 +94,9 @@ def _text(raw: bytes) -> str:
     """Decode UTF-8 (with or without BOM) or GB18030; the header line tells which, so that one bad byte is named."""
     if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         raise BadInput("the file is UTF-16: save it as CSV UTF-8 (or GB18030)")
-    if raw.startswith(b"PK\x03\x04"):
-        raise BadInput("the file is a workbook (XLSX) or an archive: save the sheet as CSV UTF-8")
     marked = raw.startswith(BOM_UTF8)
     body = raw.removeprefix(BOM_UTF8)
-    text = _decoded(body, ENCODINGS[:1] if marked else _encodings(body.partition(b"\n")[0]))
-    unfit = _UNFIT.search(text)
-    if unfit:
-        raise BadInput(f"line {_line_of(text, unfit.start())}: a control character: not a text file, or damaged")
-    return text
+    return _decoded(body, ENCODINGS[:1] if marked else _encodings(body.partition(b"\n")[0]))
 
 
 def _encodings(header: bytes) -> tuple[str, ...]:
@@ -115,7 +120,3 @@ def _fault(body: bytes, encoding: str) -> int | None:
     except UnicodeDecodeError as error:
         return error.start
     return None
-
-
-def _line_of(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

@@ -153,7 +153,7 @@ BROKEN: list[tuple[bytes, str]] = [
     (f'{HEADER}\n{PAID}\n"{NEVER}\n'.encode(), "line 3: not CSV"),
     (f"{HEADER}\n{PAID}\n".encode() + b"\xff\xfe\xff\n", "line 3: not UTF-8"),
     (f"{HEADER}\n{PAID}\n".encode("utf-16"), "UTF-16"),
-    (f"{HEADER}\n".encode() + b"x" * 9_000_000, "at most 8 MB"),
+    (f"{HEADER}\n".encode() + b"x" * 9_000_000, "has more than 8 MB"),
 ]
 
 

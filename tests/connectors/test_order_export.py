@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_number_that_a_spreadsheet_was_told_to_leave_alone_is_unwrapped(no: st
 
 
 def test_blank_lines_count_for_nothing() -> None:
-    export = read_export(f"\n{HEADER}\n\n{GOOD}\n\n\n".encode(), TMALL)
+    export = read_export(f"\n{HEADER}\n\n{GOOD}\n\n,,,,,,\n".encode(), TMALL)
     assert (export.rows, export.orders[0].line) == (1, 4)
     assert read_export(HEADER.encode(), TMALL).rows == 0
 
@@ -128,10 +129,11 @@ def test_an_unknown_address_is_kept_as_written() -> None:
 BROKEN = [
     (b"", "the file is empty"),
     (b"\n\n", "the file is empty"),
-    (b"x" * (MAX_FILE_BYTES + 1), "at most 8 MB"),
+    (b"x" * (MAX_FILE_BYTES + 1), "has more than 8 MB"),
     ("﻿".encode("utf-16"), "UTF-16"),
     (f"{HEADER}\n{GOOD}".encode("utf-16"), "UTF-16"),
-    (b"PK\x03\x04rest", "save the sheet as CSV"),
+    (b"PK\x03\x04rest", "no workbook (XLSX) or damaged"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old workbook (XLS) or has a password"),
     (f"{HEADER}\n{GOOD}\n".encode() + b"T2,\xff\xfe,1,\n", "line 3: not UTF-8"),
     (f"{HEADER}\n{GOOD}\n".encode("utf-8-sig") + b"T2,\xb9\xe3\xb6\xab", "line 3: not UTF-8"),
     (f"{HEADER}\n".encode("gb18030") + b"T2,\xff,1,\n", "line 2: not GB18030"),
@@ -244,6 +246,12 @@ def test_a_column_map_that_cannot_be_used_says_what_to_write(shape: bytes | dict
 
 def test_the_tmall_export_is_a_map_like_any_other() -> None:
     assert read_map(TMALL.model_dump_json().encode()) == TMALL == ColumnMap.model_validate(TMALL.model_dump())
+
+
+def test_the_map_in_the_documents_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
+    shape = read_map(text.partition("```json")[2].partition("```")[0].encode())
+    assert shape.meaning("交易成功") is ChannelStatus.COMPLETED
 
 
 def test_a_column_that_is_missing_is_named_in_the_files_words() -> None:
