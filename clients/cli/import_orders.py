@@ -42,17 +42,18 @@ def import_orders(
         account = (_code("--channel", channel), _code("--shop", shop))
         if sku and not live:
             raise BadInput("--sku goes with --live only: history takes what the file says")
-        if report is not None and report.exists():
-            raise BadInput(f"{report} exists and is not overwritten; name another --report")
+        _room_for(report)
         async with session() as opened:
             importer = Importer(opened.database, opened.ring, account, utc_now)
-            done = await (importer.live(given, sku) if live else importer.history(given))
+            return await (importer.live(given, sku) if live else importer.history(given))
+
+    async def save() -> None:
         if report is not None:
             _write(report, report_csv(done))
-        return done
 
     done = told(work)
     _print(done, f"{channel}/{shop}")
+    told(save)
     if done.refused:
         raise typer.Exit(SOME_REFUSED)
 
@@ -69,6 +70,14 @@ def _bytes(path: Path) -> bytes:
             return opened.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _room_for(report: Path | None) -> None:
+    """Refuse a report that could not be written, before anything is imported."""
+    if report is not None and report.exists():
+        raise BadInput(f"{report} exists and is not overwritten; name another --report")
+    if report is not None and not report.parent.is_dir():
+        raise BadInput(f"there is no folder {report.parent} for --report")
 
 
 def _write(path: Path, content: bytes) -> None:

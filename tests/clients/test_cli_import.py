@@ -314,6 +314,8 @@ async def test_an_import_that_cannot_be_says_why(
     # A slip of the finger never overwrites the export itself.
     code, said = await oms("import", str(export), *OURS, "--report", str(export))
     assert (code, "is not overwritten" in said) == (2, True)
+    code, said = await oms("import", str(export), *OURS, "--report", str(tmp_path / "none" / "r.csv"))
+    assert (code, "there is no folder" in said) == (2, True)
     assert await facts(database) == before
 
 
