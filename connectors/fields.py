@@ -35,20 +35,20 @@ def local_time(text: str, zone: ZoneInfo) -> datetime:
     """Read `yyyy-MM-dd HH:mm:ss` (or a bare date) written in `zone`; aware UTC, or ValueError."""
     if not _LOCAL_TIME.fullmatch(text):
         raise ValueError("not yyyy-MM-dd HH:mm:ss")
-    return _believable(datetime.fromisoformat(text).replace(tzinfo=zone))
+    return believable(datetime.fromisoformat(text).replace(tzinfo=zone))
 
 
 def offset_time(text: str) -> datetime:
     """Read ISO 8601 with an offset; aware UTC, or ValueError: a zone is never guessed (INT-12)."""
     if not _OFFSET_TIME.fullmatch(text):
         raise ValueError("not ISO 8601 with an offset, such as 2026-11-22T21:30:00+08:00")
-    return _believable(datetime.fromisoformat(text))
+    return believable(datetime.fromisoformat(text))
 
 
-def _believable(moment: datetime) -> datetime:
+def believable(moment: datetime) -> datetime:
     # Years at the ends of the calendar overflow when they are converted to UTC.
     if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise ValueError(f"the year is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+        raise ValueError(f"not between the years {EARLIEST_YEAR} and {LATEST_YEAR}")
     return moment.astimezone(UTC)
 
 

@@ -1,5 +1,6 @@
 """The audit log: who did what when to what. Append-only; a trigger refuses changes. Details carry ids, no persons."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,16 @@ async def write(
     tx: AsyncConnection, action: str, subject: str, now: datetime, *, actor: str = "order", **more: Any
 ) -> None:
     """Append one entry; `inbox_id` among `more` links the raw message (INT-11), the rest becomes the detail."""
+    await tx.execute(_WRITE, entry(action, subject, now, actor=actor, **more))
+
+
+async def write_all(tx: AsyncConnection, entries: Sequence[dict[str, Any]]) -> None:
+    """Append many entries at once."""
+    if entries:
+        await tx.execute(_WRITE, entries)
+
+
+def entry(action: str, subject: str, now: datetime, *, actor: str, **more: Any) -> dict[str, Any]:
+    """Build one entry as `write` takes it."""
     inbox_id = more.pop("inbox_id", None)
-    values = {"at": now, "actor": actor, "action": action, "subject": subject, "detail": more, "inbox_id": inbox_id}
-    await tx.execute(_WRITE, values)
+    return {"at": now, "actor": actor, "action": action, "subject": subject, "detail": more, "inbox_id": inbox_id}

@@ -1,5 +1,8 @@
 """Receivers in SQL: personal fields sealed one by one, bound to their order and column (SEC-1)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import phonenumbers
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,23 +26,30 @@ _LOAD = text("SELECT * FROM contact WHERE order_key = :key")
 
 async def save(tx: AsyncConnection, ring: KeyRing, key: str, contact: Contact) -> None:
     """Store the receiver of an order, replacing an earlier one."""
+    await save_all(tx, ring, {key: contact})
+
+
+async def save_all(tx: AsyncConnection, ring: KeyRing, receivers: Mapping[str, Contact]) -> None:
+    """Store the receivers of many orders at once."""
+    if receivers:
+        await tx.execute(_SAVE, [_sealed(ring, key, contact) for key, contact in receivers.items()])
+
+
+def _sealed(ring: KeyRing, key: str, contact: Contact) -> dict[str, Any]:
     plain = contact.form is ContactForm.PLAIN
-    await tx.execute(
-        _SAVE,
-        {
-            "key": key,
-            "form": contact.form.value,
-            "province": contact.province,
-            "city": contact.city,
-            "district": contact.district,
-            "name": ring.seal_text(contact.name, f"contact.name|{key}"),
-            "phone": ring.seal_text(contact.phone, f"contact.phone|{key}"),
-            "address": ring.seal_text(contact.address, f"contact.address|{key}"),
-            "handle": contact.handle,
-            "merge_key": contact.merge_key,
-            "phone_index": phone_index(ring, contact.phone) if plain and contact.phone else "",
-        },
-    )
+    return {
+        "key": key,
+        "form": contact.form.value,
+        "province": contact.province,
+        "city": contact.city,
+        "district": contact.district,
+        "name": ring.seal_text(contact.name, f"contact.name|{key}"),
+        "phone": ring.seal_text(contact.phone, f"contact.phone|{key}"),
+        "address": ring.seal_text(contact.address, f"contact.address|{key}"),
+        "handle": contact.handle,
+        "merge_key": contact.merge_key,
+        "phone_index": phone_index(ring, contact.phone) if plain and contact.phone else "",
+    }
 
 
 async def load(tx: AsyncConnection, ring: KeyRing, key: str) -> Contact:

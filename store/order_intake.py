@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.observations import ChannelStatus, OrderObserved
+from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import (
     ENDED,
     EVENT_OF,
@@ -30,7 +30,7 @@ from store import alerts, audit, contacts, deliveries, late, orders, stock
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 
-_INSERT = text(
+INSERT_ORDER = text(
     """
     INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
         channel_hold, channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor,
@@ -51,7 +51,7 @@ _UPDATE = text(
     WHERE key = :key
     """
 )
-_LINE = text(
+INSERT_LINE = text(
     """
     INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor)
     VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor)
@@ -73,8 +73,8 @@ class Booking:
 
 async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved, inbox_id: int) -> str:
     """Book one observation of an order; return what became of it: applied, stale, late or contradiction."""
-    values = _values(booking, seen, inbox_id)
-    inserted = (await tx.execute(_INSERT, values)).rowcount
+    values = order_values(booking.ring, seen, inbox_id, booking.now)
+    inserted = (await tx.execute(INSERT_ORDER, values)).rowcount
     if inserted:
         await _first(tx, booking, seen, values)
         return "applied"
@@ -84,8 +84,7 @@ async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved
 async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, values: dict[str, Any]) -> None:
     key, now = values["key"], values["now"]
     for line in seen.lines:
-        fields = {name: getattr(line, name) for name in line.__slots__}
-        await tx.execute(_LINE, fields | {"key": key})
+        await tx.execute(INSERT_LINE, line_values(key, line))
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
     if seen.status not in ENDED:
@@ -143,8 +142,9 @@ async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values:
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
 
 
-def _values(booking: Booking, seen: OrderObserved, inbox_id: int) -> dict[str, Any]:
-    key, ring = order_key(seen.channel, seen.shop, seen.no), booking.ring
+def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetime) -> dict[str, Any]:
+    """Give the columns of a new order."""
+    key = order_key(seen.channel, seen.shop, seen.no)
     plain = (
         "channel shop no raw_status currency goods_minor shop_discount_minor platform_discount_minor freight_minor "
         "total_minor paid_minor refunded_minor placed_at paid_at"
@@ -160,8 +160,13 @@ def _values(booking: Booking, seen: OrderObserved, inbox_id: int) -> dict[str, A
         "buyer_index": ring.blind(seen.buyer_id, "buyer") if seen.buyer_id else "",
         "ip_index": ring.blind(seen.buyer_ip, "ip") if seen.buyer_ip else "",
         "remark": ring.seal_text(seen.remark, f"orders.remark|{key}"),
-        "now": booking.now,
+        "now": now,
     }
+
+
+def line_values(key: str, line: LineObserved) -> dict[str, Any]:
+    """Give the columns of an order's line."""
+    return {name: getattr(line, name) for name in line.__slots__} | {"key": key}
 
 
 def _first_status(seen: ChannelStatus) -> OrderStatus:

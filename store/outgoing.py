@@ -15,6 +15,7 @@ from store.database import Database
 from store.keyring import KeyRing
 
 LEASE_SECONDS = 60.0
+TAIL = 4
 
 _ADD = text(
     """
@@ -36,6 +37,13 @@ _CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :rea
 _AGAIN = text("UPDATE outgoing SET next_at = :next_at, reason = :reason WHERE id = :id AND state = 'new'")
 
 
+_SENDER_PHONE = text(
+    """
+    SELECT s.params ->> 'sender_mobile' FROM fulfillment f JOIN warehouse w ON w.code = f.warehouse
+        JOIN shop s ON s.vendor = w.vendor AND s.code = w.shop
+    WHERE f.order_key = :key ORDER BY f.no LIMIT 1
+    """
+)
 _TOLD = text("UPDATE parcel SET subscribed_at = :now WHERE carrier = :carrier AND waybill_no = :waybill_no")
 _REFUSED = text(
     "UPDATE orders SET stuck = true, stuck_reason = :reason WHERE key = :key AND NOT stuck AND closed_at IS NULL"
@@ -102,7 +110,12 @@ class SqlOutgoing:
         return found
 
     async def phone_tail(self, order_key: str) -> str:
-        """Give the last four digits of the receiver's phone where it is plain: some couriers answer only with them."""
+        """Give four digits by which a courier knows a parcel: the end of the receiver's phone, else of the sender's.
+
+        A masked phone still shows its end; where the channel hides it whole, the warehouse's own number serves.
+        """
         async with self._database.transaction() as tx:
             contact = await contacts.load(tx, self._ring, order_key)
-        return contact.phone[-4:] if contact.form is ContactForm.PLAIN else ""
+            sender = (await tx.execute(_SENDER_PHONE, {"key": order_key})).scalar_one_or_none() or ""
+        tail = contact.phone[-TAIL:] if contact.form is not ContactForm.CIPHERTEXT else ""
+        return tail if len(tail) == TAIL and tail.isdigit() else sender[-TAIL:]

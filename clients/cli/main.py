@@ -10,6 +10,7 @@ import typer
 from clients.cli.alerts import alert_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
+from clients.cli.import_orders import import_orders
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
@@ -39,6 +40,7 @@ app.add_typer(keyring_app, name="keyring", help="The master keys that seal perso
 app.command()(up)
 app.command()(demo)
 app.command()(doctor)
+app.command(name="import")(import_orders)
 
 
 @app.callback()

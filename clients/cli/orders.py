@@ -11,6 +11,7 @@ from clients.run_file import read_run_file
 from domain.errors import BadInput
 from domain.orders import OrderStatus, workflow_id
 from domain.waits import Wait, WaitFor
+from store.order_history import IMPORTED
 from store.reads.orders import OrderPage, OrderReads
 
 order_app = typer.Typer(no_args_is_help=True)
@@ -78,7 +79,9 @@ def _print(page: OrderPage) -> None:
     out.print(_story(page))
     messages = ", ".join(f"{message.id} ({message.source} {message.way})" for message in page.messages)
     out.print(f"raw messages: {messages}", highlight=False)
-    out.print(f"Temporal: {_link(order.key)}", highlight=False, soft_wrap=True)
+    imported = any(entry.action == IMPORTED for entry in page.story)
+    link = "none, it was imported as history" if imported else _link(order.key)
+    out.print(f"Temporal: {link}", highlight=False, soft_wrap=True)
 
 
 def _waits(order: Any) -> str:

@@ -20,8 +20,9 @@ from store.settings import store_settings
 
 T = TypeVar("T")
 USAGE_ERROR = 2
-out = Console()
-problems = Console(stderr=True)
+# An order of shop tm is taobao:tm:1, not the picture that :tm: stands for.
+out = Console(emoji=False)
+problems = Console(stderr=True, emoji=False)
 
 
 @dataclass

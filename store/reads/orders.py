@@ -42,8 +42,9 @@ _STORY = text("SELECT at, actor, action, detail, inbox_id FROM audit WHERE subje
 _CALLS = text("SELECT kind, vendor, state, attempts, done_at, reason FROM outgoing WHERE order_key = :key ORDER BY id")
 _RAW = text(
     """
-    SELECT DISTINCT i.id, i.source, i.way, i.received_at FROM observation o JOIN inbox i ON i.id = o.inbox_id
-    WHERE o.subject = ANY(:subjects) ORDER BY i.id
+    SELECT i.id, i.source, i.way, i.received_at FROM inbox i
+    WHERE i.id IN (SELECT inbox_id FROM observation WHERE subject = ANY(:subjects)
+        UNION SELECT inbox_id FROM audit WHERE subject = ANY(:subjects)) ORDER BY i.id
     """
 )
 _COUNTS = text("SELECT status, count(*) AS n FROM orders GROUP BY status")

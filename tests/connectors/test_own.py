@@ -189,7 +189,7 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"placed_at": "2026-11-22T21:29:40"}, "order.placed_at is not ISO 8601 with an offset"),
     ({"placed_at": 1763818200}, "order.placed_at is not a text: send ISO 8601 with an offset"),
     ({"placed_at": "2026-02-30T00:00:00Z"}, "order.placed_at is"),
-    ({"placed_at": "0001-01-01T00:00:00+08:00"}, "order.placed_at is the year is not between 2000"),
+    ({"placed_at": "0001-01-01T00:00:00+08:00"}, "order.placed_at is not between the years 2000"),
     ({"paid_at": None}, "order.paid_at is null although status is paid: send the time of payment"),
     ({"status": "unpaid"}, "order.paid_at is given although status is unpaid: send null"),
     ({"status": "unpaid", "paid_at": None}, "order.paid_minor is 30600 although status is unpaid: send 0"),

@@ -299,11 +299,17 @@ async def test_a_subscription_that_was_taken_is_noted_at_its_parcel(world: World
     assert await value(world.database, "SELECT subscribed_at FROM parcel") == LATER
 
 
-async def test_the_phone_tail_is_given_only_for_a_plain_phone(world: World) -> None:
-    await paid(world)
+async def test_a_courier_is_told_the_end_of_a_phone_that_shows_it_else_of_the_senders(world: World) -> None:
+    await shipped(world)
     assert await world.outgoing.phone_tail(key()) == "8000"
     await change(world.database, "UPDATE contact SET form = 'masked'")
+    assert await world.outgoing.phone_tail(key()) == "8000", "a masked phone is 138****8000"
+    await change(world.database, "UPDATE contact SET form = 'ciphertext'")
     assert await world.outgoing.phone_tail(key()) == ""
+    await change(
+        world.database, """UPDATE shop SET params = '{"sender_mobile": "02087654321"}' WHERE role = 'warehouse'"""
+    )
+    assert await world.outgoing.phone_tail(key()) == "4321"
 
 
 async def test_silent_parcels_are_asked_about_once_per_period_until_signed(world: World) -> None:
