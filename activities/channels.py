@@ -63,6 +63,9 @@ class TokenKeeper:
     async def _renewed(self, shop: Shop, build: Callable[[Shop], RenewableChannel], dead: bool) -> Shop:
         try:
             token = await build(shop).renew()
+        except Unavailable:
+            await self._tokens.unclaim(shop)  # whoever asks next tries again; a refresh token that was used up says so
+            raise
         except (Refused, Broken) as error:
             await self._tokens.lost(shop, str(error), self._clock())
             if dead:

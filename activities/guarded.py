@@ -51,11 +51,15 @@ class GuardedCourier:
 
 
 class GuardedChannel:
-    """A sales channel behind its account's bulkhead."""
+    """A sales channel behind its account's bulkhead; its lists may have one of their own.
 
-    def __init__(self, channel: SalesChannel, bulkhead: Bulkhead) -> None:
+    Lists that are dead must not keep orders from being read and told: either way in alone is enough (INT-17).
+    """
+
+    def __init__(self, channel: SalesChannel, bulkhead: Bulkhead, lists: Bulkhead | None = None) -> None:
         self._channel = channel
         self._bulkhead = bulkhead
+        self._lists = lists or bulkhead
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
@@ -68,4 +72,4 @@ class GuardedChannel:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Ask for one page of what changed."""
         name = f"pull {window.start} {window.end} {cursor}"
-        return await self._bulkhead.run(name, lambda: self._channel.pull(window, cursor))
+        return await self._lists.run(name, lambda: self._channel.pull(window, cursor))

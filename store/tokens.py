@@ -17,7 +17,8 @@ from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
 
-CLAIM_SECONDS = 30.0
+CLAIM_SECONDS = 15.0
+"""A renewal is one call, and a call ends within 14 s (connectors/http.py)."""
 RENEW_AFTER = 0.8
 """A token is renewed when this share of its life is over."""
 
@@ -38,6 +39,7 @@ _CLAIM = text(
     RETURNING version
     """
 )
+_UNCLAIM = text("UPDATE shop_token SET claimed_until = NULL WHERE vendor = :vendor AND code = :code")
 _SPOIL = text(
     """
     UPDATE shop_token SET renew_at = :now, expires_at = least(expires_at, :now)
@@ -67,6 +69,11 @@ class SqlTokens:
         async with self._database.transaction() as tx:
             until = now + timedelta(seconds=CLAIM_SECONDS)
             return (await tx.execute(_CLAIM, values | {"until": until})).one_or_none() is not None
+
+    async def unclaim(self, shop: Shop) -> None:
+        """Give the right back after a renewal that the vendor did not answer."""
+        async with self._database.transaction() as tx:
+            await tx.execute(_UNCLAIM, {"vendor": shop.vendor, "code": shop.code})
 
     async def save(self, shop: Shop, token: Token, now: datetime) -> None:
         """Store a renewed token; its claim ends with it."""

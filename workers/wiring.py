@@ -79,7 +79,7 @@ class ShopVendors:
         shop = await self._keeper.fresh(await self._shop(vendor, code), build)
         pace = partial(self._paces.take, vendor, code, registry.vendor(vendor).per_second)
         careful = CarefulChannel(shop, build(shop), pace, self._keeper)
-        return GuardedChannel(careful, self._bulkheads.of(vendor, code))
+        return GuardedChannel(careful, self._bulkheads.of(vendor, code), self._bulkheads.of(vendor, f"{code} lists"))
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)

@@ -1,5 +1,6 @@
 """Every call to a sales channel keeps its pace and goes with a token that lives (INT-16)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 import pytest
 
 from activities.channels import CarefulChannel, Paces, TokenKeeper
-from domain.errors import RateLimited, Refused, TokenRejected, Unavailable
+from domain.errors import OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
@@ -27,12 +28,16 @@ class FakeTokens:
     saved: list[Token] = field(default_factory=list)
     spoilt: list[int] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
+    given_back: int = 0
 
     async def claim(self, shop: Shop, version: int, now: object) -> bool:
         return self.free
 
     async def save(self, shop: Shop, token: Token, now: object) -> None:
         self.saved.append(token)
+
+    async def unclaim(self, shop: Shop) -> None:
+        self.given_back += 1
 
     async def spoil(self, shop: Shop, version: int, now: object) -> None:
         self.spoilt.append(version)
@@ -47,7 +52,7 @@ class FakeChannel:
 
     token: str
     good: str = "new"
-    refuses: bool = False
+    failure: OmsError | None = None
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         raise AssertionError("nothing is told here")
@@ -61,13 +66,17 @@ class FakeChannel:
         return Page((), b"page")
 
     async def renew(self) -> Token:
-        if self.refuses:
-            raise Refused("27", "the refresh token is dead")
+        if self.failure:
+            raise self.failure
         return Token("new", "refresh-2", NOON + timedelta(days=7), 5)
 
 
 def channel_of(shop: Shop) -> FakeChannel:
     return FakeChannel(shop.token.access if shop.token else "")
+
+
+def failing(error: OmsError) -> Callable[[Shop], FakeChannel]:
+    return lambda _: FakeChannel("old", failure=error)
 
 
 def keeper(tokens: FakeTokens) -> TokenKeeper:
@@ -99,14 +108,20 @@ async def test_a_token_that_is_not_due_or_knows_no_end_is_left_alone() -> None:
 async def test_a_refused_renewal_is_told_and_only_a_dead_token_stops_the_call(dead: bool) -> None:
     tokens = FakeTokens()
     shop = replace(SHOP, token=replace(OLD, expires_at=NOON) if dead else OLD)
-    refusing = lambda of: FakeChannel(of.token.access, refuses=True)  # noqa: E731
     if dead:
         with pytest.raises(Unavailable, match="authorised anew"):
-            await keeper(tokens).fresh(shop, refusing)
+            await keeper(tokens).fresh(shop, failing(Refused("27", "the refresh token is dead")))
     else:
-        assert await keeper(tokens).fresh(shop, refusing) == shop
+        assert await keeper(tokens).fresh(shop, failing(Refused("27", "the refresh token is dead"))) == shop
     assert tokens.losses == ["refused (27): the refresh token is dead"]
     assert tokens.saved == []
+
+
+async def test_a_renewal_without_an_answer_gives_the_claim_back_so_that_the_next_call_tries_again() -> None:
+    tokens = FakeTokens()
+    with pytest.raises(Unavailable):
+        await keeper(tokens).fresh(replace(SHOP, token=OLD), failing(Unavailable("HTTP 503")))
+    assert (tokens.given_back, tokens.losses, tokens.saved) == (1, [], [])
 
 
 async def test_a_token_that_the_vendor_rejects_is_spoilt_so_that_the_next_call_renews_it() -> None:

@@ -59,8 +59,10 @@ async def test_a_claim_of_somebody_who_died_ends(database: Database, ring: KeyRi
     await tokens.put("own", "tm", TOKEN, NOON, "alice")
     shop = await found(database, ring)
     assert await tokens.claim(shop, 1, NOON)
-    assert not await tokens.claim(shop, 1, NOON + timedelta(seconds=29))
-    assert await tokens.claim(shop, 1, NOON + timedelta(seconds=31))
+    assert not await tokens.claim(shop, 1, NOON + timedelta(seconds=14))
+    assert await tokens.claim(shop, 1, NOON + timedelta(seconds=16))
+    await tokens.unclaim(shop)
+    assert await tokens.claim(shop, 1, NOON + timedelta(seconds=17)), "it was given back"
 
 
 async def test_a_spoilt_token_is_due_at_once_and_a_newer_one_is_left_alone(
