@@ -181,8 +181,7 @@ def _send(shop: DouyinShop, params: Json) -> Json:
     except DouyinError:
         shop.refuse_back(order, waybill)
         raise
-    order.send(order.unsent(), company, waybill)
-    shop.counts["write_backs"] += 1
+    shop.take_back(order, order.unsent(), company, waybill)
     shop.tell_sent(order)
     return {"pack_id": waybill}
 
@@ -213,8 +212,7 @@ def _send_packs(shop: DouyinShop, params: Json) -> Json:
         raise
     shop.requests[request] = content
     for waybill, company, units in packs:
-        order.send(units, company, waybill)
-        shop.counts["write_backs"] += 1
+        shop.take_back(order, units, company, waybill)
     shop.tell_sent(order)
     return {"order_id": order.plan.no}
 

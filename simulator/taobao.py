@@ -206,8 +206,7 @@ def _send(shop: TaobaoShop, params: Params) -> Json:
     except TopError:
         shop.refuse_back(order, waybill)
         raise
-    order.send(units, company, waybill)
-    shop.counts["write_backs"] += 1
+    shop.take_back(order, units, company, waybill)
     return {"shipping": {"is_success": True}}
 
 
