@@ -70,7 +70,7 @@ def shop_order(order: ShopOrder, seed: int) -> Json:
         "buyer_words": plan.remark,
         "seller_words": "",
         "seller_remark_stars": 0,
-        "open_id": plan.buyer_id,
+        "doudian_open_id": plan.buyer_id,
         **_receiver(order, seed),
         "logistics_info": [_parcel(order, place) for place in range(len(order.parcels))],
         "sku_order_list": skus(order),
@@ -104,6 +104,7 @@ def _receiver(order: ShopOrder, seed: int) -> Json:
     places = {"province": who.province, "city": who.city, "town": who.district, "street": ""}
     named: Json = {level: {"name": name, "id": _place_id(name)} for level, name in places.items()}
     return {
+        "open_address_id": hashlib.sha256("|".join(map(str, (seed, *vars(who).values()))).encode()).hexdigest()[:32],
         "encrypt_post_receiver": secret["name"][0],
         "encrypt_post_tel": secret["phone"][0],
         "post_addr": {**named, "encrypt_detail": secret["address"][0]},
