@@ -15,8 +15,16 @@ from simulator.shop import ShopOrder
 REACH_BACK_SECONDS = 90 * 86_400
 MOST_PER_PAGE, MOST_ROWS, MOST_CIPHERS, MOST_PACKS = 100, 50_000, 50, 50
 LATEST_MOMENT = 10**11
-# The vendor numbers its parameter errors; which number stands for what is our own assignment.
-BAD_TIME, BAD_PAGE, BAD_SIZE, TOO_FAR, BAD_ORDER_BY, BAD_STATUS = 20013, 20022, 20011, 20008, 20012, 10035
+# The vendor numbers the faults of a list's parameters.
+NO_TIME, BACKWARDS, TOO_LONG_AGO, BAD_PAGE, BAD_SIZE, TOO_FAR, BAD_STATUS = (
+    20011,
+    20048,
+    20022,
+    10035,
+    20008,
+    20013,
+    20012,
+)
 CLOCKS = {"create_time": "placed_at", "update_time": "main_at"}
 
 
@@ -119,7 +127,7 @@ def _search(shop: DouyinShop, params: Json) -> Json:
         _statuses(params),
     )
     if order_by not in CLOCKS or not isinstance(ascending, bool):
-        raise invalid(BAD_ORDER_BY, "order_by must be create_time or update_time, order_asc a boolean")
+        raise invalid("order_by", "order_by must be create_time or update_time, order_asc a boolean")
     shop.check_lists()
     found = [
         order
@@ -138,12 +146,12 @@ def _search(shop: DouyinShop, params: Json) -> Json:
 def _window(params: Json) -> tuple[str, int, int]:
     clock = next((name for name in CLOCKS if f"{name}_start" in params or f"{name}_end" in params), None)
     if clock is None:
-        raise invalid(BAD_TIME, "create_time_start and _end, or update_time_start and _end, are needed")
-    begins, ends = (whole(params, f"{clock}_{end}", (0, LATEST_MOMENT), BAD_TIME) for end in ("start", "end"))
+        raise invalid(NO_TIME, "create_time_start and _end, or update_time_start and _end, are needed")
+    begins, ends = (whole(params, f"{clock}_{end}", (0, LATEST_MOMENT), NO_TIME) for end in ("start", "end"))
     if ends < begins:
-        raise invalid(BAD_TIME, f"{clock}_end must not be before {clock}_start")
+        raise invalid(BACKWARDS, f"{clock}_end must not be before {clock}_start")
     if begins < seconds(now()) - REACH_BACK_SECONDS:
-        raise invalid(BAD_TIME, f"{clock}_start must not be more than 90 days ago")
+        raise invalid(TOO_LONG_AGO, f"{clock}_start must not be more than 90 days ago")
     return clock, begins, ends
 
 
@@ -181,8 +189,7 @@ def _send(shop: DouyinShop, params: Json) -> Json:
     except DouyinError:
         shop.refuse_back(order, waybill)
         raise
-    order.send(order.unsent(), company, waybill)
-    shop.counts["write_backs"] += 1
+    shop.take_back(order, order.unsent(), company, waybill)
     shop.tell_sent(order)
     return {"pack_id": waybill}
 
@@ -213,8 +220,7 @@ def _send_packs(shop: DouyinShop, params: Json) -> Json:
         raise
     shop.requests[request] = content
     for waybill, company, units in packs:
-        order.send(units, company, waybill)
-        shop.counts["write_backs"] += 1
+        shop.take_back(order, units, company, waybill)
     shop.tell_sent(order)
     return {"order_id": order.plan.no}
 
@@ -223,11 +229,11 @@ def _packs(order: ShopOrder, params: Json) -> list[tuple[str, str, Counter[str]]
     """Read pack_list: waybill, company and units by line of each."""
     packs = params.get("pack_list")
     if not isinstance(packs, list) or not 1 <= len(packs) <= MOST_PACKS:
-        raise invalid(BAD_SIZE, f"pack_list must hold 1 to {MOST_PACKS} packs")
+        raise invalid("pack_list", f"pack_list must hold 1 to {MOST_PACKS} packs")
     read = []
     for pack in packs:
         if not isinstance(pack, dict):
-            raise invalid(BAD_SIZE, "pack_list must hold objects")
+            raise invalid("pack_list", "pack_list must hold objects")
         read.append((text(pack, "logistics_code"), text(pack, "company_code"), _units(order, pack)))
     return read
 
@@ -237,12 +243,12 @@ def _units(order: ShopOrder, pack: Json) -> Counter[str]:
     by_child = {child_no(order.plan.no, place, len(lines)): line.no for place, line in enumerate(lines)}
     infos = pack.get("shipped_order_info")
     if not isinstance(infos, list) or not infos:
-        raise invalid(BAD_SIZE, "shipped_order_info must name the child orders of the pack")
+        raise invalid("shipped_order_info", "shipped_order_info must name the child orders of the pack")
     units: Counter[str] = Counter()
     for info in infos:
         if not isinstance(info, dict) or info.get("shipped_order_id") not in by_child:
             raise DouyinError(BUSINESS, "isv.business-failed:child-order", "shipped_order_id is not of this order")
-        units[by_child[info["shipped_order_id"]]] += whole(info, "shipped_num", (1, 10_000), BAD_SIZE)
+        units[by_child[info["shipped_order_id"]]] += whole(info, "shipped_num", (1, 10_000))
     return units
 
 
@@ -257,14 +263,14 @@ def _decrypt(shop: DouyinShop, params: Json) -> Json:
     """Give plain texts; a cipher text that is not of its order has an error number of its own."""
     infos = params.get("cipher_infos")
     if not isinstance(infos, list) or not 1 <= len(infos) <= MOST_CIPHERS:
-        raise invalid(BAD_SIZE, f"cipher_infos must hold 1 to {MOST_CIPHERS} texts")
+        raise invalid("cipher_infos", f"cipher_infos must hold 1 to {MOST_CIPHERS} texts")
     shop.counts["decrypts_answered"] += 1
     return {"decrypt_infos": [_plain(shop, info) for info in infos]}
 
 
 def _plain(shop: DouyinShop, info: object) -> Json:
     if not isinstance(info, dict):
-        raise invalid(BAD_SIZE, "cipher_infos must hold objects")
+        raise invalid("cipher_infos", "cipher_infos must hold objects")
     number, cipher = text(info, "auth_id"), text(info, "cipher_text")
     order = shop.find(number)
     known = dict(ciphers(order, shop.seed).values()) if order is not None else {}

@@ -8,8 +8,8 @@ from simulator.douyin_wire import Json
 from simulator.plan_shops import child_no
 from simulator.shop import ShopOrder
 
-UNPAID, PENDING, TO_SEND, PART_SENT, SENT, CANCELLED = 1, 105, 2, 101, 3, 4
-REFUNDED_BEFORE_SHIPPING, REFUNDED_AFTER_SHIPPING = 21, 22
+UNPAID, PENDING, TO_SEND, PART_SENT, SENT, CANCELLED, FINISHED = 1, 105, 2, 101, 3, 4, 5
+REFUNDED_BEFORE_SHIPPING, REFUNDED_AFTER_SHIPPING, REFUNDED_AFTER_RECEIPT = 21, 22, 39
 AFTER_SALE_DONE, REFUND_DONE = 12, 3
 ONLY_REFUND_SHIPPED, ONLY_REFUND_UNSHIPPED = 1, 2
 ENCRYPTED = ("name", "phone", "address")
@@ -22,6 +22,8 @@ def status_of(order: ShopOrder) -> int:
             return PENDING
         if not order.sent:
             return TO_SEND
+        if order.received_at is not None:
+            return FINISHED
         return SENT if order.wholly_sent else PART_SENT
     return UNPAID if order.status == "unpaid" else CANCELLED
 
@@ -30,6 +32,8 @@ def main_status_of(order: ShopOrder) -> int:
     """Give main_status: as order_status, but it tells a refund from a cancellation."""
     if order.status != "refunded":
         return status_of(order)
+    if order.received_at is not None:
+        return REFUNDED_AFTER_RECEIPT
     return REFUNDED_AFTER_SHIPPING if order.sent else REFUNDED_BEFORE_SHIPPING
 
 
@@ -61,12 +65,12 @@ def shop_order(order: ShopOrder, seed: int) -> Json:
         "pay_time": seconds(order.paid_at),
         "update_time": seconds(order.main_at),
         "ship_time": seconds(order.consigned_at),
-        "finish_time": 0,
+        "finish_time": seconds(order.received_at),
         **_money(order),
         "buyer_words": plan.remark,
         "seller_words": "",
         "seller_remark_stars": 0,
-        "open_id": plan.buyer_id,
+        "doudian_open_id": plan.buyer_id,
         **_receiver(order, seed),
         "logistics_info": [_parcel(order, place) for place in range(len(order.parcels))],
         "sku_order_list": skus(order),
@@ -100,6 +104,7 @@ def _receiver(order: ShopOrder, seed: int) -> Json:
     places = {"province": who.province, "city": who.city, "town": who.district, "street": ""}
     named: Json = {level: {"name": name, "id": _place_id(name)} for level, name in places.items()}
     return {
+        "open_address_id": hashlib.sha256("|".join(map(str, (seed, *vars(who).values()))).encode()).hexdigest()[:32],
         "encrypt_post_receiver": secret["name"][0],
         "encrypt_post_tel": secret["phone"][0],
         "post_addr": {**named, "encrypt_detail": secret["address"][0]},
@@ -168,6 +173,8 @@ def _sku(order: ShopOrder, place: int, shop_share: int, platform_share: int) -> 
 
 def _sent_status(order: ShopOrder, place: int) -> int:
     line = order.plan.basket.lines[place]
+    if order.received_at is not None:
+        return FINISHED
     if not order.sent[line.no]:
         return TO_SEND
     return SENT if order.sent[line.no] >= line.quantity else PART_SENT

@@ -1,30 +1,28 @@
 """A Douyin shop and its pushes: signed hints of what a buyer or the seller did. Owns no state of orders."""
 
 import hashlib
-from collections.abc import Mapping
 
 import httpx
 
 from simulator import douyin_wire as wire
 from simulator.douyin_order import AFTER_SALE_DONE, seconds, status_of
 from simulator.douyin_wire import Json
-from simulator.market import Market
+from simulator.market import Market, Surroundings
 from simulator.plan_shops import child_no
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
-from simulator.settings import Douyin, Profile
+from simulator.settings import Douyin
 from simulator.shop import ShopOrder
 
-CREATED, PAID, SHIPPED, CANCELLED, PARTLY_SHIPPED, PENDING, REFUNDED = "100", "101", "102", "106", "108", "110", "206"
+CREATED, PAID, SHIPPED, RECEIVED, CANCELLED = "100", "101", "102", "103", "106"
+PARTLY_SHIPPED, PENDING, REFUNDED = "108", "110", "206"
 MSG_ID_FROM = 73 * 10**17
 
 
 class DouyinShop(Market):
     """One shop: every change is pushed as a hint, and may be asked for."""
 
-    def __init__(
-        self, settings: Douyin, url: str, sender: Sender, orders: Mapping[str, ShopOrder], chance: tuple[Profile, int]
-    ) -> None:
-        super().__init__(settings, orders, *chance)
+    def __init__(self, settings: Douyin, around: Surroundings, url: str, sender: Sender) -> None:
+        super().__init__(settings, around)
         self.settings = settings
         self.requests: dict[str, str] = {}
         self._url = f"{url.rstrip('/')}/in/douyin/{settings.shop}"
@@ -45,6 +43,9 @@ class DouyinShop(Market):
     def tell_sent(self, order: ShopOrder) -> None:
         """Push that a write-back was taken."""
         self._push(order, SHIPPED if order.wholly_sent else PARTLY_SHIPPED, {}, hold=False)
+
+    def tell_received(self, order: ShopOrder) -> None:
+        self._push(order, RECEIVED, {"finish_time": seconds(order.received_at)}, hold=False)
 
     def _push(self, order: ShopOrder, tag: str, more: Json, *, hold: bool) -> None:
         order.messages += 1

@@ -11,13 +11,14 @@ from simulator.clock import parse_stamp
 Json = dict[str, object]
 CLOCK_TOLERANCE = timedelta(minutes=10)
 SUCCESS, PARTIAL = 10000, 10001
-NO_PERMISSION, MISSING, ILLEGAL, BUSINESS, LIMITED = 30001, 40002, 40003, 50002, 60000
+NO_PERMISSION, MISSING, ILLEGAL, INVALID, BUSINESS, LIMITED = 30001, 40002, 40003, 40004, 50002, 60000
 MESSAGES = {
     SUCCESS: "success",
     PARTIAL: "部分成功",
     NO_PERMISSION: "权限不足",
     MISSING: "缺少必要参数",
     ILLEGAL: "非法的参数",
+    INVALID: "非法的参数",
     BUSINESS: "业务处理失败",
     LIMITED: "调用过于频繁",
 }
@@ -35,8 +36,9 @@ class DouyinError(Exception):
         self.sub_msg = sub_msg
 
 
-def invalid(number: int, why: str) -> DouyinError:
-    return DouyinError(BUSINESS, f"isv.parameter-invalid:{number}", why)
+def invalid(what: int | str, why: str) -> DouyinError:
+    """Refuse a parameter: with the vendor's number of the fault, or with its name where none is known."""
+    return DouyinError(INVALID, f"isv.parameter-invalid:{what}", why)
 
 
 def canonical(value: object) -> str:
@@ -132,10 +134,10 @@ def text(params: Mapping[str, object], name: str) -> str:
     return value
 
 
-def whole(params: Mapping[str, object], name: str, bounds: tuple[int, int], number: int) -> int:
-    """Give a required whole number within bounds; raises DouyinError with the vendor's number for it."""
+def whole(params: Mapping[str, object], name: str, bounds: tuple[int, int], fault: int | str = "") -> int:
+    """Give a required whole number within bounds; raises DouyinError with the vendor's number of the fault."""
     value = params.get(name)
     least, most = bounds
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise invalid(number, f"{name} must be a whole number from {least} to {most}")
+        raise invalid(fault or name, f"{name} must be a whole number from {least} to {most}")
     return value

@@ -1,5 +1,6 @@
 """What the marketplaces have in common: a shop's tokens, its counters and its orders. Owns no wire format."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from time import monotonic
 from simulator.seeds import rng
 from simulator.settings import Douyin, Profile, Taobao
 from simulator.shop import ShopOrder
+from simulator.tally import Tasks
 
 HEX_DIGITS = "0123456789abcdef"
 DIGITS_OF_A_TOKEN = 48
@@ -59,31 +61,40 @@ class Purse:
         return Tokens(self.access, self.refresh, int(self._seconds or WEEK_SECONDS))
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What every shop lives in."""
+
+    orders: Mapping[str, ShopOrder]
+    profile: Profile
+    seed: int
+    tasks: Tasks
+
+
 class Market:
     """One shop on a marketplace."""
 
-    def __init__(self, settings: Taobao | Douyin, orders: Mapping[str, ShopOrder], profile: Profile, seed: int) -> None:
+    def __init__(self, settings: Taobao | Douyin, around: Surroundings) -> None:
         self.name = (settings.vendor, settings.shop)
-        self.seed = seed
-        self.purse = Purse(settings, profile.token_seconds, seed)
+        self.seed = around.seed
+        self.purse = Purse(settings, around.profile.token_seconds, around.seed)
         self.counts: Counter[str] = Counter()
         self.pull_dead = settings.pull_dead
-        self._orders = orders
-        self._limit = profile.limit_share
+        self._around = around
         self._calls = 0
 
     def limited(self) -> bool:
         """Draw whether this call is one too many."""
         self._calls += 1
-        return rng(self.seed, "limit", *self.name, self._calls).random() < self._limit
+        return rng(self.seed, "limit", *self.name, self._calls).random() < self._around.profile.limit_share
 
     def find(self, no: str) -> ShopOrder | None:
         """Find an order of this shop that it shows."""
-        order = self._orders.get(no)
+        order = self._around.orders.get(no)
         return order if order is not None and order.listed and self._mine(order) else None
 
     def listed(self) -> Iterator[ShopOrder]:
-        return (order for order in self._orders.values() if order.listed and self._mine(order))
+        return (order for order in self._around.orders.values() if order.listed and self._mine(order))
 
     def _mine(self, order: ShopOrder) -> bool:
         return (order.plan.channel, order.plan.shop) == self.name
@@ -93,6 +104,23 @@ class Market:
         if self.pull_dead:
             self.counts["lists_refused"] += 1
             raise ListsDead
+
+    def take_back(self, order: ShopOrder, units: Mapping[str, int], company: str, waybill: str) -> None:
+        """Book a write-back; when everything has left, the buyer confirms after a while."""
+        order.send(units, company, waybill)
+        self.counts["write_backs"] += 1
+        seconds = self._around.profile.confirm_after
+        if order.wholly_sent and seconds is not None:
+            self._around.tasks.spawn(self._confirm(order, seconds))
+
+    async def _confirm(self, order: ShopOrder, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if order.status == "paid":
+            order.received_at = order.touch()
+            self.tell_received(order)
+
+    def tell_received(self, order: ShopOrder) -> None:
+        """Speak of the buyer's confirmation, where the shop pushes."""
 
     def refuse_back(self, order: ShopOrder, waybill: str) -> None:
         """Note a write-back that came but is not taken."""

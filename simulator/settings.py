@@ -120,6 +120,7 @@ class Profile(_Model):
     forbid_consign_share: Share = 0.0
     forbid_consign_seconds: Seconds = 0.5
     ship_patience: Seconds = 60.0
+    confirm_after: Seconds | None = None
     token_seconds: float | None = Field(default=None, gt=0)
     limit_share: Share = 0.0
     # Stock

@@ -47,6 +47,7 @@ class ShopOrder:
 
     `held`: paid but not cleared for shipping. `main_at` moves with the status only, `updated_at` with everything.
     `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
+    `received_at`: when the buyer confirmed a marketplace's parcels.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
     """
 
@@ -61,6 +62,7 @@ class ShopOrder:
     refunded_minor: int = 0
     refunds: list[Refund] = field(default_factory=list)
     held: bool = False
+    received_at: datetime | None = None
     sent: Counter[str] = field(default_factory=Counter)
     parcels: list[Sent] = field(default_factory=list)
     messages: int = 0

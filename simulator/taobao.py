@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from simulator import taobao_wire as wire
 from simulator.clock import now
@@ -29,14 +30,15 @@ from simulator.taobao_wire import Json, TopError, invalid, text
 LONGEST_SPAN = timedelta(days=1)
 DEFAULT_PAGE, MOST_PER_PAGE, MOST_PAGES = 40, 100, 1_000_000
 MOST_QUERIES = 20
-Params = Mapping[str, str]
-# Why a trade of such a status takes no waybill.
-UNSENDABLE = {
-    UNPAID: "the trade is not paid",
-    CLOSED: "the trade is closed",
-    CLOSED_UNPAID: "the trade is closed",
-    FORBIDDEN: "the trade must not be sent yet",
+UNKNOWN_TRADE, SENT_OR_CLOSED, BAD_SPLIT = "B01", "B04", "P38"
+SEND_FAULTS = {
+    UNKNOWN_TRADE: "订单不存在",
+    SENT_OR_CLOSED: "订单状态不对，该物流订单已经发货或者已关闭，不能重复发货",
+    BAD_SPLIT: "订单状态异常，拆单校验未通过",
 }
+Params = Mapping[str, str]
+# Trades of such a status take no waybill.
+UNSENDABLE = frozenset({UNPAID, CLOSED, CLOSED_UNPAID, FORBIDDEN})
 
 
 class TaobaoShop(Market):
@@ -62,8 +64,8 @@ class TaobaoGateway:
             "taobao.trades.sold.increment.get": _increment,
             "taobao.trade.fullinfo.get": _fullinfo,
             "taobao.refund.get": _refund,
-            "taobao.logistics.online.send": _send,
-            "taobao.logistics.offline.send": _send,
+            "taobao.logistics.online.send": partial(_send, "online"),
+            "taobao.logistics.offline.send": partial(_send, "offline"),
             "taobao.top.oaid.decrypt": _decrypt,
         }
 
@@ -198,42 +200,45 @@ def _order(shop: TaobaoShop, params: Params) -> ShopOrder:
     return order
 
 
-def _send(shop: TaobaoShop, params: Params) -> Json:
+def _unsent(way: str, fault: str) -> TopError:
+    """Refuse a waybill in the vendor's words, as open clients quote them."""
+    return TopError(15, f"isv.logistics-{way}-service-error:{fault}", SEND_FAULTS[fault])
+
+
+def _send(way: str, shop: TaobaoShop, params: Params) -> Json:
     """Take a waybill for the whole trade, or for the child orders named when it is split."""
-    order, waybill, company = _order(shop, params), text(params, "out_sid"), text(params, "company_code")
+    order = shop.find(text(params, "tid"))
+    if order is None:
+        raise _unsent(way, UNKNOWN_TRADE)
+    waybill, company = text(params, "out_sid"), text(params, "company_code")
     try:
-        units = _units(order, params)
+        units = _units(way, order, params)
     except TopError:
         shop.refuse_back(order, waybill)
         raise
-    order.send(units, company, waybill)
-    shop.counts["write_backs"] += 1
+    shop.take_back(order, units, company, waybill)
     return {"shipping": {"is_success": True}}
 
 
-def _units(order: ShopOrder, params: Params) -> dict[str, int]:
+def _units(way: str, order: ShopOrder, params: Params) -> dict[str, int]:
     """Say which units travel; raises TopError where the trade takes no waybill."""
-    status = status_of(order)
-    if status in UNSENDABLE:
-        raise TopError(15, "isv.logistics-online-service-error:trade-status", UNSENDABLE[status])
-    unsent = order.unsent()
-    if params.get("is_split", "0") not in ("0", "1"):
+    split, unsent = params.get("is_split", "0"), order.unsent()
+    if split not in ("0", "1"):
         raise invalid("is_split", "must be 0 or 1")
-    if params.get("is_split", "0") == "1":
-        named = _named_lines(order, text(params, "sub_tid"))
-        unsent = unsent if set(named) <= set(unsent) else {}
-        unsent = {no: units for no, units in unsent.items() if no in named}
-    if not unsent:
-        raise TopError(15, "isv.logistics-online-service-error:already-sent", "the trade or child order was sent")
+    if split == "1":
+        named = _named_lines(way, order, text(params, "sub_tid"))
+        unsent = {no: units for no, units in unsent.items() if no in named} if set(named) <= set(unsent) else {}
+    if status_of(order) in UNSENDABLE or not unsent:
+        raise _unsent(way, SENT_OR_CLOSED)
     return unsent
 
 
-def _named_lines(order: ShopOrder, sub_tid: str) -> list[str]:
+def _named_lines(way: str, order: ShopOrder, sub_tid: str) -> list[str]:
     lines = order.plan.basket.lines
     by_oid = {child_no(order.plan.no, place, len(lines)): line.no for place, line in enumerate(lines)}
     oids = [oid.strip() for oid in sub_tid.split(",")]
-    if unknown := [oid for oid in oids if oid not in by_oid]:
-        raise TopError(15, "isv.logistics-online-service-error:sub-tid", f"child order {unknown[0]!r} is not known")
+    if any(oid not in by_oid for oid in oids):
+        raise _unsent(way, BAD_SPLIT)
     return [by_oid[oid] for oid in oids]
 
 

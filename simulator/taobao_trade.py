@@ -14,8 +14,9 @@ from simulator.taobao_wire import Json, yuan
 CLOSED, CLOSED_UNPAID = "TRADE_CLOSED", "TRADE_CLOSED_BY_TAOBAO"
 UNPAID, FORBIDDEN, TO_SEND = "WAIT_BUYER_PAY", "PAID_FORBID_CONSIGN", "WAIT_SELLER_SEND_GOODS"
 PART_SENT, SENT = "SELLER_CONSIGNED_PART", "WAIT_BUYER_CONFIRM_GOODS"
+FINISHED = "TRADE_FINISHED"
 STATUSES = frozenset(
-    {CLOSED, CLOSED_UNPAID, UNPAID, FORBIDDEN, TO_SEND, PART_SENT, SENT, "TRADE_FINISHED", "TRADE_BUYER_SIGNED"}
+    {CLOSED, CLOSED_UNPAID, UNPAID, FORBIDDEN, TO_SEND, PART_SENT, SENT, FINISHED, "TRADE_BUYER_SIGNED"}
     | {"TRADE_NO_CREATE_PAY", "PAY_PENDING", "WAIT_PRE_AUTH_CONFIRM"}
 )
 # Only the detail has these.
@@ -31,6 +32,8 @@ def status_of(order: ShopOrder) -> str:
             return FORBIDDEN
         if not order.sent:
             return TO_SEND
+        if order.received_at is not None:
+            return FINISHED
         return SENT if order.wholly_sent else PART_SENT
     return {"unpaid": UNPAID, "cancelled": CLOSED_UNPAID, "refunded": CLOSED}[order.status]
 
@@ -60,13 +63,13 @@ def trade(order: ShopOrder, seed: int) -> Json:
         "discount_fee": yuan(basket.shop_discount_minor),
         "adjust_fee": "0.00",
         "post_fee": yuan(basket.freight_minor),
-        "received_payment": "0.00",
+        "received_payment": yuan(0 if order.received_at is None else order.paid_minor - order.refunded_minor),
         "coupon_fee": "0.00",
         "platform_subsidy_fee": yuan(basket.platform_discount_minor),
         **_receiver(plan.receiver),
         "oaid": oaid(order, seed),
         "orders": {"order": children(order)},
-        "promotion_details": {"promotion_detail": _promotions(order)},
+        **_promotions(order),
     }
 
 
@@ -119,7 +122,7 @@ def _parcel(order: ShopOrder, line: Line) -> Json:
 
 def _times(order: ShopOrder) -> Json:
     """Write the times that there are: what has not happened is absent."""
-    ended = order.updated_at if order.status in ("cancelled", "refunded") else None
+    ended = order.updated_at if order.status in ("cancelled", "refunded") else order.received_at
     moments: dict[str, datetime | None] = {
         "created": order.placed_at,
         "modified": order.updated_at,
@@ -144,20 +147,19 @@ def _receiver(receiver: Receiver) -> Json:
     }
 
 
-def _promotions(order: ShopOrder) -> list[Json]:
+def _promotions(order: ShopOrder) -> Json:
     """Write the shop's own promotion on the whole trade; the platform's part is `platform_subsidy_fee`."""
     minor = order.plan.basket.shop_discount_minor
     if not minor:
-        return []
-    return [
-        {
-            "id": int(order.plan.no),
-            "promotion_name": "店铺优惠券",
-            "promotion_desc": f"店铺优惠券:省{yuan(minor)}元",
-            "promotion_id": f"shopbonus-{order.plan.no[-6:]}",
-            "discount_fee": yuan(minor),
-        }
-    ]
+        return {}
+    promotion = {
+        "id": int(order.plan.no),
+        "promotion_name": "店铺优惠券",
+        "promotion_desc": f"店铺优惠券:省{yuan(minor)}元",
+        "promotion_id": f"shopbonus-{order.plan.no[-6:]}",
+        "discount_fee": yuan(minor),
+    }
+    return {"promotion_details": {"promotion_detail": [promotion]}}
 
 
 def refund(order: ShopOrder, one: Refund, place: int) -> Json:

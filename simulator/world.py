@@ -11,6 +11,7 @@ from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
@@ -47,21 +48,21 @@ class World:
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.counts = {("own", config.own.shop): self.own.counts}
-        self.taobao = self._taobao()
-        self.douyin = self._douyin(url, sender)
+        around = Surroundings(self.shop.orders, profile, seed, self.tasks)
+        self.taobao = self._taobao(around)
+        self.douyin = self._douyin(around, url, sender)
 
-    def _taobao(self) -> TaobaoGateway:
+    def _taobao(self, around: Surroundings) -> TaobaoGateway:
         settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]
-        shops = [TaobaoShop(one, self.shop.orders, self.config.profile, self.config.seed) for one in settings]
+        shops = [TaobaoShop(one, around) for one in settings]
         for shop in shops:
             self.shop.channels[shop.name] = shop
             self.counts[shop.name] = shop.counts
         return TaobaoGateway(settings, shops, self.tally.faults)
 
-    def _douyin(self, url: str, sender: Sender) -> DouyinPlatform:
-        chance = (self.config.profile, self.config.seed)
+    def _douyin(self, around: Surroundings, url: str, sender: Sender) -> DouyinPlatform:
         settings = [one for one in self.config.marketplaces if isinstance(one, Douyin)]
-        shops = [DouyinShop(one, url, sender, self.shop.orders, chance) for one in settings]
+        shops = [DouyinShop(one, around, url, sender) for one in settings]
         for shop in shops:
             self.shop.channels[shop.name] = shop
             self.counts[shop.name] = shop.counts

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.plan import build_plan
 from simulator.settings import Config
-from tests.simulator.erp import Json, config
+from tests.simulator.erp import Json, config, until
 from tests.simulator.market_erp import MarketErp
 from tests.simulator.markets import douyin, taobao
 
@@ -89,6 +89,27 @@ async def test_a_bad_day_on_the_marketplaces_ends_well(market_erp_for: Open) -> 
         told = set(books["shop_told"].get(no, {})) | set(order["refused_back"])
         sent = {bill for code, one in books["warehouse"].items() if code == f"F-{no}" for bill in one["waybills"]}
         assert told == sent
+
+
+async def test_buyers_who_confirm_finish_their_orders(market_erp_for: Open) -> None:
+    erp = market_erp_for(config(count=10, confirm_after=0, marketplaces=both()))
+    await erp.run()
+    orders = [one for one in erp.world.shop.orders.values() if one.plan.channel != "own"]
+    await until(lambda: all(one.received_at for one in orders) and not erp.world.tally.undelivered)
+    await erp.pull()
+    assert {trade["status"] for _, trade in erp.trades.values()} == {"TRADE_FINISHED"}
+    assert {order["order_status"] for _, order in erp.orders.values()} == {5}
+    assert Counter(tag for _, tag in erp.tags)["103"] == len(erp.orders)
+
+
+@pytest.mark.parametrize(("target", "paths"), [("taobao", ["/router/rest"]), ("douyin", ["/order/x", "/token/x"])])
+async def test_a_marketplace_can_be_out_of_order(market_erp_for: Open, target: str, paths: list[str]) -> None:
+    erp = market_erp_for(config(marketplaces=both()))
+    await erp.client.post("/sim/outage", json={"target": target, "mode": "error", "seconds": 60})
+    assert [(await erp.client.post(path)).status_code for path in paths] == [503] * len(paths)
+    assert (await erp.books())["outages"] == [target]
+    other = "/order/x" if target == "taobao" else "/router/rest"
+    assert (await erp.client.post(other)).status_code == 200
 
 
 async def test_the_planted_loss_is_shown_nowhere(market_erp_for: Open) -> None:
