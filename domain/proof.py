@@ -20,8 +20,6 @@ PAY_BACK = frozenset({"refund_due", "late_payment"})
 TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 """Alerts that tell somebody of a cancellation that came after the goods had left."""
 
-MARKETPLACES = frozenset({"taobao", "douyin"})
-"""Channels that take no waybill for an order that was refunded meanwhile."""
 ONE_WAYBILL_EACH = frozenset({"taobao"})
 """Channels on which a line has one waybill, in however many parcels it travels."""
 
@@ -155,16 +153,16 @@ def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
     for code, one in books["warehouse"].items():
         no = order_of(code)
         for waybill in one.get("waybills", ()):
-            if no in completed and waybill not in told.get(no, {}) and not _takes_no_waybill(no, books):
+            if no in completed and waybill not in told.get(no, {}) and not _needs_no_waybill(no, waybill, books):
                 yield Finding("lost", no, f"the shop was never told of {waybill}")
 
 
-def _takes_no_waybill(no: str, books: Json) -> bool:
-    """Say whether a shop would not take a (further) waybill: it closed the order, or it takes one for each line."""
+def _needs_no_waybill(no: str, waybill: str, books: Json) -> bool:
+    """Say whether a shop need not be told: it refused to hear of it, or takes one waybill for each line and has it."""
     sold = books["orders"].get(no, {})
     if sold.get("channel") in ONE_WAYBILL_EACH and books.get("shop_told", {}).get(no):
         return True
-    return sold.get("channel") in MARKETPLACES and sold.get("status") in CALLED_OFF
+    return waybill in sold.get("refused_back", {}) and sold.get("status") in CALLED_OFF
 
 
 def order_of(fulfillment: str) -> str:
