@@ -23,9 +23,9 @@ async def test_a_held_order_goes_to_the_warehouse_when_its_channel_allows_it(
 ) -> None:
     house = House(temporal, database, ring)
     async with house.open():
-        await house.tell(order("C1", may_ship=False))
-        await house.until("own:s:C1", wait_for="channel", stuck=False)
-        handle = temporal.get_workflow_handle(workflow_id("own:s:C1"))
+        await house.tell(order("CH1", may_ship=False))
+        await house.until("own:s:CH1", wait_for="channel", stuck=False)
+        handle = temporal.get_workflow_handle(workflow_id("own:s:CH1"))
 
         async def waits() -> bool:
             return "Waits for the channel to allow shipping" in str(await handle.query("waiting"))
@@ -33,8 +33,8 @@ async def test_a_held_order_goes_to_the_warehouse_when_its_channel_allows_it(
         await eventually(waits, lambda: handle.query("waiting"))
         assert await stock(house) == [(1, 0), (2, 0)]
         assert not house.warehouse.creates
-        await house.tell(order("C1", minute=1))
-        await house.until("own:s:C1", logistics_status="pushed")
+        await house.tell(order("CH1", minute=1))
+        await house.until("own:s:CH1", logistics_status="pushed")
         assert await stock(house) == [(0, 1), (0, 2)]
 
 
@@ -43,12 +43,12 @@ async def test_a_hold_that_comes_back_before_anybody_looked_holds_until_its_own_
 ) -> None:
     house = House(temporal, database, ring)
     async with house.open():
-        await house.tell(order("C2", may_ship=False))
-        await house.until("own:s:C2", wait_for="channel")
-        await house.tell(order("C2", minute=1), order("C2", minute=2, may_ship=False))
+        await house.tell(order("CH2", may_ship=False))
+        await house.until("own:s:CH2", wait_for="channel")
+        await house.tell(order("CH2", minute=1), order("CH2", minute=2, may_ship=False))
         looks = "SELECT count(*) AS n FROM delivery WHERE event = 'cleared' AND delivered_at IS NOT NULL"
         assert (await house.query(looks))[0].n == 1
-        handle = temporal.get_workflow_handle(workflow_id("own:s:C2"))
+        handle = temporal.get_workflow_handle(workflow_id("own:s:CH2"))
 
         async def looked_again() -> bool:
             steps = [one.marker_recorded_event_attributes for one in (await handle.fetch_history()).events]
@@ -56,38 +56,38 @@ async def test_a_hold_that_comes_back_before_anybody_looked_holds_until_its_own_
 
         await eventually(looked_again, house.nothing)
         assert not house.warehouse.creates
-        await house.tell(order("C2", minute=3))
-        await house.until("own:s:C2", logistics_status="pushed")
+        await house.tell(order("CH2", minute=3))
+        await house.until("own:s:CH2", logistics_status="pushed")
 
 
 async def test_leave_that_came_before_the_plan_is_not_lost(temporal: Client, database: Database, ring: KeyRing) -> None:
     house = House(temporal, database, ring)
     async with house.open():
         pass  # furnished, and no worker runs
-    await house.tell(order("C3", may_ship=False), order("C3", minute=1))
+    await house.tell(order("CH3", may_ship=False), order("CH3", minute=1))
     async with house.worker():
-        await house.until("own:s:C3", logistics_status="pushed")
+        await house.until("own:s:CH3", logistics_status="pushed")
 
 
 async def test_an_order_first_seen_unpaid_is_held_too(temporal: Client, database: Database, ring: KeyRing) -> None:
     house = House(temporal, database, ring)
     async with house.open():
-        await house.tell(order("C4", ChannelStatus.UNPAID))
-        await house.until("own:s:C4", wait_for="payment")
-        await house.tell(order("C4", minute=1, may_ship=False))
-        await house.until("own:s:C4", wait_for="channel")
-        await house.tell(order("C4", minute=2))
-        await house.until("own:s:C4", logistics_status="pushed")
+        await house.tell(order("CH4", ChannelStatus.UNPAID))
+        await house.until("own:s:CH4", wait_for="payment")
+        await house.tell(order("CH4", minute=1, may_ship=False))
+        await house.until("own:s:CH4", wait_for="channel")
+        await house.tell(order("CH4", minute=2))
+        await house.until("own:s:CH4", logistics_status="pushed")
 
 
 async def test_a_refund_ends_the_wait(temporal: Client, database: Database, ring: KeyRing) -> None:
     house = House(temporal, database, ring)
     async with house.open():
-        await house.tell(order("C5", may_ship=False))
-        await house.until("own:s:C5", wait_for="channel")
-        await house.tell(order("C5", ChannelStatus.REFUNDED, minute=1))
-        await house.ended("own:s:C5")
-    row = await house.row("own:s:C5")
+        await house.tell(order("CH5", may_ship=False))
+        await house.until("own:s:CH5", wait_for="channel")
+        await house.tell(order("CH5", ChannelStatus.REFUNDED, minute=1))
+        await house.ended("own:s:CH5")
+    row = await house.row("own:s:CH5")
     assert (row.status, row.close_reason) == ("closed", "refunded")
     assert await stock(house) == [(0, 0), (0, 0)]
 
@@ -95,9 +95,9 @@ async def test_a_refund_ends_the_wait(temporal: Client, database: Database, ring
 async def test_an_operator_can_cancel_a_held_order(temporal: Client, database: Database, ring: KeyRing) -> None:
     house = House(temporal, database, ring)
     async with house.open():
-        await house.tell(order("C6", may_ship=False))
-        await house.until("own:s:C6", wait_for="channel")
-        cancel = decide(temporal, "own:s:C6", Decision(Choice.CANCEL, "agent-7"), "n-C6")
+        await house.tell(order("CH6", may_ship=False))
+        await house.until("own:s:CH6", wait_for="channel")
+        cancel = decide(temporal, "own:s:CH6", Decision(Choice.CANCEL, "agent-7"), "n-CH6")
         assert await asyncio.wait_for(cancel, 15) == "closed: cancelled by agent-7"
-        await house.ended("own:s:C6")
+        await house.ended("own:s:CH6")
     assert await stock(house) == [(0, 0), (0, 0)]
