@@ -1,5 +1,6 @@
 """What every call to a sales channel minds: its pace and its access token. Owns when a token is renewed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -18,8 +19,9 @@ from domain.shops import Shop, Token
 T = TypeVar("T")
 RENEWAL_SECONDS = 2.0
 """After this the token that somebody else is renewing should be there."""
-SECONDS_COUNTED = 2
-"""The pace is kept over so many seconds, so that a short burst may pass."""
+TURN_SECONDS, TURNS_WAITED = 0.05, 30
+"""A call looks so often, and so many times, whether its turn has come: a drain has a place of its own to wait in."""
+LATER_SECONDS = 2.0
 
 
 class Paces:
@@ -28,11 +30,14 @@ class Paces:
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def take(self, vendor: str, code: str, per_second: float) -> None:
-        """Let one call pass, or raise RateLimited with the wait."""
-        item = RateLimitItemPerSecond(max(1, int(per_second * SECONDS_COUNTED)), SECONDS_COUNTED)
-        if not self._limiter.hit(item, vendor, code):
-            raise RateLimited(f"{vendor}/{code} is called at its full pace", 1 / per_second)
+    async def take(self, vendor: str, code: str, per_second: float) -> None:
+        """Let one call pass when its turn comes; raise RateLimited when that is not soon."""
+        item = RateLimitItemPerSecond(max(1, int(per_second)))
+        for _ in range(TURNS_WAITED):
+            if self._limiter.hit(item, vendor, code):
+                return
+            await asyncio.sleep(TURN_SECONDS)
+        raise RateLimited(f"{vendor}/{code} is called at its full pace", LATER_SECONDS)
 
 
 class RenewableChannel(SalesChannel, Protocol):
@@ -83,7 +88,9 @@ class TokenKeeper:
 class CarefulChannel:
     """A sales channel that keeps its pace and notices a dead token."""
 
-    def __init__(self, shop: Shop, channel: SalesChannel, pace: Callable[[], None], keeper: TokenKeeper) -> None:
+    def __init__(
+        self, shop: Shop, channel: SalesChannel, pace: Callable[[], Awaitable[None]], keeper: TokenKeeper
+    ) -> None:
         self._shop = shop
         self._channel = channel
         self._pace = pace
@@ -102,7 +109,7 @@ class CarefulChannel:
         return await self._call(lambda: self._channel.pull(window, cursor))
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
-        self._pace()
+        await self._pace()
         try:
             return await call()
         except TokenRejected:

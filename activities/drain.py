@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import activity
 
 from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
-from domain.errors import Broken, Refused, Unavailable
+from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import ShipmentNotice, ShippedLine
 from domain.outgoing import Call, Queue
 from domain.timing import LoopTiming
 
 BATCH = 16
 IN_FLIGHT = 4
-LONGEST_BACKOFF_SECONDS = 300.0
 
 
 class DrainActivities:
@@ -77,8 +77,10 @@ class DrainActivities:
         """Say when to make a call again: not before the stranger, or its bulkhead, wants to hear of it."""
         told = error.retry_after_seconds or 0.0
         if queue.kind != "track":
-            wait = max(told, _backoff(call.attempts, timing))
-            await self._rows(queue).again(call, self._clock() + timedelta(seconds=wait), str(error))
+            wait, counted = max(told, _backoff(call.attempts, timing)), call
+            if isinstance(error, RateLimited):  # patience is no failed try (INT-16)
+                wait, counted = told or timing.drain_poll_seconds, replace(call, attempts=call.attempts - 1)
+            await self._rows(queue).again(counted, self._clock() + timedelta(seconds=wait), str(error))
         elif told:  # without a word of theirs a parcel's turn comes with the next period
             await self._tracking.again(call, self._clock() + timedelta(seconds=told))
 
@@ -127,4 +129,4 @@ def _notice(call: Call) -> ShipmentNotice:
 
 
 def _backoff(attempts: int, timing: LoopTiming) -> float:
-    return float(min(LONGEST_BACKOFF_SECONDS, timing.drain_poll_seconds * 2 ** min(attempts, 12)))
+    return float(min(timing.drain_longest_seconds, timing.drain_poll_seconds * 2 ** min(attempts, 12)))

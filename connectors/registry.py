@@ -106,6 +106,7 @@ VENDORS: Mapping[str, Vendor] = {
         },
         pull=TAOBAO_PULL_RULES,
         asked_with="",
+        per_second=50.0,
         token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
     ),
     "qimen": Vendor(

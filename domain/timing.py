@@ -38,6 +38,7 @@ class LoopTiming:
     drain_heartbeat_seconds: float = field(default=90.0, kw_only=True)
     call_lease_seconds: float = field(default=60.0, kw_only=True)
     delivery_lease_seconds: float = field(default=30.0, kw_only=True)
+    drain_longest_seconds: float = field(default=300.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

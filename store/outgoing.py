@@ -34,7 +34,9 @@ _CLAIM = text(
     """
 )
 _CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id AND state = 'new'")
-_AGAIN = text("UPDATE outgoing SET next_at = :next_at, reason = :reason WHERE id = :id AND state = 'new'")
+_AGAIN = text(
+    "UPDATE outgoing SET next_at = :next_at, reason = :reason, attempts = :attempts WHERE id = :id AND state = 'new'"
+)
 
 
 _SENDER_PHONE = text(
@@ -98,7 +100,8 @@ class SqlOutgoing:
     async def again(self, call: Call, next_at: datetime, reason: str) -> None:
         """Put a call back until `next_at`."""
         async with self._database.transaction() as tx:
-            await tx.execute(_AGAIN, {"id": call.id, "next_at": next_at, "reason": reason[:500]})
+            values = {"id": call.id, "next_at": next_at, "reason": reason[:500], "attempts": call.attempts}
+            await tx.execute(_AGAIN, values)
 
     async def requeue(self, order_key: str, actor: str, now: datetime) -> int:
         """Put an order's refused calls back in the queue and clear its mark; return how many there were."""

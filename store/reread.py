@@ -59,7 +59,7 @@ _CLOSE = text(
 )
 _AGAIN = text(
     """
-    UPDATE reread SET next_at = :next_at, reason = :reason
+    UPDATE reread SET next_at = :next_at, reason = :reason, attempts = :attempts
     WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
     """
 )
@@ -120,7 +120,8 @@ class SqlReread:
     async def again(self, call: Call, next_at: datetime, reason: str) -> None:
         """Put a question back until `next_at`."""
         async with self._database.transaction() as tx:
-            await tx.execute(_AGAIN, call.payload | {"next_at": next_at, "reason": reason[:500]})
+            values = {"next_at": next_at, "reason": reason[:500], "attempts": call.attempts}
+            await tx.execute(_AGAIN, call.payload | values)
 
     async def _close(self, call: Call, state: str, reason: str, now: datetime) -> None:
         values = call.payload | {"asked_at": call.created_at, "state": state, "reason": reason, "now": now}

@@ -71,6 +71,7 @@ class TimingDocument(BaseModel):
     drain_heartbeat_seconds: Duration
     call_lease_seconds: Duration
     delivery_lease_seconds: Duration
+    drain_longest_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration

@@ -1,5 +1,6 @@
 """Every call to a sales channel keeps its pace and goes with a token that lives (INT-16)."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from activities import channels as channels_module
 from activities.channels import CarefulChannel, Paces, TokenKeeper
 from domain.errors import OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import ShipmentNotice
@@ -79,6 +81,10 @@ def failing(error: OmsError) -> Callable[[Shop], FakeChannel]:
     return lambda _: FakeChannel("old", failure=error)
 
 
+async def no_wait() -> None:
+    return
+
+
 def keeper(tokens: FakeTokens) -> TokenKeeper:
     return TokenKeeper(tokens, lambda: NOON)
 
@@ -127,20 +133,25 @@ async def test_a_renewal_without_an_answer_gives_the_claim_back_so_that_the_next
 async def test_a_token_that_the_vendor_rejects_is_spoilt_so_that_the_next_call_renews_it() -> None:
     tokens = FakeTokens()
     shop = replace(SHOP, token=replace(OLD, renew_at=None))
-    careful = CarefulChannel(shop, channel_of(shop), lambda: None, keeper(tokens))
+    careful = CarefulChannel(shop, channel_of(shop), no_wait, keeper(tokens))
     with pytest.raises(TokenRejected):
         await careful.pull(WINDOW, "")
     assert tokens.spoilt == [4]
 
 
-async def test_calls_beyond_the_pace_are_put_off_and_other_accounts_are_not() -> None:
+async def test_calls_beyond_the_pace_wait_for_their_turn_and_other_accounts_do_not() -> None:
+    paces, began = Paces(), asyncio.get_running_loop().time()
+    await asyncio.gather(*(paces.take("taobao", "tm", 100) for _ in range(110)))
+    assert asyncio.get_running_loop().time() - began > 0.5, "a hundred pass at once, the others a second later"
+    await paces.take("taobao", "other", 100)
+
+
+async def test_a_turn_that_does_not_come_soon_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels_module, "TURNS_WAITED", 1)
     paces = Paces()
-    for _ in range(6):
-        paces.take("taobao", "tm", 3)
-    with pytest.raises(RateLimited) as told:
-        paces.take("taobao", "tm", 3)
-    assert told.value.retry_after_seconds == pytest.approx(1 / 3)
-    paces.take("taobao", "other", 3)
-    careful = CarefulChannel(SHOP, FakeChannel("new"), partial(paces.take, "taobao", "tm", 3), keeper(FakeTokens()))
-    with pytest.raises(RateLimited):
+    careful = CarefulChannel(SHOP, FakeChannel("new"), partial(paces.take, "taobao", "tm", 10), keeper(FakeTokens()))
+    for _ in range(10):
         await careful.pull(WINDOW, "")
+    with pytest.raises(RateLimited) as told:
+        await careful.pull(WINDOW, "")
+    assert told.value.retry_after_seconds == channels_module.LATER_SECONDS

@@ -13,7 +13,7 @@ from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
-from domain.errors import Unavailable
+from domain.errors import RateLimited, Unavailable
 from domain.observations import OrderObserved, ParcelTracked
 from domain.outgoing import Call, Queue
 from tests.conftest import NOON
@@ -168,3 +168,37 @@ async def test_a_drain_comes_back_when_the_bulkhead_says_so(kind: str) -> None:
     await ActivityEnvironment().run(drains.drain, Queue(kind, "kdniao", "c"), LOOPS, 2)
     (again_at,) = calls.again_at + parcels.again_at + hinted.again_at
     assert timedelta(seconds=48) <= again_at - NOON <= timedelta(seconds=72)
+
+
+class Impatient(ShutCouriers):
+    """A channel that asks for patience, or does not answer."""
+
+    def __init__(self, error: Unavailable) -> None:
+        self._error = error
+
+    async def channel(self, vendor: str, code: str) -> ports.SalesChannel:
+        raise self._error
+
+
+class Counted(Hinted):
+    """Remembers how many tries a call has behind it."""
+
+    attempts: int = 0
+
+    async def again(self, call: Call, next_at: datetime, reason: str) -> None:
+        self.attempts = call.attempts
+        await super().again(call, next_at, reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "seconds"), [(RateLimited("7", 3), 0, 3.0), (Unavailable("HTTP 503"), 1, 0.1)]
+)
+async def test_a_channel_that_asks_for_patience_uses_up_no_try(
+    error: Unavailable, attempts: int, seconds: float
+) -> None:
+    """INT-16: its own wait and no growing one; a call without an answer waits longer each time."""
+    hinted = Counted()
+    drains = DrainActivities(Calls(), Parcels(), hinted, Impatient(error), lambda: NOON)
+    await ActivityEnvironment().run(drains.drain, Queue("reread", "taobao", "tm"), LOOPS, 2)
+    assert hinted.attempts == attempts
+    assert hinted.again_at == [NOON + timedelta(seconds=seconds)]
