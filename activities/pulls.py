@@ -49,7 +49,8 @@ class PullActivities:
                 if not pages.windows:
                     return pages.news
                 page = await self._ask(source, pages)
-                pages.take(page, 0 if page.overfull else await self._pulls.keep(source, page, self._clock()))
+                keep = self._pulls.keep(source, pages.windows[0], page, self._clock())
+                pages.take(page, await keep)
             raise Broken(f"{source.vendor}/{source.shop} has more than {MAX_PAGES} pages in one window")
         except Unavailable as error:
             raise _again(source, error) from None

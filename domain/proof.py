@@ -158,11 +158,12 @@ def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
 
 
 def _needs_no_waybill(no: str, waybill: str, books: Json) -> bool:
-    """Say whether a shop need not be told: it refused to hear of it, or takes one waybill for each line and has it."""
+    """Say whether a shop need not be told: it closed the order and refused, or takes one waybill for each line."""
     sold = books["orders"].get(no, {})
-    if sold.get("channel") in ONE_WAYBILL_EACH and books.get("shop_told", {}).get(no):
-        return True
-    return waybill in sold.get("refused_back", {}) and sold.get("status") in CALLED_OFF
+    called_off = sold.get("status") in CALLED_OFF
+    if sold.get("channel") in ONE_WAYBILL_EACH:
+        return called_off or bool(books.get("shop_told", {}).get(no))
+    return called_off and waybill in sold.get("refused_back", {})
 
 
 def order_of(fulfillment: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import Observation, OrderHinted, OrderObserved
 from domain.pulling import Page, PullSource, Window, next_window
-from store import alerts, audit
+from store import alerts, audit, clocks
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.inbox import Arrival, Identity, insert, observe
@@ -61,9 +61,10 @@ class SqlPulls:
             watermark = (await tx.execute(_WATERMARK, where)).scalar_one_or_none()
         return next_window(watermark, now, source.rules, source.timing)
 
-    async def keep(self, source: PullSource, page: Page, now: datetime) -> int:
+    async def keep(self, source: PullSource, window: Window, page: Page, now: datetime) -> int:
         """Store what is new in a page and the page with it; return how many orders had news. Twice is harmless."""
         async with self._database.transaction() as tx:
+            await clocks.watch_page(tx, source, window, page, now)
             news = tuple([seen for seen in _in_order(page) if await _is_news(tx, seen)])
             if news:
                 key = f"pull:{hashlib.sha256(page.raw).hexdigest()}"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lanes import URGENT, lane
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
-from domain.orders import RANK, order_key
+from domain.orders import RANK, Seen, order_key, place
 from domain.outgoing import Call, Queue
 from store import alerts, audit
 from store.alerts import Level, NewAlert
@@ -69,20 +69,26 @@ async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
     """Ask for the order behind a hint; `stale` when what is booked of it is as new as the hint (INT-6)."""
     row = (await tx.execute(_KNOWN, {"key": order_key(seen.channel, seen.shop, seen.no)})).one_or_none()
     if row is not None:
-        booked = (row.channel_time, RANK[ChannelStatus(row.channel_status)])
-        if (seen.vendor_time, RANK[seen.status]) <= booked:
+        booked = Seen(ChannelStatus(row.channel_status), row.channel_time, 0)
+        hinted = Seen(seen.status, seen.vendor_time, 0)
+        # More than "unpaid" is news whatever its time: a channel whose zone is off must not hide a payment (I-5).
+        if _newness(hinted) <= _newness(booked) and place(hinted) <= place(booked):
             return "stale"
-    place = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
-    await tx.execute(_ASK, place | {"lane": lane(seen), "now": now})
+    where = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
+    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now})
     return "applied"
+
+
+def _newness(seen: Seen) -> tuple[datetime, int]:
+    return seen.vendor_time, RANK[seen.status]
 
 
 async def ask_again(tx: AsyncConnection, row: Row[Any], now: datetime) -> bool:
     """Ask an order's channel how it stands, although nothing was heard; False when the channel cannot be asked."""
-    place = {"channel": row.channel, "shop": row.shop}
-    if (await tx.execute(_ANSWERS, place)).one_or_none() is None:
+    where = {"channel": row.channel, "shop": row.shop}
+    if (await tx.execute(_ANSWERS, where)).one_or_none() is None:
         return False
-    await tx.execute(_ASK, place | {"no": row.no, "lane": URGENT, "now": now})
+    await tx.execute(_ASK, where | {"no": row.no, "lane": URGENT, "now": now})
     return True
 
 

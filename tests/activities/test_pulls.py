@@ -73,7 +73,7 @@ class FakePulls:
     async def window(self, source: PullSource, now: datetime) -> Window | None:
         return WINDOW
 
-    async def keep(self, source: PullSource, page: Page, now: datetime) -> int:
+    async def keep(self, source: PullSource, window: Window, page: Page, now: datetime) -> int:
         fresh = [seen.no for seen in page.observations if isinstance(seen, OrderHinted) and seen.no not in self.kept]
         self.kept += fresh
         return len(fresh)
