@@ -16,6 +16,7 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
+    ScheduleState,
     ScheduleUpdate,
     ScheduleUpdateInput,
     WorkflowExecutionStatus,
@@ -115,8 +116,8 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
-async def ensure_pull(client: Client, source: PullSource) -> None:
-    """Make sure that a shop is pulled at its period, never twice at once; a changed period takes effect."""
+async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) -> None:
+    """Make sure that a shop is pulled at its period, never twice at once; a changed period or switch takes effect."""
     made = Schedule(
         ScheduleActionStartWorkflow(
             ShopPullWorkflow.run,
@@ -127,6 +128,7 @@ async def ensure_pull(client: Client, source: PullSource) -> None:
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=source.timing.period_seconds))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
+        state=ScheduleState(paused=not on, note="" if on else "backup verification is off: oms shop backup"),
     )
     try:
         await client.create_schedule(pull_schedule(source.vendor, source.shop), made, rpc_timeout=RPC_SECONDS)

@@ -50,6 +50,8 @@ class Shop:
     token: Token | None = None
     answers: bool = False
     """Whether the vendor can be asked for one order; then nothing is believed from silence alone."""
+    backup: bool = True
+    """Backup verification (备用校验, INT-17): its orders are pulled although they are pushed too."""
 
     @property
     def tz(self) -> ZoneInfo:

@@ -30,6 +30,7 @@ _ADD = text(
     ON CONFLICT DO NOTHING
     """
 ).bindparams(bindparam("params", type_=JSONB))
+_BACKUP = text("UPDATE shop SET backup = :on WHERE vendor = :vendor AND code = :code AND active")
 _WAREHOUSE = text(
     """
     INSERT INTO warehouse (code, name, province, vendor, shop, carrier, rank)
@@ -79,6 +80,13 @@ class Shops:
                 await _add_warehouse(tx, shop, warehouse)
             await audit.write(tx, "shop.added", f"{shop.vendor}/{shop.code}", now, actor="cli", role=shop.role.value)
 
+    async def set_backup(self, vendor: str, code: str, on: bool, actor: str, now: datetime) -> None:
+        """Turn backup verification of a shop on or off (INT-17); BadInput when there is no such shop."""
+        async with self._database.transaction() as tx:
+            if not (await tx.execute(_BACKUP, {"vendor": vendor, "code": code, "on": on})).rowcount:
+                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            await audit.write(tx, "shop.backup", f"{vendor}/{code}", now, actor=actor, on=on)
+
     def _shop(self, row: Row[Any]) -> Shop:
         secrets = json.loads(self._ring.open(row.secrets_sealed, f"shop.secrets|{row.vendor}|{row.code}"))
         return Shop(
@@ -92,6 +100,7 @@ class Shops:
             secrets=tuple(secrets),
             params=row.params,
             answers=row.answers,
+            backup=row.backup,
             token=tokens.opened(self._ring, row),
         )
 

@@ -101,7 +101,7 @@ async def _keep_drains(parts: Parts) -> None:
     """Start the drains of every shop, also of one that was added a moment ago."""
     shops = Shops(parts.database, parts.ring)
     running: set[Queue] = set()
-    pulled: set[tuple[str, str]] = set()
+    pulled: dict[tuple[str, str], bool] = {}
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
@@ -114,12 +114,13 @@ async def _keep_drains(parts: Parts) -> None:
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
 
 
-async def _keep_pull(parts: Parts, shop: Shop, pulled: set[tuple[str, str]]) -> None:
-    """Schedule the pull of a shop whose vendor has a list of changes (INT-2)."""
-    rules = registry.pull_rules(shop.vendor)
-    if rules is not None and (shop.vendor, shop.code) not in pulled:
-        await ensure_pull(parts.client, PullSource(shop.vendor, shop.code, rules, parts.timing.pull))
-        pulled.add((shop.vendor, shop.code))
+async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[tuple[str, str], bool]) -> None:
+    """Schedule the pull of a shop whose vendor has a list of changes (INT-2); its switch takes effect (INT-17)."""
+    needs = registry.vendor(shop.vendor)
+    on = shop.backup or needs.inbound is None  # the only way in cannot be switched off
+    if needs.pull is not None and pulled.get((shop.vendor, shop.code)) is not on:
+        await ensure_pull(parts.client, PullSource(shop.vendor, shop.code, needs.pull, parts.timing.pull), on=on)
+        pulled[shop.vendor, shop.code] = on
 
 
 def run() -> None:

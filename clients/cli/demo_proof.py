@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -98,7 +99,7 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     """Count how the orders ended: what the buyers and the warehouse did, and what we made of it."""
     books, told = evidence.books, {key.rsplit(":", 1)[-1] for key in evidence.told}
     shipped = {order_of(code) for code, one in books["warehouse"].items() if one["shipments"]}
-    ended = Counter(_ending(order, told) for order in evidence.orders)
+    ended = Counter(_ending(order, told, books["orders"].get(order.no, {})) for order in evidence.orders)
     theirs = Counter(
         "shipped" if no in shipped else "no stock" if no in told else sold["status"]
         for no, sold in books["orders"].items()
@@ -119,15 +120,15 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     return [(words, str(there), str(here)) for words, there, here in rows if there or here]
 
 
-def _ending(order: OrderFact, told: set[str]) -> str:
+def _ending(order: OrderFact, told: set[str], sold: dict[str, Any]) -> str:
     if order.status == "completed":
-        return "too late" if order.refunded_minor else "completed"
+        return "too late" if sold.get("status") == "refunded" else "completed"
     if order.status != "closed":
         return "open"
     if order.no in told:
         return "no stock"
-    if order.close_reason != "unpaid":
-        return "called off"
+    if order.close_reason != "unpaid" or sold.get("status") == "cancelled":
+        return "called off"  # a platform closes what nobody pays; whose clock is first does not matter
     return "pay back" if order.paid_minor else "unpaid"
 
 

@@ -70,6 +70,27 @@ def token(
 
 
 @shop_app.command()
+def backup(
+    vendor: Annotated[str, typer.Argument(help="such as douyin")],
+    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    switch: Annotated[str, typer.Argument(help="on or off")],
+    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+) -> None:
+    """Turn backup verification (启用备用校验) on or off: pulling the orders of a shop that also pushes them."""
+
+    async def work() -> None:
+        if switch not in {"on", "off"}:
+            raise BadInput(f"{switch!r} is neither on nor off")
+        if switch == "off" and registry.vendor(vendor).inbound is None:
+            raise BadInput(f"{vendor} sends no pushes: pulling is the only way in and stays on")
+        async with session() as here:
+            await Shops(here.database, here.ring).set_backup(vendor, code, switch == "on", actor, utc_now())
+
+    told(work)
+    out.print(f"backup verification of {vendor}/{code} is {switch}")
+
+
+@shop_app.command()
 def pull(
     vendor: Annotated[str, typer.Argument(help="such as taobao")],
     code: Annotated[str, typer.Argument(help="the shop's short name")],
@@ -112,7 +133,7 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
         shop.zone,
         str(len(shop.secrets)),
         _token_words(needs, shop.token),
-        _pulled(pulled) if needs.pull else "has no list",
+        (_pulled(pulled) + ("" if shop.backup else "; off")) if needs.pull else "has no list",
     )
 
 

@@ -24,6 +24,7 @@ class ShopRow(SQLModel, table=True):
     secrets_sealed: bytes = sealed()
     params: dict[str, Any] = document()
     answers: bool = False
+    backup: bool = True
     active: bool = True
     created_at: datetime = moment()
 

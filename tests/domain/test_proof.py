@@ -56,6 +56,32 @@ def test_an_empty_world_has_no_finding() -> None:
     assert prove([], [], {"orders": {}, "warehouse": {}, "on_hand": {}}) == []
 
 
+TWO_PARCELS = {"T1-1": {"shipments": 1, "units": {"A": 2}, "waybills": ["SF1", "SF2"]}}
+
+
+@pytest.mark.parametrize(
+    ("channel", "changed", "told", "lost"),
+    [
+        ("own", {}, {"SF1": 1}, ["SF2"]),
+        ("douyin", {}, {"SF1": 1}, ["SF2"]),
+        ("taobao", {}, {"SF1": 1}, []),
+        ("taobao", {}, {}, ["SF1", "SF2"]),
+        ("douyin", {"status": "refunded", "refused_back": {"SF1": 1, "SF2": 2}}, {}, []),
+        ("douyin", {"status": "refunded"}, {}, ["SF1", "SF2"]),
+        ("douyin", {"refused_back": {"SF1": 1}}, {"SF2": 1}, ["SF1"]),
+        ("taobao", {"status": "refunded"}, {}, []),
+    ],
+)
+def test_a_waybill_is_lost_unless_its_shop_has_it_or_would_not_take_it(
+    channel: str, changed: dict[str, Any], told: dict[str, int], lost: list[str]
+) -> None:
+    """A platform takes no waybill for a trade it closed, and Taobao one for each line."""
+    orders = sold("T1", channel=channel, **changed)
+    order = replace(ORDER, channel=channel, marks=["too_late"])
+    findings = prove([order, UNPAID], [SKU], books(orders=orders, warehouse=TWO_PARCELS, shop_told={"T1": told}))
+    assert [finding.words.split()[-1] for finding in findings if finding.rule == "lost"] == lost
+
+
 CAUGHT = [
     ("lost", "T3", [ORDER, UNPAID], SKU, books(orders=sold("T3"))),
     ("lost", "T9", [ORDER, UNPAID, replace(ORDER, no="T9")], SKU, BOOKS),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.pulls import PullActivities
@@ -60,7 +61,8 @@ class Market:
         async for run in self.client.list_workflows(
             "WorkflowType = 'ShopPullWorkflow' AND ExecutionStatus = 'Running'"
         ):
-            await self.client.get_workflow_handle(run.id, run_id=run.run_id).terminate()
+            with contextlib.suppress(RPCError):  # it has ended by itself meanwhile
+                await self.client.get_workflow_handle(run.id, run_id=run.run_id).terminate()
 
     async def pull_row(self) -> Any:
         async with self.database.transaction() as tx:
@@ -139,3 +141,15 @@ async def test_two_pulls_of_one_shop_never_run_at_once(market: Market) -> None:
             if run.status is WorkflowExecutionStatus.RUNNING
         ]
         assert len(running) <= 1
+
+
+async def test_the_switch_of_backup_verification_stops_and_starts_the_schedule(market: Market) -> None:
+    """INT-17: pulled beside being pushed, or not; pulling now works all the same."""
+    async with market.open(SOURCE):
+        handle = market.client.get_schedule_handle(pull_schedule("taobao", "tm"))
+        await ensure_pull(market.client, SOURCE, on=False)
+        assert (await handle.describe()).schedule.state.paused
+        await pull_now(market.client, "taobao", "tm")
+        await market.pulled(8)
+        await ensure_pull(market.client, SOURCE, on=True)
+        assert not (await handle.describe()).schedule.state.paused

@@ -16,9 +16,11 @@ def upgrade() -> None:
     _create_heard()
     _create_shop_token()
     op.add_column("shop", sa.Column("answers", sa.Boolean(), server_default="false", nullable=False))
+    op.add_column("shop", sa.Column("backup", sa.Boolean(), server_default="true", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("shop", "backup")
     op.drop_column("shop", "answers")
     op.drop_table("shop_token")
     op.drop_table("heard")

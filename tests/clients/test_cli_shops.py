@@ -1,0 +1,94 @@
+"""Connecting marketplaces on the command line: access tokens from files, the switch of backup verification (INT-17)."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from store.database import Database
+from store.keyring import KeyRing
+from store.shops import Shops
+from tests.clients.worlds import Oms
+
+ADD = ["--url", "http://127.0.0.1:1/router/rest", "--key-id", "12345678"]
+
+
+def written(path: Path, *lines: str) -> str:
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    return written(tmp_path / "top.key", "app-secret")
+
+
+async def added(oms: Oms, secret: str, *more: str, vendor: str = "taobao") -> tuple[int, str]:
+    return await oms("shop", "add", vendor, "tm", *ADD, "--secret-file", secret, *more)
+
+
+async def test_a_shop_without_a_token_says_what_comes_next_and_gets_one(
+    oms: Oms, secret: str, tmp_path: Path, database: Database, cli_ring: KeyRing
+) -> None:
+    code, said = await added(oms, secret)
+    assert code == 0
+    assert "its orders are pulled; now bring its access token: oms shop token taobao tm" in said
+    assert "missing: oms shop token" in (await oms("shop", "list"))[1]
+    token = written(tmp_path / "tm.token", "access-1", "refresh-1", "2026-12-01T00:00:00+08:00")
+    assert (await oms("shop", "token", "taobao", "tm", "--token-file", token))[0] == 0
+    listed = (await oms("shop", "list"))[1]
+    assert "2026-11-30 16:00 UTC" in listed
+    assert "none: pulled" in listed
+    shop = await Shops(database, cli_ring).find("taobao", "tm")
+    assert shop is not None
+    assert shop.token is not None
+    assert (shop.token.access, shop.token.refresh, shop.answers) == ("access-1", "refresh-1", True)
+    assert "access-1" not in listed + said
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((), "holds 0 lines; access token, refresh token, end"),
+        (("a", "b", "c", "d"), "holds 4 lines"),
+        (("a", "b", "next year"), "line 3, the end of the token, is not ISO 8601 with an offset"),
+    ],
+)
+async def test_a_token_file_that_cannot_be_used_changes_nothing(
+    oms: Oms, secret: str, tmp_path: Path, database: Database, lines: tuple[str, ...], words: str
+) -> None:
+    await added(oms, secret)
+    code, said = await oms("shop", "token", "taobao", "tm", "--token-file", written(tmp_path / "bad.token", *lines))
+    assert code == 2
+    assert words in said
+    async with database.transaction() as tx:
+        assert (await tx.execute(text("SELECT count(*) FROM shop_token"))).scalar_one() == 0
+
+
+async def test_a_token_for_a_shop_that_is_not_connected_is_refused(oms: Oms, tmp_path: Path) -> None:
+    code, said = await oms("shop", "token", "taobao", "x", "--token-file", written(tmp_path / "x.token", "access-1"))
+    assert (code, "no shop taobao/x is connected" in said) == (2, True)
+
+
+async def test_backup_verification_is_switched_and_on_record(oms: Oms, secret: str, database: Database) -> None:
+    await added(oms, secret, vendor="douyin")
+    assert (await oms("shop", "backup", "douyin", "tm", "off", "--actor", "alice"))[0] == 0
+    assert "not yet; off" in (await oms("shop", "list"))[1]
+    assert (await oms("shop", "backup", "douyin", "tm", "on"))[0] == 0
+    async with database.transaction() as tx:
+        told = await tx.execute(text("SELECT actor, detail FROM audit WHERE action = 'shop.backup' ORDER BY id"))
+        assert [(row.actor, row.detail["on"]) for row in told] == [("alice", False), ("cli", True)]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "switch", "words"),
+    [
+        ("taobao", "off", "pulling is the only way in and stays on"),
+        ("douyin", "maybe", "'maybe' is neither on nor off"),
+        ("douyin", "off", "no shop douyin/tm is connected"),
+    ],
+)
+async def test_a_switch_that_cannot_be_set_says_why(oms: Oms, vendor: str, switch: str, words: str) -> None:
+    code, said = await oms("shop", "backup", vendor, "tm", switch)
+    assert code == 2
+    assert words in said
