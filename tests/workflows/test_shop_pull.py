@@ -21,7 +21,8 @@ from store.keyring import KeyRing
 from store.pulls import SqlPulls
 from tests.activities.test_pulls import FakeShop, FakeVendors
 from tests.workflows.house import PULLS, eventually
-from workers.wiring import sandbox, steps_of
+from workers.settings import WorkerSettings
+from workers.wiring import memory, sandbox, steps_of
 from workflows.shop_pull import ShopPullWorkflow
 
 SOURCE = PullSource("taobao", "tm", PullRules(86400), replace(PULLS, period_seconds=1))
@@ -47,6 +48,7 @@ class Market:
             workflows=[ShopPullWorkflow],
             activities=steps_of(pulls),
             workflow_runner=sandbox(),
+            **memory(WorkerSettings().workflow_cache),
         )
         async with worker:
             await ensure_pull(self.client, source)
