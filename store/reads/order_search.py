@@ -97,6 +97,12 @@ class Found:
         """The keys of all orders found, each once, in the order of the words."""
         return list(dict.fromkeys(order.key for hit in self.hits for order in hit.orders))
 
+    @property
+    def exact(self) -> list[str]:
+        """The keys of those whose number was given whole: what somebody may act upon without looking."""
+        whole = (hit for hit in self.hits if hit.kind is not Kind.ORDER_NO_PREFIX)
+        return list(dict.fromkeys(order.key for hit in whole for order in hit.orders))
+
 
 class OrderSearch:
     """Finds orders by whatever is at hand."""

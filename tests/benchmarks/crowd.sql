@@ -2,7 +2,7 @@
 
 INSERT INTO shop (vendor, code, role, zone, currency, endpoint_url, key_id, secrets_sealed, params,
     created_at)
-SELECT v.vendor, 'shop' || s, 'channel', 'Asia/Shanghai', 'CNY', 'http://shop.example/', 'key', '', '{}', :now
+SELECT v.vendor, 'shop' || s, 'sales', 'Asia/Shanghai', 'CNY', 'http://shop.example/', 'key', '', '{}', :now
 FROM (VALUES ('own', 6), ('taobao', 4), ('douyin', 3), ('jd', 2)) v (vendor, shops), generate_series(1, v.shops) s;
 
 INSERT INTO warehouse (code, name, province, vendor, shop, carrier, rank)
