@@ -15,7 +15,8 @@ from domain.orders import OrderEvent
 from domain.progress import OrderStart
 from store import settings_docs
 from store.outgoing import SqlOutgoing
-from store.reads.orders import OrderReads
+from store.reads.order_page import OrderPages
+from store.reads.order_search import OrderSearch
 from workflows.decisions import Choice, Decision
 
 decision_app = typer.Typer(no_args_is_help=True)
@@ -70,14 +71,16 @@ def restart(words: Words, actor: Actor = "cli") -> None:
     async def work() -> str:
         async with session() as opened:
             key = await _one(opened, words)
-            page = await OrderReads(opened.database, opened.ring).page(key)
+            page = await OrderPages(opened.database).page(key)
+            if page is None:
+                raise BadInput(f"{key} is not here any more; see oms order list")
             if page.order.closed_at is not None:
                 raise Refused("restart", f"the order is {page.order.status}; what comes now is after-sales")
             async with opened.database.transaction() as tx:
                 timing = await settings_docs.timing(tx, ClientSettings().profile)
-        order = page.order
-        start = OrderStart(key, order.created_at + timedelta(seconds=timing.order.unpaid_lock_seconds), timing.order)
-        events = [OrderEvent.PAID if order.payment_status == "paid" else OrderEvent.PLACED]
+        lock_until = page.facts.created_at + timedelta(seconds=timing.order.unpaid_lock_seconds)
+        start = OrderStart(key, lock_until, timing.order)
+        events = [OrderEvent.PAID if page.order.payment_status == "paid" else OrderEvent.PLACED]
         events += [OrderEvent.SHIPPED] if page.parcels else []
         events += [OrderEvent.SIGNED] if any(parcel.signed_at for parcel in page.parcels) else []
         await restart_order(await connect(), start, events, f"{key} · restarted by {actor}")
@@ -96,7 +99,7 @@ def _decide(words: str, decision: Decision) -> None:
 
 
 async def _one(opened: Session, words: str) -> str:
-    keys = await OrderReads(opened.database, opened.ring).find(words)
+    keys = (await OrderSearch(opened.database, opened.ring).find(words)).exact
     if len(keys) != 1:
         raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
     return keys[0]
