@@ -18,6 +18,7 @@ from clients.cli.session import where
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
 from clients.cli.up import up
+from clients.cli.users import user_app
 
 app = typer.Typer(
     name="oms",
@@ -31,6 +32,7 @@ app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")
+app.add_typer(user_app, name="user", help="Who may work at the console.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)
