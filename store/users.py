@@ -1,4 +1,4 @@
-"""Console users and sessions in SQL (SEC-2). Owns the rule that an administrator is always left; each change is audited.
+"""Console users and sessions in SQL (SEC-2). Owns the rule that an administrator is left; each change is audited.
 
 Passwords come hashed and tokens come digested: neither is ever seen here.
 """
@@ -34,7 +34,9 @@ _PASSWORD = text(
     """
 )
 _ADMINS = text("SELECT count(*) FROM console_user WHERE role = 'admin' AND active AND login <> :login")
-_OPEN = text("INSERT INTO console_session (digest, login, created_at, expires_at) VALUES (:digest, :login, :now, :until)")
+_OPEN = text(
+    "INSERT INTO console_session (digest, login, created_at, expires_at) VALUES (:digest, :login, :now, :until)"
+)
 _SEEN = text("UPDATE console_user SET seen_at = :now WHERE login = :login")
 _SWEEP = text("DELETE FROM console_session WHERE expires_at < :now")
 _SESSION = text(

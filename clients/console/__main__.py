@@ -9,6 +9,7 @@ import uvicorn
 
 from clients.clock import utc_now
 from clients.console.app import Parts, application
+from clients.installation import FIRST_PASSWORD
 from clients.logs import set_up_logs
 from clients.passwords import Passwords, one_time_password
 from clients.settings import ConsoleSettings
@@ -22,7 +23,6 @@ from store.users import ConsoleUsers
 
 log = structlog.get_logger("console")
 FIRST_LOGIN = "admin"
-FIRST_PASSWORD = "first password"  # noqa: S105  (the name of a log line)
 
 
 async def main() -> None:

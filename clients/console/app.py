@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from markupsafe import Markup
 from nicegui import app as nicegui_app
 from nicegui import ui
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from clients.console import assets, pages
 from clients.console.engine import Engine
 from clients.console.frame import Desk
 from clients.console.gate import Cookies, Gate
-from clients.console.html import Markup, link, tag
+from clients.console.html import link, tag
 from clients.console.login import Doors, Login
 from clients.console.sessions import Sessions
 from clients.console.watch import Watch
@@ -107,5 +108,7 @@ async def _fault(_: Request, __: Exception) -> Response:
 def _plain(title: str, why: str, status: int) -> Response:
     sheet = tag("link", rel="stylesheet", href=assets.address("console.css"))
     body = tag("main", tag("h1", title), tag("p", why), link("/", TEXTS["home"]), class_="door")
-    page = tag("html", tag("head", tag("meta", charset="utf-8"), tag("title", title), sheet), tag("body", body), lang="zh-CN")
+    page = tag(
+        "html", tag("head", tag("meta", charset="utf-8"), tag("title", title), sheet), tag("body", body), lang="zh-CN"
+    )
     return HTMLResponse(Markup("<!doctype html>") + page, status)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from markupsafe import Markup
 from nicegui import events, ui
 from starlette.requests import Request
 
@@ -12,11 +13,11 @@ from clients.clock import Clock
 from clients.console import assets
 from clients.console.engine import Engine
 from clients.console.gate import session_of
-from clients.console.html import Markup, badge, failure, link, tag
+from clients.console.html import badge, failure, link, tag
 from clients.console.sessions import Session, Sessions
 from clients.console.watch import News, Watch
-from clients.console.words import ROLES
-from domain.errors import BadInput, Broken, OmsError, Refused, Unavailable
+from clients.console.words import ROLES, said
+from domain.errors import Broken, OmsError, Refused, Unavailable
 from domain.permissions import Action, who_may
 from store.database import Database
 from store.keyring import KeyRing
@@ -124,10 +125,11 @@ class Frame:
         if self._shown == news:
             return
         self._shown = news
-        words = [TEXTS[name] for name, well in (("database_away", news.database), ("engine_away", news.engine)) if not well]
+        words = [
+            TEXTS[name] for name, well in (("database_away", news.database), ("engine_away", news.engine)) if not well
+        ]
         self._banner.set_content(Markup().join(tag("p", badge(one, "bad"), role="alert") for one in words))
-        count = len(news.alerts)
-        ui.run_javascript(f"window.steadfast && steadfast.alerts({count})")
+        ui.run_javascript(f"window.steadfast && steadfast.alerts({news.alerts})")
 
     async def _check_session(self) -> None:
         try:
@@ -157,6 +159,7 @@ class Frame:
         except OmsError as error:
             self.say(told(error), well=False)
         await self.refresh()
+        ui.run_javascript("window.steadfast && steadfast.free()")
 
 
 @dataclass
@@ -204,8 +207,8 @@ def told(error: OmsError) -> str:
     if isinstance(error, Unavailable):
         return TEXTS["away"]
     if isinstance(error, Refused | Broken):
-        return TEXTS["fault"].format(reason=error.reason)
-    return TEXTS["fault"].format(reason=str(error)) if isinstance(error, BadInput) else TEXTS["fault"].format(reason="")
+        return TEXTS["fault"].format(reason=said(error.reason))
+    return TEXTS["fault"].format(reason=said(str(error)))
 
 
 def _header(session: Session, active: str, form_word: str) -> Markup:
@@ -233,7 +236,13 @@ def _header(session: Session, active: str, form_word: str) -> Markup:
         action="/logout",
         method="post",
     )
-    who = tag("div", tag("span", session.login, " · ", ROLES[session.role]), link("/password", TEXTS["password"]), leave, class_="who")
+    who = tag(
+        "div",
+        tag("span", session.login, " · ", ROLES[session.role]),
+        link("/password", TEXTS["password"]),
+        leave,
+        class_="who",
+    )
     return tag(
         "header",
         link("#main", TEXTS["skip"], class_="skip"),

@@ -1,4 +1,4 @@
-"""The gate before every page and socket: no session, no answer. Owns cookies' names, headers, and the check of Origin."""
+"""The gate before every page and socket: no session, no answer. Owns cookie names, headers, the check of Origin."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit

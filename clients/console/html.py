@@ -10,7 +10,7 @@ Child = str | Markup | None | Iterable["Child"]
 VOID = frozenset({"input", "link", "meta", "br", "hr"})
 
 
-def tag(name: str, *children: Child, **attributes: str | int | bool | None) -> Markup:
+def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Markup:
     """Build one element; `class_` and `data_x` mean class and data-x, None and False leave an attribute out."""
     words = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
     if name in VOID:
@@ -90,7 +90,9 @@ SIGNS = {"bad": "✕", "warn": "!", "good": "✓", "calm": "·"}
 def table(heads: list[str], rows: Iterable[Markup], *, numbers: Iterable[int] = ()) -> Markup:
     """Build a table that scrolls inside itself when it is wider than the page."""
     right = set(numbers)
-    cells = [tag("th", head, scope="col", class_="right" if place in right else None) for place, head in enumerate(heads)]
+    cells = [
+        tag("th", head, scope="col", class_="right" if place in right else None) for place, head in enumerate(heads)
+    ]
     body = tag("tbody", list(rows))
     return tag("div", tag("table", tag("thead", tag("tr", cells)), body), class_="scroll", tabindex="-1")
 

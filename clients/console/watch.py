@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
 
 from clients.console.engine import Engine
 from domain.errors import Broken, Unavailable
-from store import alerts
 from store.database import Database
+from store.reads.alerts import AlertReads
 
 log = structlog.get_logger("console")
 LOOK_SECONDS = 0.7
 PATIENCE_SECONDS = 3.0
-MOST_ALERTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,14 @@ class News:
 
     database: bool = True
     engine: bool = True
-    alerts: tuple[Row[Any], ...] = ()
+    alerts: int = 0
 
 
 class Watch:
     """Keeps the news fresh; pages compare and redraw."""
 
     def __init__(self, database: Database, engine: Engine) -> None:
-        self._database = database
+        self._alerts = AlertReads(database)
         self._engine = engine
         self._tasks: list[asyncio.Task[None]] = []
         self.news = News()
@@ -59,8 +57,8 @@ class Watch:
 
     async def _store(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), self._database.transaction() as tx:
-                found = tuple(await alerts.open_alerts(tx, MOST_ALERTS))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = sum((await self._alerts.counts()).values())
         except (Unavailable, Broken, TimeoutError) as error:
             if self.news.database:
                 log.warning("database does not answer", reason=str(error))

@@ -198,8 +198,8 @@ _SAID: list[tuple[str, str]] = [
     (r"the ship-by time has passed and it has not shipped.*", "已过发货时限还没有发出：请催仓库，并告知买家"),
     (r"refunded by the channel after the order was closed: open a case", "关单后渠道退款：请走售后"),
     (r"paid after the order was closed: refund the buyer or restart the order", "关单后买家付款：请退款，或重新下单"),
-    (r"cancelled by the channel although the order is completed: ask the channel", "完成后渠道取消：请联系渠道"),
-    (r"(.*), but the warehouse had shipped it: intercept the parcel or open a case", "{0}，但仓库已发货：请拦截包裹或走售后"),
+    (r"cancelled by the channel although the order is completed.*", "完成后渠道取消：请联系渠道"),
+    (r"(.*), but the warehouse had shipped it.*", "{0}，但仓库已发货：请拦截包裹或走售后"),
     (r"accepted as message (\d+)", "已接收，成为消息 {0}"),
     (r"known already: message (\d+)", "早已收到：消息 {0}"),
     (r"nothing to do: (.*)", "不需要处理：{0}"),
@@ -213,6 +213,8 @@ _SAID: list[tuple[str, str]] = [
     (r"(.*): (\d+) units are promised to orders; on hand cannot be set to (\d+)",
      "{0} 有 {1} 件已承诺给订单，在库数不能设为 {2}"),
     (r"no warehouse '(.*)'; add its system first.*", "没有仓库 {0}，请先连接它的仓储系统"),
+    (r"(.*) is the last administrator; name another one first", "{0} 是最后一位管理员，请先指定另一位"),
+    (r"there is no user '(.*)'; see oms user list", "没有用户 {0}"),
     (r"signature.*", "签名不对"),
 ]  # fmt: skip
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
