@@ -38,6 +38,7 @@ async def main() -> None:
         host=settings.host,
         port=settings.port,
         log_config=None,
+        log_level="warning",
         access_log=False,
         proxy_headers=settings.tls,
         ws_max_size=1024 * 1024,

@@ -250,4 +250,5 @@ def _header(session: Session, active: str, form_word: str) -> Markup:
         tag("nav", items, aria_label="主导航"),
         search,
         who,
+        role="banner",  # the page library draws the whole page inside <main>
     )

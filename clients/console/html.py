@@ -76,7 +76,7 @@ def age(since: datetime | None) -> Markup:
 def money(minor: int, currency: str) -> str:
     """Write an amount of minor units as people do."""
     sign = {"CNY": "¥"}.get(currency, f"{currency} ")
-    return f"{sign}{minor / 100:,.2f}"
+    return f"{'−' if minor < 0 else ''}{sign}{abs(minor) / 100:,.2f}"
 
 
 def badge(words: str, tone: str, sign: str = "") -> Markup:
@@ -95,6 +95,11 @@ def table(heads: list[str], rows: Iterable[Markup], *, numbers: Iterable[int] = 
     ]
     body = tag("tbody", list(rows))
     return tag("div", tag("table", tag("thead", tag("tr", cells)), body), class_="scroll", tabindex="-1")
+
+
+def body(*children: Child) -> Markup:
+    """Build the main part of a page, where the link that skips the navigation leads."""
+    return tag("div", *children, id="main", class_="main", tabindex="-1")
 
 
 def section(title: str, *children: Child, **attributes: str | int | bool | None) -> Markup:

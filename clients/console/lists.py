@@ -23,6 +23,7 @@ TEXTS = {
     "stuck": "卡住",
     "held": "暂停",
     "order": "订单",
+    "shop": "店铺",
     "status": "状态",
     "waits": "在等什么",
     "due": "期限",
@@ -31,7 +32,7 @@ TEXTS = {
     "region": "收货地",
     "placed": "下单时间",
     "units": "{title} 等 {units} 件",
-    "no_due": "无期限",
+    "no_due": "—",
     "waits_for": "等{what}",
 }
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -88,10 +89,10 @@ def order_table(rows: list[OrderRow], nothing: str, what_next: str = "") -> Mark
     """Show orders, one per line; on a phone one per card."""
     if not rows:
         return empty(nothing, what_next)
-    names = ("order", "status", "waits", "due", "goods", "total", "region", "placed")
+    names = ("order", "shop", "status", "waits", "due", "goods", "total", "region", "placed")
     heads = [tag("th", TEXTS[name], scope="col", class_="right" if name == "total" else None) for name in names]
     body = tag("tbody", [_row(row) for row in rows])
-    return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
+    return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards orders"), class_="scroll")
 
 
 def status_badges(row: OrderRow) -> Markup:
@@ -117,13 +118,10 @@ def _row(row: OrderRow) -> Markup:
     title = row.title or "—"
     goods = TEXTS["units"].format(title=title, units=row.units) if (row.units or 0) > 1 else title
     region = " ".join(filter(None, (row.province, row.city)))
-    who = [
-        link(order_url(row.key), row.no, class_="open num", data_key=row.key),
-        tag("div", f"{row.channel} / {row.shop}", class_="faint cut"),
-    ]
     waits = waits_in_short(row)
     cells = {
-        "order": tag("div", who),
+        "order": link(order_url(row.key), row.no, class_="open num", data_key=row.key, title=row.key),
+        "shop": tag("span", f"{row.channel} / {row.shop}", class_="faint cut"),
         "status": status_badges(row),
         "waits": tag("span", waits, class_="cut", title=waits),
         "due": countdown(row.due_at) if row.due_at else tag("span", TEXTS["no_due"], class_="faint"),
@@ -135,7 +133,7 @@ def _row(row: OrderRow) -> Markup:
     return tag(
         "tr",
         [
-            tag("td", content, data_label=TEXTS[name], class_="right" if name == "total" else None)
+            tag("td", content, data_label=TEXTS[name], class_=f"{name} right" if name == "total" else name)
             for name, content in cells.items()
         ],
     )

@@ -5,7 +5,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, Frame, framed
-from clients.console.html import age, badge, empty, link, moment, order_url, tag, url
+from clients.console.html import age, badge, body, empty, link, moment, order_url, tag, url
 from clients.console.lists import pager, place_of, tabs
 from clients.console.words import ALERTS, LEVELS, said
 from domain.errors import BadInput
@@ -27,8 +27,8 @@ TEXTS = {
     "raised": "发生时间",
     "cleared": "解除时间",
     "clear": "已处理",
-    "clear_title": "解除关于 {subject} 的全部告警；再次发生会再次告警",
-    "done": "已解除 {n} 条关于 {subject} 的告警。",
+    "clear_title": "原因已消除。再次发生会再次告警",
+    "done": "已解除关于 {subject} 的告警。",
     "gone": "这条告警已经解除了。",
     "nothing": "没有未处理的告警。",
     "nothing_next": "新的告警会自动出现在这里，不用刷新。",
@@ -60,16 +60,16 @@ async def _draw(desk: Desk, request: Request) -> None:
             _table(frame, page.rows) if page.rows else empty(*nothing),
             pager(page, "/alerts", query | ({"level": wanted.level} if wanted.level else {})),
         ]
-        return tag("main", content, id="main", tabindex="-1")
+        return body(content)
 
     async def clear(given: dict[str, str], by: By) -> str:
         subject = given.get("subject", "")
         async with desk.database.transaction() as tx:
-            kinds = await alerts.clear(tx, subject, by.now)
+            kinds = await alerts.clear(tx, subject, by.now, given.get("kind", ""))
             if not kinds:
                 raise BadInput(TEXTS["gone"])
             await audit.write(tx, "alert.cleared", subject, by.now, actor=by.actor, kinds=kinds)
-        return TEXTS["done"].format(n=len(kinds), subject=subject)
+        return TEXTS["done"].format(subject=subject)
 
     frame.on("clear", Action.CLEAR_ALERT, clear)
     await frame.show(read, LIVE_SECONDS)
@@ -111,9 +111,14 @@ def _row(frame: Frame, row: AlertRow) -> Markup:
 def _clear_button(frame: Frame, row: AlertRow) -> Markup | None:
     if not frame.may(Action.CLEAR_ALERT):
         return None
-    title = TEXTS["clear_title"].format(subject=row.subject)
     return tag(
-        "button", TEXTS["clear"], data_act="clear", data_subject=row.subject, data_key=f"clear-{row.id}", title=title
+        "button",
+        TEXTS["clear"],
+        data_act="clear",
+        data_subject=row.subject,
+        data_kind=row.kind,
+        data_key=f"clear-{row.id}",
+        title=TEXTS["clear_title"],
     )
 
 

@@ -7,7 +7,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, Frame, framed
-from clients.console.html import Child, badge, empty, link, moment, order_url, section, table, tag
+from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, table, tag
 from clients.console.pages.messages import TONES
 from clients.console.words import MESSAGE_STATES, WAYS, said
 from clients.replay import MessageName, Replayer, message_name
@@ -64,7 +64,7 @@ async def _draw(desk: Desk, request: Request, words: str) -> None:
             content: Child = empty(TEXTS["missing"].format(name=words), TEXTS["missing_next"])
         else:
             content = _content(frame, words, found, opened)
-        return tag("main", content, id="main", tabindex="-1")
+        return body(content)
 
     async def replay(_: dict[str, str], by: By) -> str:
         result = await Replayer(desk.database, desk.ring, by.actor, desk.clock).replay(message_name(words))

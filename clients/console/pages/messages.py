@@ -5,7 +5,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, framed
-from clients.console.html import badge, empty, failure, link, moment, tag, url
+from clients.console.html import badge, body, empty, failure, link, moment, tag, url
 from clients.console.lists import pager, place_of, tabs
 from clients.console.words import MESSAGE_STATES, WAYS, said
 from clients.replay import Replayer
@@ -65,7 +65,7 @@ async def _draw(desk: Desk, request: Request) -> None:
             _table(page.rows) if page.rows else empty(nothing),
             pager(page, "/inbox", query),
         ]
-        return tag("main", content, id="main", tabindex="-1")
+        return body(content)
 
     async def replay_all(_: dict[str, str], by: By) -> str:
         replayer = Replayer(desk.database, desk.ring, by.actor, desk.clock)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from clients.console.engine import Engine
 from clients.console.frame import Desk, Frame, framed
-from clients.console.html import Child, empty, link, tag
+from clients.console.html import Child, body, empty, link, tag
 from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
 from clients.console.pages.order_acts import OrderActs
@@ -64,7 +64,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     async def read() -> Markup:
         page = await pages.page(key)
         if page is None:
-            return tag("main", empty(TEXTS["missing"].format(key=key), TEXTS["missing_next"]), id="main", tabindex="-1")
+            return body(empty(TEXTS["missing"].format(key=key), TEXTS["missing_next"]))
         acts.runs = progress.runs
         receiver = shown.get(key) or await opening.contact(key)
         left = [parts.lines(page), parts.parcels(page), parts.story(page)]
@@ -81,7 +81,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
             acts.buttons(page),
             tag("div", tag("div", left), tag("div", right), class_="two"),
         ]
-        return tag("main", content, id="main", tabindex="-1")
+        return body(content)
 
     async def dialogs() -> Markup:
         return acts.dialogs()

@@ -72,8 +72,11 @@ class OrderActs:
 
     def buttons(self, page: OrderPage) -> Markup:
         """Draw the buttons; one that cannot work says why beforehand."""
-        found = [self._button(name, self._why_not(page, name)) for name in ORDER]
-        return tag("section", tag("h2", TEXTS["title"]), tag("div", found, class_="acts"), class_="card")
+        reasons = {name: self._why_not(page, name) for name in ORDER}
+        common = reasons[ORDER[0]] if len(set(reasons.values())) == 1 else ""
+        found = [self._button(name, reason, bool(common)) for name, reason in reasons.items()]
+        why = tag("p", common, id="why-all") if common else None
+        return tag("section", tag("h2", TEXTS["title"]), why, tag("div", found, class_="acts"), class_="card")
 
     def dialogs(self) -> Markup:
         """Draw the forms behind the buttons, each with its own nonce."""
@@ -92,15 +95,16 @@ class OrderActs:
             return said(reason)
         return "" if self.frame.desk.watch.news.engine else TEXTS["engine_away"]
 
-    def _button(self, name: str, reason: str) -> Markup:
-        why = tag("small", reason, id=f"why-{name}") if reason else None
+    def _button(self, name: str, reason: str, said_already: bool) -> Markup:
+        why = tag("small", reason, id=f"why-{name}") if reason and not said_already else None
+        told_in = "why-all" if said_already else f"why-{name}"
         button = tag(
             "button",
             CHOICES[name],
             id=f"act-{name}",
             data_dialog=f"ask-{name}",
             disabled=bool(reason),
-            aria_describedby=f"why-{name}" if reason else None,
+            aria_describedby=told_in if reason else None,
             class_="danger" if name == "cancel" else None,
         )
         return tag("div", button, why)

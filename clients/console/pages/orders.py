@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from clients.console.frame import Desk, framed
-from clients.console.html import failure, join, link, tag, url
+from clients.console.html import body, failure, join, link, tag, url
 from clients.console.lists import end_of_day, order_table, pager, place_of, tabs, zone_of
 from clients.console.words import STATUSES, WAITS
 from domain.errors import BadInput
@@ -87,7 +87,7 @@ async def _draw(desk: Desk, request: Request) -> None:
             order_table(page.rows, *(TEXTS[name] for name in nothing)),
             pager(page, "/orders", asked.query),
         ]
-        return tag("main", content, id="main", tabindex="-1")
+        return body(content)
 
     await frame.show(read)
 
@@ -153,7 +153,8 @@ def _filters(asked: Asked) -> Markup:
         _field("to", tag("input", name="to", type="date", value=query.get("to", ""))),
     ]
     clear = link("/orders", TEXTS["clear"], class_="button") if any(name in query for name in FILTERS) else None
-    return tag("form", join(kept), fields, tag("button", TEXTS["filter"]), clear, class_="filters", action="/orders")
+    form = tag("form", join(kept), fields, tag("button", TEXTS["filter"]), clear, class_="filters", action="/orders")
+    return tag("details", tag("summary", TEXTS["filter"]), form, class_="filtering", open=clear is not None)
 
 
 def _field(name: str, entry: Markup) -> Markup:

@@ -5,7 +5,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, framed
-from clients.console.html import Child, age, badge, empty, link, moment, order_url, section, table, tag, url
+from clients.console.html import Child, age, badge, body, empty, link, moment, order_url, section, table, tag, url
 from clients.console.lists import end_of_day, order_table, zone_of
 from clients.console.words import CALLS, LEVELS, said
 from store.reads.overview import Overview, OverviewReads
@@ -63,7 +63,7 @@ def _page(found: Overview) -> Markup:
     content.append(tag("ul", soon, class_="figures"))
     content.append(tag("div", tag("div", _why_stuck(found), _failing(found)), _backlog(found), class_="two"))
     content.append(section(TEXTS["soonest"], order_table(found.soonest, TEXTS["none_due"])))
-    return tag("main", content, id="main", tabindex="-1")
+    return body(content)
 
 
 def _figures(found: Overview) -> tuple[list[Markup], list[Markup]]:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 
 from clients.console.frame import TEXTS as FRAME_TEXTS
 from clients.console.frame import Desk, framed
-from clients.console.html import badge, empty, failure, order_url, tag
+from clients.console.html import badge, body, empty, failure, order_url, tag
 from clients.console.lists import order_table
 from clients.console.words import SEARCHED
 from domain.errors import Broken, Unavailable
@@ -52,7 +52,7 @@ async def _show(desk: Desk, request: Request, content: Markup) -> None:
     frame = framed(desk, request, TEXTS["title"], "")
 
     async def read() -> Markup:
-        return tag("main", tag("h1", TEXTS["title"]), content, id="main", tabindex="-1")
+        return body(tag("h1", TEXTS["title"]), content)
 
     await frame.show(read, seconds=0)
 

@@ -7,7 +7,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, framed
-from clients.console.html import Child, badge, countdown, empty, link, moment, tag, url
+from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
 from store.reads.shops import ShopReads, ShopRow
 
 TEXTS = {
@@ -49,7 +49,7 @@ def register(desk: Desk) -> None:
         async def read() -> Markup:
             rows, now = await reads.board(), desk.clock()
             content = _table(rows, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
-            return tag("main", tag("h1", TEXTS["title"]), content, id="main", tabindex="-1")
+            return body(tag("h1", TEXTS["title"]), content)
 
         await frame.show(read)
 

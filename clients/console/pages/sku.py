@@ -7,7 +7,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, Frame, framed
-from clients.console.html import badge, countdown, empty, link, moment, order_url, section, table, tag
+from clients.console.html import badge, body, countdown, empty, link, moment, order_url, section, table, tag
 from clients.console.words import HOLDS
 from domain.errors import BadInput
 from domain.permissions import Action
@@ -62,8 +62,8 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
         page = await reads.explain(sku)
         if page is None:
             content = empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"])
-            return tag("main", content, id="main", tabindex="-1")
-        return tag("main", _content(page), id="main", tabindex="-1")
+            return body(content)
+        return body(_content(page))
 
     async def form() -> Markup:
         page = await reads.explain(sku)

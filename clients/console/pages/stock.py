@@ -5,7 +5,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, framed
-from clients.console.html import badge, empty, link, moment, tag
+from clients.console.html import badge, body, empty, link, moment, tag
 from clients.console.lists import pager, place_of
 from clients.console.pages.sku import sku_url
 from store.reads.stock import SkuRow, StockReads
@@ -48,7 +48,7 @@ def register(desk: Desk) -> None:
                 _table(page.rows) if page.rows else nothing,
                 pager(page, "/stock", {"q": begin} if begin else {}),
             ]
-            return tag("main", content, id="main", tabindex="-1")
+            return body(content)
 
         await frame.show(read)
 

@@ -7,7 +7,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.frame import Desk, framed, not_allowed
-from clients.console.html import Child, badge, moment, section, tag
+from clients.console.html import Child, badge, body, moment, section, tag
 from clients.console.words import ROLES
 from clients.passwords import Passwords, check_login, one_time_password
 from domain.errors import BadInput
@@ -57,11 +57,11 @@ async def _draw(desk: Desk, request: Request) -> None:
 
     async def read() -> Markup:
         if not frame.may(Action.MANAGE_USERS):
-            return tag("main", tag("p", badge(not_allowed(Action.MANAGE_USERS), "warn")), id="main", tabindex="-1")
+            return body(tag("p", badge(not_allowed(Action.MANAGE_USERS), "warn")))
         rows = [_row(user) for user in await users.all()]
         heads = [tag("th", TEXTS[name], scope="col") for name in ("login", "role", "state", "seen")]
         shown = tag("table", tag("thead", tag("tr", heads, tag("th", ""))), tag("tbody", rows), class_="cards")
-        return tag("main", tag("h1", TEXTS["title"]), tag("div", shown, class_="scroll"), id="main", tabindex="-1")
+        return body(tag("h1", TEXTS["title"]), tag("div", shown, class_="scroll"))
 
     async def form() -> Markup:
         return _form() if frame.may(Action.MANAGE_USERS) else Markup()

@@ -43,7 +43,7 @@
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  const rows = () => [...document.querySelectorAll("main tbody tr a.open")];
+  const rows = () => [...document.querySelectorAll(".main tbody tr a.open")];
   const step = (by) => {
     const all = rows();
     if (!all.length) return;
