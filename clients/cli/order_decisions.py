@@ -11,7 +11,7 @@ from clients.deciding import Decisions
 from clients.settings import ClientSettings
 from clients.temporal import connect
 from domain.errors import BadInput
-from store.reads.orders import OrderReads
+from store.reads.order_search import OrderSearch
 from workflows.decisions import Choice, Decision
 
 decision_app = typer.Typer(no_args_is_help=True)
@@ -76,7 +76,7 @@ def _decisions(opened: Session) -> Decisions:
 
 
 async def _one(opened: Session, words: str) -> str:
-    keys = await OrderReads(opened.database, opened.ring).find(words)
+    keys = (await OrderSearch(opened.database, opened.ring).find(words)).exact
     if len(keys) != 1:
         raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
     return keys[0]

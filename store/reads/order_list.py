@@ -20,7 +20,8 @@ from store.reads.pages import CAP, FIRST, PAGE_ROWS, Count, Page, Place, capped,
 
 BAND = 10_000_000_000_000
 """The width of one band of `turn`; within a band it counts milliseconds."""
-OPEN_BY_DEADLINE = 2 * BAND
+OPEN_BY_DEADLINE, CLOSED = 2 * BAND, 4 * BAND
+ENDED = frozenset({OrderStatus.COMPLETED.value, OrderStatus.CLOSED.value})
 
 COLUMNS = """
     o.key, o.no, o.channel, o.shop, o.status, o.payment_status, o.logistics_status, o.total_minor, o.currency,
@@ -107,7 +108,7 @@ class OrderCounts:
 
 
 CONDITIONS: dict[str, str] = {
-    "status": "o.status = :status",
+    "status": "o.status = :status AND o.turn {ended} :closed",
     "channel": "o.channel = :channel",
     "shop": "o.shop = :shop",
     "stuck": "o.stuck",
@@ -117,17 +118,28 @@ CONDITIONS: dict[str, str] = {
     "placed_from": "o.placed_at >= :placed_from",
     "placed_to": "o.placed_at < :placed_to",
 }
-"""What each filter asks; a filter that is not given is left out, so that the indexes of the others serve."""
+"""What each filter asks; a filter that is not given is left out, so that the indexes of the others serve. A status
+says on which side of the list its orders stand: the planner knows how many they are, not that all of them come last."""
 
 _WAYS = {False: (">", "ASC"), True: ("<", "DESC")}
+
+
+def _side(status: str) -> str:
+    return ">" if status in ENDED else "<"
+
+
 _COUNTED = {
-    **{f"status {status}": f"o.status = '{status}'" for status in OrderStatus},
-    "open": f"o.turn < {4 * BAND}",
+    **{
+        f"status {status}": f"o.status = '{status}' AND o.turn {_side(status)} {CLOSED} ORDER BY o.status, o.turn"
+        for status in OrderStatus
+    },
+    "open": f"o.turn < {CLOSED} ORDER BY o.turn",
     "stuck": "o.stuck",
     "held": "o.hold_reason <> ''",
-    "overdue": "o.due_at <= :now AND o.turn <= :now_turn",
-    "due": "o.due_at > :now AND o.due_at <= :until AND o.turn <= :until_turn",
+    "overdue": "o.due_at <= :now AND o.turn <= :now_turn ORDER BY o.turn",
+    "due": "o.due_at > :now AND o.due_at <= :until AND o.turn <= :until_turn ORDER BY o.turn",
 }
+"""What each tab counts. The order is that of the index: without it the planner may begin to read the whole table."""
 _COUNTS = text(
     " UNION ALL ".join(
         f"SELECT '{name}' AS name, count(*) AS n FROM (SELECT 1 FROM orders o WHERE {where} LIMIT {CAP + 1}) one"  # noqa: S608
@@ -171,7 +183,9 @@ def list_statement(wanted: OrderFilter, place: Place, rows: int) -> tuple[TextCl
     if wanted.due_before is not None:
         values["due_turn"] = due_turn(wanted.due_before)
     beyond, way = _WAYS[place.back]
-    conditions = [CONDITIONS[name] for name in given]
+    if wanted.status:
+        values["closed"] = CLOSED
+    conditions = [CONDITIONS[name].format(ended=_side(wanted.status or "")) for name in given]
     if place.mark:
         values["turn"], values["key"] = read_mark(place.mark, int, str)
         conditions.append(f"(o.turn, o.key) {beyond} (:turn, :key)")

@@ -31,6 +31,9 @@ _LABEL = re.compile(r"^[^\W\d_a-zA-Z]+\s*[:#]?\s*")
 """Chinese words before the number, as they are copied with it from a chat."""
 _EDGES = " \t\"'“”‘’`<>[](){}【】《》。.#:"
 _PHONE = re.compile(r"^\+?[\d\s()-]{7,25}$")
+_MOBILE = re.compile(r"(?<![\w+])((?:\+?86)?)[\s-]*(1[3-9]\d)[\s-]?(\d{4})[\s-]?(\d{4})(?![\w-])")
+"""A mobile number as people write it, wherever it stands; three order numbers are never so long and so short."""
+_STARRED = re.compile(r"(?<!\d)(\+?\d{3,5})[\s-]*([*•]{2,})[\s-]*(\d{2,4})(?!\d)")
 _MASKED = re.compile(r"^\+?\d{2,}[*•]{2,}\d{2,}$")
 
 
@@ -94,6 +97,12 @@ class Found:
         """The keys of all orders found, each once, in the order of the words."""
         return list(dict.fromkeys(order.key for hit in self.hits for order in hit.orders))
 
+    @property
+    def exact(self) -> list[str]:
+        """The keys of those whose number was given whole: what somebody may act upon without looking."""
+        whole = (hit for hit in self.hits if hit.kind is not Kind.ORDER_NO_PREFIX)
+        return list(dict.fromkeys(order.key for hit in whole for order in hit.orders))
+
 
 class OrderSearch:
     """Finds orders by whatever is at hand."""
@@ -113,7 +122,7 @@ class OrderSearch:
         return Found(hits, [word for word in plain if word not in hit], masked, len(words) - len(asked))
 
     async def _hits(self, words: list[str]) -> list[Hit]:
-        meant = {spelling: word for word in reversed(words) for spelling in (word.upper(), word)}
+        meant = {spelling: word for word in reversed(words) for spelling in (word.lower(), word.upper(), word)}
         phones = {phone_index(self._ring, word): word for word in words if _PHONE.match(word)}
         buyers = {self._ring.blind(word, "buyer"): word for word in words}
         values: dict[str, Any] = {"words": list(meant), "phones": list(phones), "buyers": list(buyers)}
@@ -139,16 +148,24 @@ class OrderSearch:
 
 
 def split(pasted: str) -> list[str]:
-    """Take a pasted text apart into the words to look for, each once, in order: full width folded, labels dropped."""
+    """Take a pasted text apart into the words to look for, each once, in order: full width folded, labels dropped.
+
+    A word in small and in capital letters is one: each is looked for in both.
+    """
     lines = _LINES.split(_INVISIBLE.sub("", unicodedata.normalize("NFKC", pasted).replace("\t", "\n")))
     words = [_clean(word) for line in lines for word in _words(line.strip())]
-    return list(dict.fromkeys(word for word in words if word))
+    first: dict[str, str] = {}
+    for word in filter(None, words):
+        first.setdefault(word.upper(), word)
+    return list(first.values())
 
 
 def _words(line: str) -> list[str]:
     """A phone may hold spaces; everything else ends at one."""
     bare = _LABEL.sub("", line)
-    return [re.sub(r"[\s()-]", "", bare)] if _is_phone(bare) else bare.split()
+    if _is_phone(bare):
+        return [re.sub(r"[\s()-]", "", bare)]
+    return _STARRED.sub(r" \1\2\3 ", _MOBILE.sub(r" \1\2\3\4", bare)).split()
 
 
 def _clean(word: str) -> str:

@@ -45,12 +45,7 @@ _MOVEMENTS = text(
     LIMIT :most
     """
 )
-_LIST = text(
-    """
-    SELECT sku, title, on_hand, reserved, allocated, on_hand - reserved - allocated AS atp, version FROM sku_stock
-    WHERE CAST(:sku AS text) IS NULL OR sku = :sku ORDER BY sku LIMIT :most
-    """
-)
+_LIST = text(f"{_COUNTERS} WHERE CAST(:sku AS text) IS NULL OR sku = :sku ORDER BY sku LIMIT :most")
 _DRIFT = text(
     """
     SELECT s.sku, s.reserved, s.allocated, s.on_hand,
@@ -131,10 +126,10 @@ class StockReads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def rows(self, sku: str | None, most: int) -> list[Row[Any]]:
+    async def rows(self, sku: str | None, most: int) -> list[SkuRow]:
         """List SKUs with their counters and what may be promised."""
         async with self._database.transaction() as tx:
-            return list(await tx.execute(_LIST, {"sku": sku, "most": most}))
+            return [SkuRow(**row._mapping) for row in await tx.execute(_LIST, {"sku": sku, "most": most})]
 
     async def board(self, begin: str = "", place: Place = FIRST, rows: int = PAGE_ROWS) -> Page[SkuRow]:
         """Give one page of SKUs whose code or title begins so, in order of their codes."""

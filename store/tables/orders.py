@@ -37,7 +37,6 @@ class OrderRow(SQLModel, table=True):
             "total_minor = goods_minor - shop_discount_minor - platform_discount_minor + freight_minor",
             name="adds_up",
         ),
-        Index("ix_orders_open", "status", "wait_until", postgresql_where=text("closed_at IS NULL")),
         Index("ix_orders_stuck", "turn", "key", postgresql_where=text("stuck")),
         Index("ix_orders_held", "turn", "key", postgresql_where=text("hold_reason <> ''")),
         Index("ix_orders_waits", "wait_for", "turn", "key", postgresql_where=text("closed_at IS NULL")),

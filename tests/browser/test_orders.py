@@ -165,7 +165,9 @@ async def test_the_page_links_to_its_workflow_and_to_its_raw_messages(world: Wor
     await page.click("#open-raw")
     await expect(page.locator("#raw")).to_contain_text('"no": "T1"')
 
+    statement = "SELECT 1 FROM audit WHERE action = 'inbox.opened' AND actor = 'admin1'"
+
     async def on_record() -> bool:
-        return await world.value("SELECT count(*) FROM audit WHERE action = 'inbox.opened' AND actor = 'admin1'") == 1
+        return bool(await world.value(statement))
 
     await until(on_record, "the opening is on record")

@@ -83,16 +83,18 @@ class OrderActs:
         return Markup().join(self._dialog(name) for name in ORDER)
 
     def _why_not(self, page: OrderPage, name: str) -> str:
+        if page.order.closed_at:
+            return said(why_not(page, Choice.CANCEL, self.frame.session.login))
         if not self.frame.may(NEEDS[name]):
             return not_allowed(NEEDS[name])
         if self.pending:
             return TEXTS["pending"]
-        choice = Choice.CANCEL if name == RESTART else Choice(name)
-        reason = why_not(page, choice, self.frame.session.login)
         if name == RESTART:
-            reason = (reason if page.order.closed_at else "") or (TEXTS["runs"] if self.runs else "")
+            reason = TEXTS["runs"] if self.runs else ""
+        else:
+            reason = said(why_not(page, Choice(name), self.frame.session.login))
         if reason:
-            return said(reason)
+            return reason
         return "" if self.frame.desk.watch.news.engine else TEXTS["engine_away"]
 
     def _button(self, name: str, reason: str, said_already: bool) -> Markup:

@@ -45,6 +45,7 @@ NEW: Indexes = [
     ("ix_outgoing_refused", "outgoing", ["vendor", "shop"], "state = 'refused'"),
 ]
 OLD: Indexes = [
+    ("ix_orders_open", "orders", ["status", "wait_until"], "closed_at IS NULL"),
     ("ix_orders_stuck", "orders", ["key"], "stuck"),
     ("ix_alert_open", "alert", ["raised_at"], "cleared_at IS NULL"),
 ]
