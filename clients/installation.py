@@ -76,25 +76,31 @@ class Installation:
         environment.setdefault("OMS_KEYRING", self._keyring())
         environment |= {"OMS_PROFILE": self.profile, "OMS_GATEWAY_PORT": str(ports.take("gateway"))}
         self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
+        if self.console:
+            self._name_console(ports)
         self.add(GATEWAY, "clients.gateway")
         self.add(WORKER, "workers.main")
-        told = self._add_console(ports) if self.console else 0
-        self._wait_for(GATEWAY)
         if self.console:
-            self._wait_for(CONSOLE)
-            self.notes += first_password(self.children[CONSOLE].log, told)
+            self._start_console()
+        self._wait_for(GATEWAY)
         self.write()
 
-    def _add_console(self, ports: Ports) -> int:
-        """Start the console; return how long its log was before."""
-        log = self.folder / f"{CONSOLE}.log"
-        told = log.stat().st_size if log.exists() else 0
+    def _name_console(self, ports: Ports) -> None:
+        """Choose its address before the worker starts: workflows link to it."""
         port = ports.take(CONSOLE)
         self.run.urls[CONSOLE] = f"http://127.0.0.1:{port}"
-        own = {"OMS_CONSOLE_PORT": str(port), "OMS_CONSOLE_TEMPORAL_UI": self.run.urls.get("temporal_ui", "")}
-        self.run.environment |= own
+        self.run.environment |= {
+            "OMS_CONSOLE_PORT": str(port),
+            "OMS_CONSOLE_URL": self.run.urls[CONSOLE],
+            "OMS_CONSOLE_TEMPORAL_UI": self.run.urls.get("temporal_ui", ""),
+        }
+
+    def _start_console(self) -> None:
+        log = self.folder / f"{CONSOLE}.log"
+        told = log.stat().st_size if log.exists() else 0
         self.add(CONSOLE, "clients.console")
-        return told
+        self._wait_for(CONSOLE)
+        self.notes += first_password(log, told)
 
     def add(self, name: str, module: str, *arguments: str) -> Child:
         """Start one more process of ours."""

@@ -23,7 +23,7 @@ class ClientSettings(BaseSettings):
 
 
 class ConsoleSettings(BaseSettings):
-    """OMS_CONSOLE_HOST, _PORT, _TLS (1 behind a TLS proxy), _SESSION_HOURS, _TEMPORAL_UI (address of its list)."""
+    """OMS_CONSOLE_HOST, _PORT, _SESSION_HOURS; _TLS: 1 behind a TLS proxy; _URL, _TEMPORAL_UI: where people find both."""
 
     model_config = SettingsConfigDict(env_prefix="OMS_CONSOLE_")
 
@@ -31,6 +31,7 @@ class ConsoleSettings(BaseSettings):
     port: int = 8090
     tls: bool = False
     session_hours: int = 12
+    url: str = ""
     temporal_ui: str = ""
 
     @property

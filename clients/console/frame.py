@@ -13,7 +13,7 @@ from clients.clock import Clock
 from clients.console import assets
 from clients.console.engine import Engine
 from clients.console.gate import session_of
-from clients.console.html import badge, failure, link, tag
+from clients.console.html import badge, body, failure, link, tag
 from clients.console.sessions import Session, Sessions
 from clients.console.watch import News, Watch
 from clients.console.words import ROLES, said
@@ -177,7 +177,7 @@ class Live:
         except (Unavailable, Broken) as error:
             log.warning("part of a page not read", reason=str(error))
             if not self.element.content:
-                self.element.set_content(failure(TEXTS["unreadable"]))
+                self.element.set_content(body(failure(TEXTS["unreadable"])))
             return
         if content != self.element.content:
             self.element.set_content(content)

@@ -120,7 +120,7 @@ def _row(row: OrderRow) -> Markup:
     region = " ".join(filter(None, (row.province, row.city)))
     waits = waits_in_short(row)
     cells = {
-        "order": link(order_url(row.key), row.no, class_="open num", data_key=row.key, title=row.key),
+        "order": link(order_url(row.key), row.no, class_="open num cut", data_key=row.key, title=row.key),
         "shop": tag("span", f"{row.channel} / {row.shop}", class_="faint cut"),
         "status": status_badges(row),
         "waits": tag("span", waits, class_="cut", title=waits),

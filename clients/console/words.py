@@ -113,7 +113,8 @@ FOR_BUYER: dict[WaitFor, str] = {
 """One sentence for the buyer, ready to copy; it promises nothing that the store does not know."""
 
 ACTIONS = {
-    "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消", "order.refunded": "渠道退款",
+    "order.accepted": "首次入库", "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消",
+    "order.refunded": "渠道退款",
     "order.observed": "渠道更新", "order.planned": "已选仓", "order.stuck": "卡住", "order.held": "暂停",
     "order.released": "放行", "order.release": "放行", "order.retry": "重试", "order.skip": "跳过",
     "order.cancel": "取消", "order.late": "临近或超过时限", "order.too_late": "取消太晚，货已发出",
@@ -124,7 +125,7 @@ ACTIONS = {
     "shipment.confirmed": "仓库确认发货", "shipment.booked": "发货入账", "parcel.signed": "包裹签收",
     "writeback.refused": "渠道拒绝发货回传", "subscribe.refused": "快递拒绝订阅", "calls.retried": "重试外部调用",
     "reread.refused": "渠道拒绝重读", "observation.replayed": "重放观察", "inbox.replayed": "重放消息",
-    "inbox.opened": "查看原始消息", "contact.revealed": "查看收件人", "trace.revealed": "查看物流原文",
+    "inbox.opened": "查看原始消息", "contact.revealed": "查看收件人", "scans.opened": "查看物流原文", "decision.sent": "发出决定",
     "alert.raised": "告警", "alert.cleared": "告警解除", "call.asked": "准备外部调用", "call.done": "外部调用完成",
     "call.refused": "外部调用被拒绝", "scan": "快递扫描",
     "event.placed": "通知流程：下单", "event.paid": "通知流程：付款", "event.cancelled": "通知流程：取消",
@@ -152,6 +153,9 @@ ALERTS = {
     "token": "授权将失效",
     "reread": "重读被拒",
 }
+ACTORS = {"order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统"}
+"""Who is not a person."""
+
 SEARCHED = {
     "order_key": "订单键",
     "order_no": "订单号",
@@ -189,6 +193,8 @@ _SAID: list[tuple[str, str]] = [
     (r"refunded", "已退款"),
     (r"completed", "已完成"),
     (r"taken", "已受理"),
+    (r"delivered", "已送达"),
+    (r"started", "已启动"),
     (r"held", "已暂停"),
     (r"released", "已放行"),
     (r"(\d+) refused calls are tried again", "正在重试 {0} 个被拒绝的外部调用"),

@@ -63,15 +63,26 @@ async def visit(world: World, browser: Browser, strangers: list[str]) -> AsyncIt
         await context.close()
 
 
+@pytest.fixture(scope="session")
+def cookies() -> dict[UserRole, Any]:
+    """The cookies of who has logged in."""
+    return {}
+
+
 @pytest.fixture
-async def enter(visit: Callable[..., Awaitable[Page]]) -> Callable[..., Awaitable[Page]]:
-    """Log somebody in by role and open an address."""
+async def enter(visit: Callable[..., Awaitable[Page]], cookies: dict[UserRole, Any]) -> Callable[..., Awaitable[Page]]:
+    """Open an address as somebody of a role, who logs in once a run."""
 
     async def as_role(address: str = "/", role: UserRole = UserRole.ADMIN, **more: Any) -> Page:
         page = await visit(**more)
-        await page.goto(f"/login?next={address}")
-        await log_in(page, f"{role.value}1")
+        if role in cookies:
+            await page.context.add_cookies(cookies[role])
+            await page.goto(address)
+        else:
+            await page.goto(f"/login?next={address}")
+            await log_in(page, f"{role.value}1")
         await ready(page)
+        cookies.setdefault(role, await page.context.cookies())
         return page
 
     return as_role

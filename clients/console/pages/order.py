@@ -38,7 +38,7 @@ PROGRESS_SECONDS = 3.0
 class Progress:
     """What the engine said of the workflow last; nobody waits for it."""
 
-    runs: bool = False
+    runs: bool | None = None
     trying: str = ""
 
 
@@ -101,12 +101,12 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     ui.timer(PROGRESS_SECONDS, look)
 
 
-async def _progress(engine: Engine, key: str) -> tuple[bool, str]:
+async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:
     """Ask the engine whether the workflow runs and what it tries again and again."""
     try:
         found = await engine.progress(workflow_id(key))
     except Unavailable:
-        return False, ""
+        return None, ""
     trying = FIRST_TEXTS["retrying"].format(n=found.attempt, why=found.failure) if found.attempt > 1 else ""
     return found.runs, trying
 
@@ -114,7 +114,7 @@ async def _progress(engine: Engine, key: str) -> tuple[bool, str]:
 def _reveal(frame: Frame) -> Child:
     if not frame.may(Action.OPEN_CONTACT):
         return None
-    return tag("p", tag("button", TEXTS["reveal"], data_act="reveal", id="reveal"))
+    return tag("p", tag("button", TEXTS["reveal"], data_act="reveal", id="reveal"), class_="below")
 
 
 def _temporal(desk: Desk, key: str) -> str:

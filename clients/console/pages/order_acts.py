@@ -33,6 +33,7 @@ TEXTS = {
     "engine_away": "流程引擎没有应答，恢复后再处理",
     "pending": "上一个决定还没有确认",
     "runs": "流程正在运行，不需要重启",
+    "asking": "正在询问流程是否在运行",
     "ask": "确定要{what}吗？",
     "yes": "确定{what}",
     "no": "返回",
@@ -61,7 +62,7 @@ class OrderActs:
     frame: Frame
     key: str
     decisions: Decisions
-    runs: bool = False
+    runs: bool | None = None
     pending: str = ""
     _nonces: dict[str, str] = field(default_factory=dict)
 
@@ -90,7 +91,7 @@ class OrderActs:
         if self.pending:
             return TEXTS["pending"]
         if name == RESTART:
-            reason = TEXTS["runs"] if self.runs else ""
+            reason = {True: TEXTS["runs"], None: TEXTS["asking"], False: ""}[self.runs]
         else:
             reason = said(why_not(page, Choice(name), self.frame.session.login))
         if reason:
@@ -126,7 +127,7 @@ class OrderActs:
             tag(
                 "div",
                 tag("button", TEXTS["no"], type="button", data_close=True),
-                tag("button", TEXTS["yes"].format(what=what), class_="primary", type="submit"),
+                tag("button", TEXTS["yes"].format(what=what), class_=_loudness(name), type="submit"),
                 class_="row",
             ),
             data_act=name,
@@ -174,3 +175,7 @@ class OrderActs:
         if name == RESTART:
             return await self.decisions.restart(self.key, by.actor)
         return await self.decisions.decide(self.key, Decision(Choice(name), by.actor, reason), nonce)
+
+
+def _loudness(name: str) -> str:
+    return "primary danger" if name == "cancel" else "primary"

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from clients.console.html import Child, badge, countdown, empty, link, moment, money, section, table, tag, url
 from clients.console.words import (
+    ACTORS,
     ALERTS,
     CALL_STATES,
     CALLS,
@@ -221,7 +222,7 @@ def story(page: OrderPage) -> Markup:
 def _happened(one: Happened) -> Markup:
     words: list[Child] = [tag("strong", _title(one)), *(tag("span", " ", part) for part in _details(one))]
     if one.who:
-        words.append(tag("span", " · ", one.who, class_="faint"))
+        words.append(tag("span", " · ", ACTORS.get(one.who, one.who), class_="faint"))
     if one.inbox_id is not None:
         words += [" ", link(f"/inbox/{one.inbox_id}", TEXTS["message"].format(id=one.inbox_id), class_="num")]
     return tag("li", moment(one.at), tag("div", words, class_="wrap"), class_="bad" if one.title in BAD else None)

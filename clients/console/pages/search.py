@@ -11,7 +11,7 @@ from clients.console.html import badge, body, empty, failure, order_url, tag
 from clients.console.lists import order_table
 from clients.console.words import SEARCHED
 from domain.errors import Broken, Unavailable
-from store.reads.order_search import Found, Kind, OrderSearch
+from store.reads.order_search import Found, OrderSearch
 
 TEXTS = {
     "title": "搜索",
@@ -44,8 +44,7 @@ def register(desk: Desk) -> None:
 
 def _one(found: Found) -> bool:
     """Only a whole number opens its order; a beginning might have meant another one."""
-    exact = all(hit.kind is not Kind.ORDER_NO_PREFIX for hit in found.hits)
-    return len(found.keys) == 1 and exact and not found.missed and not found.masked
+    return len(found.keys) == 1 and found.exact == found.keys and not found.missed and not found.masked
 
 
 async def _show(desk: Desk, request: Request, content: Markup) -> None:

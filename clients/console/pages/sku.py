@@ -63,7 +63,11 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
         if page is None:
             content = empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"])
             return body(content)
-        return body(_content(page))
+        return body(_head(page))
+
+    async def rest() -> Markup:
+        page = await reads.explain(sku)
+        return tag("div", _rest(page), class_="below") if page else Markup()
 
     async def form() -> Markup:
         page = await reads.explain(sku)
@@ -76,6 +80,7 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
     await frame.show(read)
     if frame.may(Action.SET_STOCK):
         await frame.show(form, seconds=0)
+    await frame.show(rest)
 
 
 async def _save(desk: Desk, sku: str, given: dict[str, str], by: By) -> str:
@@ -89,9 +94,17 @@ async def _save(desk: Desk, sku: str, given: dict[str, str], by: By) -> str:
     return TEXTS["done"].format(warehouse=warehouse, sku=sku, count=int(words), by=change)
 
 
-def _content(page: SkuPage) -> list[Markup]:
+def _head(page: SkuPage) -> list[Markup]:
     sku = page.sku
     total = TEXTS["sum"].format(atp=sku.atp, on_hand=sku.on_hand, reserved=sku.reserved, allocated=sku.allocated)
+    head = tag("p", total, class_="big num", id="sum")
+    return [
+        tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", sku.sku, class_="num wrap")),
+        tag("section", head, tag("p", sku.title, class_="wrap"), class_=f"card first {'bad' if sku.atp <= 0 else ''}"),
+    ]
+
+
+def _rest(page: SkuPage) -> list[Markup]:
     places = [
         tag(
             "tr",
@@ -100,10 +113,7 @@ def _content(page: SkuPage) -> list[Markup]:
         )
         for one in page.warehouses
     ]
-    head = tag("p", total, class_="big num", id="sum")
     return [
-        tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", sku.sku, class_="num wrap")),
-        tag("section", head, tag("p", sku.title, class_="wrap"), class_=f"card first {'bad' if sku.atp <= 0 else ''}"),
         section(TEXTS["places"], table(["仓库", "在库", "已分配", "空闲"], places, numbers=(1, 2, 3))),
         tag("div", _holders(page), _movements(page), class_="two"),
     ]
