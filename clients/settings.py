@@ -23,7 +23,7 @@ class ClientSettings(BaseSettings):
 
 
 class ConsoleSettings(BaseSettings):
-    """OMS_CONSOLE_HOST, _PORT, _SESSION_HOURS; _TLS: 1 behind a TLS proxy; _URL, _TEMPORAL_UI: where people find both."""
+    """OMS_CONSOLE_HOST, _PORT, _SESSION_HOURS; _TLS=1 behind a TLS proxy; _URL, _TEMPORAL_UI: public addresses."""
 
     model_config = SettingsConfigDict(env_prefix="OMS_CONSOLE_")
 

@@ -113,7 +113,7 @@ def _row(row: MessageRow) -> Markup:
         "way": tag("span", WAYS.get(row.way, row.way)),
         "received": moment(row.received_at),
         "state": badge(MESSAGE_STATES.get(row.state, row.state), TONES.get(row.state, "calm")),
-        "about": tag("span", row.about, class_="cut", title=row.about),
-        "reason": tag("span", reason, class_="cut", title=reason),
+        "about": tag("span", row.about, class_="cut", title=row.about) if row.about else None,
+        "reason": tag("span", reason, class_="cut", title=reason) if reason else None,
     }
     return tag("tr", [tag("td", content, data_label=TEXTS[name]) for name, content in cells.items()])
