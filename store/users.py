@@ -165,9 +165,9 @@ class ConsoleUsers:
                 await audit.write(tx, "login.ended", by.actor, by.now, actor=by.actor)
 
     async def note_failure(self, login: str, address: str, now: datetime) -> None:
-        """Put a failed login on record; what was typed is cut short and may be no login at all."""
+        """Put a failed login on record; `login` is one that exists, never what somebody typed."""
         async with self._database.transaction() as tx:
-            await audit.write(tx, "login.failed", login[:32], now, actor="console", address=address)
+            await audit.write(tx, "login.failed", login, now, actor="console", address=address)
 
 
 async def _add(tx: AsyncConnection, login: str, role: UserRole, password_hash: str, by: By) -> None:

@@ -1,7 +1,9 @@
 """The frame of every page: navigation, search, banner, messages; and how a page is drawn, kept fresh and acted on."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +15,7 @@ from clients.clock import Clock
 from clients.console import assets
 from clients.console.engine import Engine
 from clients.console.gate import session_of
-from clients.console.html import badge, body, failure, link, tag
+from clients.console.html import badge, body, failure, link, tag, url
 from clients.console.sessions import Session, Sessions
 from clients.console.watch import News, Watch
 from clients.console.words import ROLES, said
@@ -27,6 +29,8 @@ log = structlog.get_logger("console")
 NEWS_SECONDS = 0.5
 FRESH_SECONDS = 4.0
 SESSION_SECONDS = 15.0
+READ_SECONDS = 2.5
+PAGE_SECONDS = 12.0
 
 TEXTS = {
     "brand": "稳单",
@@ -137,7 +141,7 @@ class Frame:
         except (Unavailable, Broken):
             return
         if session is None:
-            ui.navigate.to(f"/login?next={self.request.url.path}")
+            ui.navigate.to(url("/login", next=self.request.url.path))
         else:
             self.session = session
 
@@ -162,6 +166,10 @@ class Frame:
         ui.run_javascript("window.steadfast && steadfast.free()")
 
 
+page_at = partial(ui.page, response_timeout=PAGE_SECONDS)
+"""Registers a page; with the database slow or away it is still drawn, saying so."""
+
+
 @dataclass
 class Live:
     """A part of a page that is read again and again; what was shown stays while it cannot be read."""
@@ -173,8 +181,9 @@ class Live:
     async def refresh(self) -> None:
         """Read it once; a part that was never read says so."""
         try:
-            content = await self.read()
-        except (Unavailable, Broken) as error:
+            async with asyncio.timeout(READ_SECONDS):
+                content = await self.read()
+        except (Unavailable, Broken, TimeoutError) as error:
             log.warning("part of a page not read", reason=str(error))
             if not self.element.content:
                 self.element.set_content(body(failure(TEXTS["unreadable"])))

@@ -24,6 +24,7 @@ from store.users import ConsoleUsers
 log = structlog.get_logger("console")
 MOST_FORM_BYTES = 8 * 1024
 FORM_SECONDS = 3600
+UNKNOWN = "(unknown)"
 
 TEXTS = {
     "brand": "稳单",
@@ -156,7 +157,8 @@ class Login:
         account = await self._doors.users.account(login[:64])
         stored = account.password_hash if account and account.active else None
         if not await self._doors.passwords.matches(password, stored):
-            await self._doors.users.note_failure(login, address, self._doors.clock())
+            known = account.login if account else UNKNOWN  # a password typed in the wrong field is not kept
+            await self._doors.users.note_failure(known, address, self._doors.clock())
             return self._form(goal, TEXTS["wrong"], 401)
         cookie = await self._doors.sessions.open(login)
         self._by_login.forget(login)

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request
 
 from domain.permissions import UserRole
 from tests.browser.chromium import MISSING, chromium, must_not_be_skipped
-from tests.browser.world import PASSWORD, World, start_world, stop_world
+from tests.browser.world import PASSWORD, World, open_world
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
@@ -31,9 +31,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 async def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """The installation under the console; not started when there is no browser."""
-    started = await start_world(tmp_path_factory.mktemp("browser"))
-    yield started
-    await stop_world(started)
+    async with open_world(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -171,3 +171,13 @@ async def test_the_page_links_to_its_workflow_and_to_its_raw_messages(world: Wor
         return bool(await world.value(statement))
 
     await until(on_record, "the opening is on record")
+
+
+async def test_a_press_that_a_role_may_not_make_is_refused_on_the_server(world: World, enter: Open) -> None:
+    key = await world.pay("X1")
+    await world.until_order(key, "logistics_status = 'pushed'")
+    page = await enter(f"/orders/{key}", UserRole.WAREHOUSE)
+    nonce = await page.locator("#ask-cancel input[name=nonce]").input_value()
+    await page.evaluate(f"emitEvent('act', {{act: 'cancel', nonce: '{nonce}'}})")
+    await expect(page.locator(".said [role=alert]")).to_contain_text("您的角色不能做这件事")
+    assert await world.value("SELECT closed_at FROM orders WHERE key = :key", key=key) is None

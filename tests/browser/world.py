@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -147,11 +148,22 @@ async def _seen(seen: Callable[[], Awaitable[bool]]) -> bool:
         return False
 
 
-async def start_world(folder: Path) -> World:
-    """Start everything and connect a shop and a warehouse."""
-    installation = Installation(folder / "data", "live", console=True)
-    await asyncio.to_thread(installation.start)
-    stranger = Stranger()
+@asynccontextmanager
+async def open_world(folder: Path) -> AsyncIterator[World]:
+    """Start everything, and end it."""
+    installation, stranger = Installation(folder / "data", "live", console=True), Stranger()
+    try:
+        await asyncio.to_thread(installation.start)
+        world = await _connected(installation, stranger)
+        yield world
+        await world.database.close()
+    finally:
+        stranger.stop()
+        await asyncio.to_thread(installation.stop)
+
+
+async def _connected(installation: Installation, stranger: Stranger) -> World:
+    """Connect a shop and a warehouse, and add somebody of every role."""
     environment = installation.run.environment
     database = Database(environment["OMS_DATABASE_URL"], pool=3)
     world = World(installation, stranger, database, load_keyring(Path(environment["OMS_KEYRING"])))
@@ -164,10 +176,3 @@ async def start_world(folder: Path) -> World:
     for role in UserRole:
         await world.user(f"{role.value}1", role)
     return world
-
-
-async def stop_world(world: World) -> None:
-    """End everything."""
-    await world.database.close()
-    world.stranger.stop()
-    await asyncio.to_thread(world.installation.stop)

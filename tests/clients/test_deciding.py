@@ -2,6 +2,7 @@
 
 import pytest
 
+from clients import temporal
 from clients.deciding import why_not
 from domain.observations import ChannelStatus
 from store.database import Database
@@ -53,3 +54,15 @@ async def test_a_closed_order_takes_no_decision(database: Database, ring: KeyRin
     async with database.transaction() as tx:
         await tx.exec_driver_sql("UPDATE orders SET status = 'closed', closed_at = now(), close_reason = 'unpaid'")
     assert why_not(await paged(database, "T2"), choice, "alice") == "the order has ended (unpaid)"
+
+
+@pytest.mark.parametrize(
+    ("url", "link"), [("", None), ("https://oms.example", "[console](https://oms.example/orders/own:demo:T%2F1)")]
+)
+def test_a_workflow_links_back_to_the_console_where_its_address_is_known(
+    monkeypatch: pytest.MonkeyPatch, url: str, link: str | None
+) -> None:
+    monkeypatch.setenv("OMS_CONSOLE_URL", url)
+    temporal._console.cache_clear()
+    assert temporal._link_back("own:demo:T/1") == link
+    temporal._console.cache_clear()

@@ -1,10 +1,9 @@
 """/alerts: what somebody should know, live; settled ones are cleared here."""
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, Frame, framed
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import age, badge, body, empty, link, moment, order_url, tag, url
 from clients.console.lists import pager, place_of, tabs
 from clients.console.words import ALERTS, LEVELS, said
@@ -40,7 +39,7 @@ LIVE_SECONDS = 0.7
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/alerts")
+    @page_at("/alerts")
     async def page(request: Request) -> None:
         await _draw(desk, request)
 

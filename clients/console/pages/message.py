@@ -3,10 +3,9 @@
 import json
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, Frame, framed
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, table, tag
 from clients.console.pages.messages import TONES
 from clients.console.words import MESSAGE_STATES, WAYS, said
@@ -49,7 +48,7 @@ MOST_RAW = 200_000
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/inbox/{name}")
+    @page_at("/inbox/{name}")
     async def message(request: Request, name: str) -> None:
         await _draw(desk, request, name)
 

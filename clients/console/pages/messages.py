@@ -1,10 +1,9 @@
 """/inbox: the messages that came in, above all those that did not get through."""
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import badge, body, empty, failure, link, moment, tag, url
 from clients.console.lists import pager, place_of, tabs
 from clients.console.words import MESSAGE_STATES, WAYS, said
@@ -42,7 +41,7 @@ COLUMNS = ("id", "from", "way", "received", "state", "about", "reason")
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/inbox")
+    @page_at("/inbox")
     async def inbox(request: Request) -> None:
         await _draw(desk, request)
 

@@ -8,7 +8,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.engine import Engine
-from clients.console.frame import Desk, Frame, framed
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, link, tag
 from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
@@ -45,7 +45,7 @@ class Progress:
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/orders/{key:path}")
+    @page_at("/orders/{key:path}")
     async def order(request: Request, key: str) -> None:
         await _draw(desk, request, key)
 

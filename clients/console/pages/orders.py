@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import body, failure, join, link, tag, url
 from clients.console.lists import end_of_day, order_table, pager, place_of, tabs, zone_of
 from clients.console.words import STATUSES, WAITS
@@ -56,11 +55,11 @@ class Asked:
 def register(desk: Desk) -> None:
     """Register both addresses."""
 
-    @ui.page("/stuck")
+    @page_at("/stuck")
     async def stuck() -> RedirectResponse:
         return RedirectResponse(url("/orders", stuck=1), 303)
 
-    @ui.page("/orders")
+    @page_at("/orders")
     async def orders(request: Request) -> None:
         await _draw(desk, request)
 

@@ -1,10 +1,9 @@
 """/: what is wrong now, and what will be late today. Worst first; each number leads to its list."""
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, age, badge, body, empty, link, moment, order_url, section, table, tag, url
 from clients.console.lists import end_of_day, order_table, zone_of
 from clients.console.words import CALLS, LEVELS, said
@@ -44,7 +43,7 @@ LANES = {"urgent": "紧急", "normal": "普通", "later": "靠后"}
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/")
+    @page_at("/")
     async def overview(request: Request) -> None:
         frame = framed(desk, request, TEXTS["title"], "/")
         reads, zone = OverviewReads(desk.database), zone_of(request)

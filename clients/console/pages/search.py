@@ -1,12 +1,11 @@
 """/search: paste anything. One order opens at once; several are listed with what was matched."""
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from clients.console.frame import TEXTS as FRAME_TEXTS
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import badge, body, empty, failure, order_url, tag
 from clients.console.lists import order_table
 from clients.console.words import SEARCHED
@@ -28,7 +27,7 @@ def register(desk: Desk) -> None:
     """Register the page."""
     search = OrderSearch(desk.database, desk.ring)
 
-    @ui.page("/search")
+    @page_at("/search")
     async def results(request: Request) -> RedirectResponse | None:
         words = request.query_params.get("q", "")
         try:

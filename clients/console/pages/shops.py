@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
 from store.reads.shops import ShopReads, ShopRow
 
@@ -42,7 +41,7 @@ NUMBERS = ("waiting", "refused", "unverified")
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/shops")
+    @page_at("/shops")
     async def shops(request: Request) -> None:
         frame, reads = framed(desk, request, TEXTS["title"], "/shops"), ShopReads(desk.database)
 

@@ -3,10 +3,9 @@
 from urllib.parse import quote
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, Frame, framed
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import badge, body, countdown, empty, link, moment, order_url, section, table, tag
 from clients.console.words import HOLDS
 from domain.errors import BadInput
@@ -50,7 +49,7 @@ def sku_url(sku: str) -> str:
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/stock/{sku:path}")
+    @page_at("/stock/{sku:path}")
     async def one(request: Request, sku: str) -> None:
         await _draw(desk, request, sku)
 

@@ -1,10 +1,9 @@
 """/stock: every SKU with what may still be promised; each leads to why."""
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed
+from clients.console.frame import Desk, framed, page_at
 from clients.console.html import badge, body, empty, link, moment, tag
 from clients.console.lists import pager, place_of
 from clients.console.pages.sku import sku_url
@@ -34,7 +33,7 @@ NUMBERS = ("on_hand", "reserved", "allocated", "atp")
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/stock")
+    @page_at("/stock")
     async def stock(request: Request) -> None:
         frame, reads = framed(desk, request, TEXTS["title"], "/stock"), StockReads(desk.database)
         begin = request.query_params.get("q", "").strip()

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from nicegui import ui
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed, not_allowed
+from clients.console.frame import Desk, framed, not_allowed, page_at
 from clients.console.html import Child, badge, body, moment, section, tag
 from clients.console.words import ROLES
 from clients.passwords import Passwords, check_login, one_time_password
@@ -46,7 +45,7 @@ TEXTS = {
 def register(desk: Desk) -> None:
     """Register the page."""
 
-    @ui.page("/users")
+    @page_at("/users")
     async def users(request: Request) -> None:
         await _draw(desk, request)
 
