@@ -40,7 +40,7 @@ class Decisions:
 
         A retry goes to the calls that a channel or courier refused where there are any.
         """
-        await self._note(key, decision.choice.value, decision.actor, nonce)
+        await self._note(key, decision, nonce)
         if decision.choice is Choice.RETRY:
             calls = await SqlOutgoing(self._database, self._ring).requeue(key, decision.actor, self._clock())
             if calls:
@@ -63,13 +63,15 @@ class Decisions:
         events += [OrderEvent.SIGNED] if any(parcel.signed_at for parcel in page.parcels) else []
         client = await self._dial()
         await restart_order(client, start, events, f"{key} · restarted by {actor}")
-        await self._note(key, "restart", actor, "")
+        async with self._database.transaction() as tx:
+            await audit.write(tx, "order.restarted", key, self._clock(), actor=actor)
         return "started again"
 
-    async def _note(self, key: str, choice: str, actor: str, nonce: str) -> None:
+    async def _note(self, key: str, decision: Decision, nonce: str) -> None:
         """Put on record who wanted what, whatever comes of it; asked again with the same nonce it is one wish."""
         async with self._database.transaction() as tx:
-            await audit.write_once(tx, "decision.sent", key, self._clock(), actor=actor, choice=choice, nonce=nonce)
+            detail = {"choice": decision.choice.value, "reason": decision.reason, "nonce": nonce}
+            await audit.write_once(tx, "decision.sent", key, self._clock(), actor=decision.actor, **detail)
 
 
 def why_not(page: OrderPage, choice: Choice, actor: str) -> str:

@@ -95,8 +95,9 @@ async def test_an_order_is_cancelled_and_seen_cancelled(world: World, enter: Ope
     await expect(page.locator("#act-cancel")).to_be_disabled()
     await expect(page.locator("#why-all")).to_contain_text("订单已结束")
     assert await world.value("SELECT status FROM orders WHERE key = :key", key=key) == "closed"
-    sent = "SELECT actor FROM audit WHERE action = 'decision.sent' AND subject = :key"
-    assert await world.value(sent, key=key) == "agent1"
+    sent = "SELECT actor || ': ' || (detail->>'reason') FROM audit WHERE action = 'decision.sent' AND subject = :key"
+    assert await world.value(sent, key=key) == "agent1: 买家不想要了"
+    await expect(page.locator("ol.story")).to_contain_text("发出决定 买家不想要了 取消订单")
 
 
 async def test_what_has_shipped_cannot_be_cancelled_and_the_page_says_so_beforehand(world: World, enter: Open) -> None:

@@ -1,8 +1,11 @@
 """What the page says beforehand is what the workflow would say (FUL-14)."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from clients import temporal
+from clients.console.pages.order_first import Viewer, for_buyer
 from clients.deciding import why_not
 from domain.observations import ChannelStatus
 from store.database import Database
@@ -66,3 +69,14 @@ def test_a_workflow_links_back_to_the_console_where_its_address_is_known(
     temporal._console.cache_clear()
     assert temporal._link_back("own:demo:T/1") == link
     temporal._console.cache_clear()
+
+
+async def test_a_buyer_is_promised_a_time_only_while_it_is_to_come(database: Database, ring: KeyRing) -> None:
+    await stocked(database, ring, A=9)
+    await planned(database, ring)
+    page, zone = await paged(database), ZoneInfo("Asia/Shanghai")
+    assert page.order.ship_by is not None
+    assert "预计 11 月 24 日 12:00 前发出" in for_buyer(page, Viewer(zone, NOON))
+    late = for_buyer(page, Viewer(zone, page.order.ship_by))
+    assert "会尽快发出" in late
+    assert "预计" not in late

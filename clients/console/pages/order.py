@@ -14,7 +14,7 @@ from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
 from clients.console.pages.order_acts import OrderActs
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
-from clients.console.pages.order_first import first
+from clients.console.pages.order_first import Viewer, first
 from clients.deciding import Decisions
 from clients.settings import ClientSettings
 from domain.errors import Unavailable
@@ -77,7 +77,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         ]
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
-            first(page, zone, _temporal(desk, key), progress.trying),
+            first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
             tag("div", tag("div", left), tag("div", right), class_="two"),
         ]

@@ -1,5 +1,7 @@
 """The first line of an order's page: what it waits for, since when, until when, what next; and the buyer's sentence."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -29,15 +31,24 @@ TEXTS = {
     "temporal": "在 Temporal 中查看流程 ↗",
     "retrying": "第 {n} 次尝试，上次失败：{why}",
     "placed": "下单 ",
-    "soon": "尽快",
+    "soon": "会尽快发出",
+    "promise": "预计 {at} 前发出",
 }
 
 
-def first(page: OrderPage, zone: ZoneInfo, temporal: str, trying: str) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Where and when somebody looks."""
+
+    zone: ZoneInfo
+    now: datetime
+
+
+def first(page: OrderPage, viewer: Viewer, temporal: str, trying: str) -> Markup:
     """Draw it; `temporal` is the address of the workflow's page, `trying` what its step tries at this moment."""
     order = page.order
-    words, tone = _headline(page)
-    sentence = for_buyer(page, zone)
+    words, tone = _headline(page, viewer.now)
+    sentence = for_buyer(page, viewer)
     line: list[Child] = []
     if page.waiting and order.wait_since:
         line += [tag("span", TEXTS["since"], age(order.wait_since), TEXTS["since_at"], moment(order.wait_since), "）")]
@@ -70,8 +81,8 @@ def first(page: OrderPage, zone: ZoneInfo, temporal: str, trying: str) -> Markup
     )
 
 
-def for_buyer(page: OrderPage, zone: ZoneInfo) -> str:
-    """Say in one sentence what a buyer may be told."""
+def for_buyer(page: OrderPage, viewer: Viewer) -> str:
+    """Say in one sentence what a buyer may be told; a time that has passed is promised to nobody."""
     order = page.order
     what = page.waiting.wait.what if page.waiting else WaitFor.NOTHING
     until = order.ship_by or order.wait_until
@@ -79,11 +90,13 @@ def for_buyer(page: OrderPage, zone: ZoneInfo) -> str:
         f"{CARRIERS.get(one.carrier, one.carrier)} {one.waybill_no}（{PARCELS.get(one.state, one.state)}）"
         for one in page.parcels
     )
-    at = f" {until.astimezone(zone):%m 月 %d 日 %H:%M} " if until else TEXTS["soon"]
-    return FOR_BUYER[what].format(until=at, parcels=parcels, status=STATUSES.get(order.status, order.status))
+    promise = TEXTS["soon"]
+    if until and until > viewer.now:
+        promise = TEXTS["promise"].format(at=f"{until.astimezone(viewer.zone):%m 月 %d 日 %H:%M}")
+    return FOR_BUYER[what].format(promise=promise, parcels=parcels, status=STATUSES.get(order.status, order.status))
 
 
-def _headline(page: OrderPage) -> tuple[str, str]:
+def _headline(page: OrderPage, now: datetime) -> tuple[str, str]:
     order = page.order
     if order.stuck:
         held = order.stuck_reason.startswith("held: ")
@@ -91,7 +104,9 @@ def _headline(page: OrderPage) -> tuple[str, str]:
         return TEXTS["held" if held else "stuck"].format(why=why), "warn" if held else "bad"
     if page.waiting is None:
         return TEXTS["nothing"].format(why=STATUSES.get(order.status, order.status) + _why_closed(page)), ""
-    return TEXTS["waits"].format(what=WAITS[page.waiting.wait.what][0]), "warn" if order.late_stage else ""
+    late = order.due_at is not None and order.due_at <= now
+    tone = "bad" if late else "warn" if order.late_stage else ""
+    return TEXTS["waits"].format(what=WAITS[page.waiting.wait.what][0]), tone
 
 
 def _why_closed(page: OrderPage) -> str:

@@ -11,6 +11,7 @@ from clients.console.words import (
     CALL_STATES,
     CALLS,
     CARRIERS,
+    CHOICES,
     FULFILLMENTS,
     HOLD_STATES,
     HOLDS,
@@ -248,4 +249,4 @@ def _details(one: Happened) -> Iterable[str]:
         value = one.detail.get(name)
         if value and not (one.kind is Kind.STAGE and name == "stage"):
             words = "、".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield before + said(words)
+            yield before + CHOICES.get(words, said(words))
