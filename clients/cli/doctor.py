@@ -68,6 +68,7 @@ async def _examine() -> list[Diagnosis]:
         ("key ring", lambda: _keyring(settings.keyring)),
         ("database", lambda: _database(database)),
         ("gateway", _gateway),
+        ("console", _console),
         ("Temporal", _temporal),
         ("shops", lambda: _shops(database, settings.keyring)),
         ("work", lambda: _work(database)),
@@ -101,11 +102,20 @@ async def _database(database: Database) -> list[Diagnosis]:
 
 
 async def _gateway() -> list[Diagnosis]:
+    return _process("gateway")
+
+
+async def _console() -> list[Diagnosis]:
+    return _process("console")
+
+
+def _process(name: str) -> list[Diagnosis]:
     with contextlib.suppress(BadInput):
-        url = read_run_file(where.data).urls.get("gateway", "")
-        mend = "" if answers(f"{url}/readyz") else f"see {where.data / 'gateway.log'}; make up starts it again"
-        return [Diagnosis("gateway", f"{url} {'is ready' if not mend else 'does not answer'}", mend)]
-    return [Diagnosis("gateway", "runs elsewhere: ask its /readyz")]
+        url = read_run_file(where.data).urls.get(name)
+        if url is not None:
+            mend = "" if answers(f"{url}/readyz") else f"see {where.data / f'{name}.log'}; make up starts it again"
+            return [Diagnosis(name, f"{url} {'is ready' if not mend else 'does not answer'}", mend)]
+    return [Diagnosis(name, "runs elsewhere: ask its /readyz")]
 
 
 async def _temporal() -> list[Diagnosis]:
