@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 from activities.pulls import PullActivities
 from domain.pulling import PullSource
@@ -45,7 +45,12 @@ class ShopPullWorkflow:
             except ActivityError as error:
                 if isinstance(error.cause, CancelledError):
                     raise
-                await fact(PullActivities.pull_failed, source, str(error.cause or error))
+                await fact(PullActivities.pull_failed, source, _words(error))
                 break
             await fact(PullActivities.finish_pull, source, window)
         return news
+
+
+def _words(error: ActivityError) -> str:
+    """Take the failure's own words, without the names of exception classes."""
+    return error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause or error)

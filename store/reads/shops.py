@@ -9,7 +9,8 @@ from store.database import Database
 
 _BOARD = text(
     """
-    SELECT s.vendor, s.code, s.role, s.active, s.created_at, push.received_at AS pushed_at, p.pulled_at, p.watermark,
+    SELECT s.vendor, s.code, s.role, s.active, s.backup, s.created_at, push.received_at AS pushed_at,
+        p.pulled_at, p.watermark,
         coalesce(p.failures, 0) AS pull_failures, coalesce(p.reason, '') AS pull_reason,
         t.expires_at AS token_expires_at,
         (SELECT count(*) FROM outgoing o WHERE o.vendor = s.vendor AND o.shop = s.code AND o.state = 'refused')
@@ -44,6 +45,7 @@ class ShopRow:
     code: str
     role: str
     active: bool
+    backup: bool
     created_at: datetime
     pushed_at: datetime | None
     pulled_at: datetime | None

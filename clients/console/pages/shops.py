@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
+from connectors import registry
 from store.reads.shops import ShopReads, ShopRow
 
 TEXTS = {
@@ -31,7 +32,10 @@ TEXTS = {
     "unproven": "有消息未验证",
     "empty": "还没有连接任何店铺或外部系统。",
     "empty_next": "用 oms shop add 连接，它会说明需要什么。",
-    "pull_none": "不拉取",
+    "pull_none": "没有列表可拉",
+    "pull_off": "备用校验已关闭",
+    "pull_failed": "还没拉成功",
+    "push_none": "不推送，只能拉取",
 }
 ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务"}
 SOON = timedelta(days=7)
@@ -61,11 +65,29 @@ def health(row: ShopRow, now: datetime) -> tuple[str, str]:
         (left is not None and left <= timedelta(0), TEXTS["expired"], "bad"),
         (row.pull_failures > 0, TEXTS["failing"].format(n=row.pull_failures, reason=row.pull_reason), "bad"),
         (row.refused_calls > 0, TEXTS["refusing"], "bad"),
+        (pulls(row) and pushes(row) and not row.backup, TEXTS["pull_off"], "bad"),
         (row.unverified > 0, TEXTS["unproven"], "warn"),
         (left is not None and left <= SOON, TEXTS["expiring"], "warn"),
         (row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
     ]
     return next(((words, tone) for ill, words, tone in found if ill), (TEXTS["well"], "good"))
+
+
+def pushes(row: ShopRow) -> bool:
+    """Say whether the vendor of a connection sends messages by itself."""
+    return registry.vendor(row.vendor).inbound is not None
+
+
+def pulls(row: ShopRow) -> bool:
+    """Say whether the vendor of a connection has a list of changes to pull."""
+    return registry.vendor(row.vendor).pull is not None
+
+
+def _no_pull(row: ShopRow) -> str:
+    """Say why a connection was never pulled."""
+    if not pulls(row):
+        return "pull_none"
+    return "pull_failed" if row.backup or not pushes(row) else "pull_off"
 
 
 def _table(rows: list[ShopRow], now: datetime) -> Markup:
@@ -88,8 +110,8 @@ def _row(row: ShopRow, now: datetime) -> Markup:
         "shop": messages,
         "role": ROLES.get(row.role, row.role),
         "state": badge(words, tone),
-        "pushed": moment(row.pushed_at, empty=TEXTS["never"]),
-        "pulled": moment(row.pulled_at, empty=TEXTS["pull_none"]),
+        "pushed": moment(row.pushed_at, empty=TEXTS["never" if pushes(row) else "push_none"]),
+        "pulled": moment(row.pulled_at, empty=TEXTS[_no_pull(row)]),
         "token": countdown(row.token_expires_at, empty="—"),
         "waiting": str(row.waiting),
         "refused": str(row.refused_calls),
