@@ -15,6 +15,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from clients.clock import utc_now
 from clients.logs import set_up_logs
 from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.tracing import Tracing
 from connectors import registry
 from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
@@ -39,28 +40,29 @@ QUEUES_OF_ROLE = {Role.SALES: ("writeback", "reread"), Role.COURIER: ("subscribe
 
 async def main() -> None:
     """Connect, migrate, run until SIGTERM or SIGINT, then let running steps finish."""
-    settings, where = WorkerSettings(), store_settings()
+    settings, where, tracing = WorkerSettings(), store_settings(), Tracing("worker")
     database = Database(where.database_url, where.database_pool)
     await migrations.upgrade(database)
     async with database.transaction() as tx:
         await settings_docs.seed(tx, utc_now())
         timing = await settings_docs.timing(tx, settings.profile)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
-        client = await _patiently(settings)
+        client = await _patiently(settings, tracing)
         ring = load_keyring(where.keyring)
         parts = Parts(client, database, ring, http, timing, settings, bulkheads(timing))
         await _run(parts)
     await database.close()
+    await asyncio.to_thread(tracing.end)
 
 
-async def _patiently(settings: WorkerSettings) -> Client:
+async def _patiently(settings: WorkerSettings, tracing: Tracing) -> Client:
     """Connect to Temporal; wait for it as long as it takes."""
     runtime = None
     if settings.metrics_address:
         runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
     while True:
         try:
-            return await connect(runtime)
+            return await connect(runtime, tracing.plugins)
         except Unavailable as error:
             log.warning("waiting for Temporal", reason=error.reason)
             await asyncio.sleep(1)

@@ -26,6 +26,7 @@ class Delivery(SQLModel, table=True):
     attempts: int = 0
     delivered_at: datetime | None = maybe_moment()
     result: str = ""
+    trace: str = ""
 
 
 class Outgoing(SQLModel, table=True):
@@ -34,6 +35,7 @@ class Outgoing(SQLModel, table=True):
     __table_args__ = (
         Index("ix_outgoing_waiting", "kind", "vendor", "shop", "id", postgresql_where=text("state = 'new'")),
         Index("ix_outgoing_order_key", "order_key"),
+        Index("ix_outgoing_refused", "kind", "vendor", "shop", postgresql_where=text("state = 'refused'")),
     )
 
     id: int = serial()
@@ -49,6 +51,7 @@ class Outgoing(SQLModel, table=True):
     created_at: datetime = moment()
     done_at: datetime | None = maybe_moment()
     reason: str = ""
+    trace: str = ""
 
 
 class Reread(SQLModel, table=True):
@@ -67,6 +70,7 @@ class Reread(SQLModel, table=True):
     next_at: datetime = moment()
     state: str
     reason: str = ""
+    trace: str = ""
 
 
 class Alert(SQLModel, table=True):
