@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, get_current_span, get_tracer
 
@@ -110,7 +111,16 @@ def application(gateway: Gateway, database: Database) -> FastAPI:
         yield
         await database.close()
 
-    app = FastAPI(title="Steadfast gateway", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    # The framework's own spans carry the query, which holds signatures and whatever a stranger puts there (SEC-1).
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    app = FastAPI(
+        title="Steadfast gateway",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        telemetry=silent,
+    )
 
     @app.post("/in/{vendor}/{shop}")
     async def receive(vendor: str, shop: str, request: Request) -> Response:
