@@ -49,7 +49,7 @@ async def versions(database: Database) -> list[tuple[Any, ...]]:
     return [(row.kind, row.version, row.author, row.reason) for row in await SettingVersions(database).rows()]
 
 
-SHIPPED = [(kind, 1, "shipped default", "first start") for kind in ("risk", "status_map", "timing")]
+SHIPPED = [(kind, 1, "shipped default", "first start") for kind in ("alerts", "risk", "status_map", "timing")]
 
 
 async def test_the_list_says_what_is_in_force_since_when_by_whom_and_why(oms: Oms, database: Database) -> None:
