@@ -3,6 +3,7 @@
 Real processes and a real Temporal; the collector, the warehouse, the courier and the shop are stubs on loopback.
 """
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ async def furnish(database: Database, ring: KeyRing, url: str) -> None:
         await set_on_hand(tx, Shelf("GZ01", "TEE-WHITE-M", "纯棉圆领短袖 白 M"), 10, utc_now())
 
 
-async def test_one_order_is_one_trace_from_its_webhook_to_its_courier(
+async def test_one_order_is_one_trace_up_to_its_courier_and_neither_trace_nor_log_names_its_buyer(
     running: tuple[Installation, Outside], database: Database
 ) -> None:
     installation, world = running
@@ -74,10 +75,12 @@ async def test_one_order_is_one_trace_from_its_webhook_to_its_courier(
         sent = utc_now().astimezone(ZoneInfo(QIMEN.zone)).strftime("%Y-%m-%d %H:%M:%S")
         shipped = CONFIRM.format(biz="OB-1").replace("F1<", f"{fulfillment.no}<")
         assert "success" in (await confirm(gateway, shipped, timestamp=sent)).text
+        await trouble(gateway)
         await until_called(world, "call kdniao", database)
     installation.stop()
 
-    (first,) = [span for span in world.spans if span.name.startswith("POST /in/") and span.about["oms.vendor"] == "own"]
+    pushes = [span for span in world.spans if span.name.startswith("POST /in/")]
+    first = next(span for span in pushes if span.about["oms.vendor"] == "own")
     ours = {span.id: span for span in world.spans if span.trace == first.trace}
     names = {span.name for span in ours.values()}
     assert names >= WAY, WAY - names
@@ -87,10 +90,27 @@ async def test_one_order_is_one_trace_from_its_webhook_to_its_courier(
     # The workflow's own span ends with the order: until then it is the one parent that nobody has seen.
     unseen = {span.parent for span in ours.values()} - ours.keys() - {""}
     assert len(unseen) <= 1
-    told = b"".join(world.raw)
-    assert [
-        word for word in (*PERSONAL, *OWN.secrets, *QIMEN.secrets, "203.0.113.7", "sign=") if word.encode() in told
-    ] == []
+    assert_nobody_is_named(b"".join(world.raw).decode(errors="replace"))
+    for name in ("gateway", "worker"):
+        log = (installation.folder / f"{name}.log").read_text()
+        assert_nobody_is_named(log)
+        assert [line for line in log.splitlines() if not line.startswith("{")] == [], "one JSON line per event"
+    said = (installation.folder / "gateway.log").read_text()
+    assert {"not verified", "unparsable"} <= {json.loads(line)["event"] for line in said.splitlines()}
+
+
+async def trouble(gateway: httpx.AsyncClient) -> None:
+    """What makes a gateway write log lines, each with a buyer in it: a forgery, and what nobody can read."""
+    forged = await gateway.post(PATHS["own"], content=message(), headers=signed(message(), "e2", utc_now(), "wrong"))
+    assert forged.status_code == 401
+    strange = message(status=PERSONAL[0], total_minor=PERSONAL[1])
+    unread = await gateway.post(PATHS["own"], content=strange, headers=signed(strange, "e3", utc_now()))
+    assert unread.status_code == 422, unread.text
+
+
+def assert_nobody_is_named(text: str) -> None:
+    hidden = (*PERSONAL, *OWN.secrets, *QIMEN.secrets[1:], "203.0.113.7", "sign=")
+    assert [word for word in hidden if word in text] == []
 
 
 async def until_called(world: Outside, name: str, database: Database) -> None:
