@@ -1,5 +1,6 @@
 """An installation on one machine: the two servers and our processes as children. Owns start, watch, restart, stop."""
 
+import json
 import secrets
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from domain.errors import Broken
 from store.keyring import create_keyring
 
 READY_SECONDS = 60
-GATEWAY, WORKER = "gateway", "worker"
+GATEWAY, WORKER, CONSOLE = "gateway", "worker", "console"
+FIRST_PASSWORD = "first password"  # noqa: S105  (what the console's log line is called)
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Installation:
     folder: Path
     profile: str
     external: dict[str, str] = field(default_factory=dict)
+    console: bool = False
+    notes: list[str] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
     run: RunFile = field(default_factory=RunFile)
     postgres: EmbeddedPostgres | None = None
@@ -74,10 +78,31 @@ class Installation:
         environment["OMS_HEALTH_ADDRESS"] = f"127.0.0.1:{ports.take('worker')}"
         self.run.urls["worker"] = f"http://{environment['OMS_HEALTH_ADDRESS']}"
         self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
+        if self.console:
+            self._name_console(ports)
         self.add(GATEWAY, "clients.gateway")
         self.add(WORKER, "workers.main")
-        self._wait_for_gateway()
+        if self.console:
+            self._start_console()
+        self._wait_for(GATEWAY)
         self.write()
+
+    def _name_console(self, ports: Ports) -> None:
+        """Choose its address before the worker starts: workflows link to it."""
+        port = ports.take(CONSOLE)
+        self.run.urls[CONSOLE] = f"http://127.0.0.1:{port}"
+        self.run.environment |= {
+            "OMS_CONSOLE_PORT": str(port),
+            "OMS_CONSOLE_URL": self.run.urls[CONSOLE],
+            "OMS_CONSOLE_TEMPORAL_UI": self.run.urls.get("temporal_ui", ""),
+        }
+
+    def _start_console(self) -> None:
+        log = self.folder / f"{CONSOLE}.log"
+        told = log.stat().st_size if log.exists() else 0
+        self.add(CONSOLE, "clients.console")
+        self._wait_for(CONSOLE)
+        self.notes += first_password(log, told)
 
     def add(self, name: str, module: str, *arguments: str) -> Child:
         """Start one more process of ours."""
@@ -144,15 +169,22 @@ class Installation:
             create_keyring(path)
         return str(path)
 
-    def _wait_for_gateway(self) -> None:
-        until = time.monotonic() + READY_SECONDS
+    def _wait_for(self, name: str) -> None:
+        until, log = time.monotonic() + READY_SECONDS, self.children[name].log
         while time.monotonic() < until:
-            if not self.children[GATEWAY].alive():
-                raise Broken(f"the gateway did not start; see {self.children[GATEWAY].log}")
-            if answers(f"{self.run.urls['gateway']}/readyz"):
+            if not self.children[name].alive():
+                raise Broken(f"the {name} did not start; see {log}")
+            if answers(f"{self.run.urls[name]}/readyz"):
                 return
             time.sleep(0.05)
-        raise Broken(f"the gateway was not ready in {READY_SECONDS} s; see {self.children[GATEWAY].log}")
+        raise Broken(f"the {name} was not ready in {READY_SECONDS} s; see {log}")
+
+
+def first_password(log: Path, after: int) -> list[str]:
+    """Give what a console says that started for the first time: its one login and one-time password."""
+    new = log.read_bytes()[after:].decode().splitlines()
+    lines = [json.loads(line) for line in new if line.startswith("{") and FIRST_PASSWORD in line]
+    return [f"{line['login']} · one-time password: {line['one_time_password']}" for line in lines]
 
 
 def answers(url: str) -> bool:

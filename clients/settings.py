@@ -1,6 +1,10 @@
-"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_PROFILE and OMS_OTLP_ENDPOINT."""
+"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PROFILE and OMS_OTLP_ENDPOINT.
+
+No secret has a default.
+"""
 
 import os
+from datetime import timedelta
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,6 +28,24 @@ class TracingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OMS_")
 
     otlp_endpoint: str = ""
+
+
+class ConsoleSettings(BaseSettings):
+    """OMS_CONSOLE_HOST, _PORT, _SESSION_HOURS; _TLS=1 behind a TLS proxy; _URL, _TEMPORAL_UI: public addresses."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_CONSOLE_")
+
+    host: str = "127.0.0.1"
+    port: int = 8090
+    tls: bool = False
+    session_hours: int = 12
+    url: str = ""
+    temporal_ui: str = ""
+
+    @property
+    def session_lasts(self) -> timedelta:
+        """How long somebody stays logged in."""
+        return timedelta(hours=self.session_hours)
 
 
 def adopt(environment: dict[str, str]) -> None:

@@ -6,6 +6,8 @@ TEMPORAL_TLS_... or a profile file).
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
+from urllib.parse import quote
 
 from temporalio.client import (
     Client,
@@ -37,6 +39,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from clients.settings import ConsoleSettings
 from domain.errors import Refused, Unavailable
 from domain.orders import OrderEvent, workflow_id
 from domain.outgoing import Queue
@@ -93,6 +96,7 @@ async def _start(
             id_reuse_policy=reuse,
             search_attributes=TypedSearchAttributes(attributes),
             static_summary=summary,
+            static_details=_link_back(start.key),
             rpc_timeout=RPC_SECONDS,
         )
     except WorkflowAlreadyStartedError:
@@ -100,6 +104,16 @@ async def _start(
     except RPCError as error:
         raise Unavailable(f"Temporal: {error.status.name}") from error
     return True
+
+
+@cache
+def _console() -> str:
+    return ConsoleSettings().url
+
+
+def _link_back(key: str) -> str | None:
+    """Lead from the workflow's page in the Temporal Web UI to the order's page in the console (OPS-1)."""
+    return f"[console]({_console()}/orders/{quote(key, safe=':')})" if _console() else None
 
 
 async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None:

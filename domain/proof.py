@@ -79,8 +79,10 @@ def prove(orders: Sequence[OrderFact], skus: Sequence[SkuFact], books: Json) -> 
 def _lost(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
     known = {order.no for order in orders}
     for no, sold in books["orders"].items():
-        if sold["accepted"] and no not in known:
+        if no not in known and sold["accepted"]:
             yield Finding("lost", no, "the shop has our receipt for this order, but it is not here")
+        elif no not in known and sold.get("messages_sent"):
+            yield Finding("lost", no, "the shop told of this order, and nobody took it")
     for no in known - set(books["orders"]):
         yield Finding("lost", no, "this order is here, but its shop does not know it")
 

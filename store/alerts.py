@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _RAISE = text(
@@ -24,7 +23,6 @@ _CLEAR = text(
     RETURNING kind
     """
 )
-_OPEN = text("SELECT * FROM alert WHERE cleared_at IS NULL ORDER BY level, raised_at LIMIT :most")
 
 
 class Level(StrEnum):
@@ -65,8 +63,3 @@ async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | No
     """Clear the open alerts of a subject, all or those of one kind; return the kinds that were open."""
     cleared = await tx.execute(_CLEAR, {"subject": subject, "now": now, "kind": kind})
     return sorted(row.kind for row in cleared)
-
-
-async def open_alerts(tx: AsyncConnection, most: int) -> list[Row[Any]]:
-    """List what is open, worst first."""
-    return list(await tx.execute(_OPEN, {"most": most}))

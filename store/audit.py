@@ -14,6 +14,10 @@ _WRITE = text(
     " VALUES (:at, :actor, :action, :subject, :detail, :inbox_id)"
 ).bindparams(bindparam("detail", type_=JSONB))
 
+_SAME = text(
+    "SELECT 1 FROM audit WHERE subject = :subject AND action = :action AND detail = :detail LIMIT 1"
+).bindparams(bindparam("detail", type_=JSONB))
+
 
 async def write(
     tx: AsyncConnection, action: str, subject: str, now: datetime, *, actor: str = "order", **more: Any
@@ -32,3 +36,12 @@ def entry(action: str, subject: str, now: datetime, *, actor: str, **more: Any) 
     """Build one entry as `write` takes it."""
     inbox_id = more.pop("inbox_id", None)
     return {"at": now, "actor": actor, "action": action, "subject": subject, "detail": more, "inbox_id": inbox_id}
+
+
+async def write_once(
+    tx: AsyncConnection, action: str, subject: str, now: datetime, *, actor: str, **detail: Any
+) -> None:
+    """Append one entry unless the subject has one with the same action and detail; a nonce in it makes it one wish."""
+    same = {"subject": subject, "action": action, "detail": detail}
+    if not detail.get("nonce") or (await tx.execute(_SAME, same)).one_or_none() is None:
+        await write(tx, action, subject, now, actor=actor, **detail)

@@ -17,7 +17,7 @@ from sqlalchemy.sql import bindparam
 
 from domain.lanes import lane, subject
 from domain.observations import Observation, OrderObserved
-from store import clocks, settings_docs
+from store import clocks, settings_docs, signatures
 from store.database import Database
 from store.keyring import KeyRing
 from store.serial import seal_observation
@@ -94,6 +94,7 @@ class Inbox:
         request = request_of(arrival)
         size = len(arrival.raw) + len(request) + UNVERIFIED_ROW_BYTES
         async with self._database.transaction() as tx:
+            await signatures.watch(tx, arrival.source, arrival.shop, arrival.received_at)
             held = (await tx.execute(_UNVERIFIED_SIZE, where)).scalar_one()
             if held + size > UNVERIFIED_BYTES_PER_SOURCE:
                 return False

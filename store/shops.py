@@ -12,7 +12,7 @@ from sqlalchemy.sql import bindparam
 
 from domain.errors import BadInput
 from domain.shops import Role, Shop
-from store import audit, tokens
+from store import alerts, audit, tokens
 from store.database import Database
 from store.keyring import KeyRing
 
@@ -30,6 +30,7 @@ _ADD = text(
     ON CONFLICT DO NOTHING
     """
 ).bindparams(bindparam("params", type_=JSONB))
+_SECRETS = text("UPDATE shop SET secrets_sealed = :secrets WHERE vendor = :vendor AND code = :code AND active")
 _BACKUP = text("UPDATE shop SET backup = :on WHERE vendor = :vendor AND code = :code AND active")
 _WAREHOUSE = text(
     """
@@ -79,6 +80,15 @@ class Shops:
             if warehouse is not None:
                 await _add_warehouse(tx, shop, warehouse)
             await audit.write(tx, "shop.added", f"{shop.vendor}/{shop.code}", now, actor="cli", role=shop.role.value)
+
+    async def set_secrets(self, vendor: str, code: str, secrets: tuple[str, ...], actor: str, now: datetime) -> None:
+        """Replace the keys of a shop, the one in use first (INT-14); BadInput when there is no such shop."""
+        sealed = self._ring.seal(json.dumps(secrets).encode(), f"shop.secrets|{vendor}|{code}")
+        async with self._database.transaction() as tx:
+            if not (await tx.execute(_SECRETS, {"vendor": vendor, "code": code, "secrets": sealed})).rowcount:
+                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            await audit.write(tx, "shop.key", f"{vendor}/{code}", now, actor=actor, keys=len(secrets))
+            await alerts.clear(tx, f"{vendor}/{code}", now, "signatures")
 
     async def set_backup(self, vendor: str, code: str, on: bool, actor: str, now: datetime) -> None:
         """Turn backup verification of a shop on or off (INT-17); BadInput when there is no such shop."""

@@ -10,6 +10,7 @@ from clients.cli.session import out, session, told
 from clients.clock import utc_now
 from domain.errors import BadInput
 from store import alerts, audit
+from store.reads.alerts import AlertFilter, AlertReads
 
 alert_app = typer.Typer(no_args_is_help=True)
 
@@ -19,8 +20,8 @@ def list_(most: Annotated[int, typer.Option(min=1, max=10_000)] = 50) -> None:
     """List the open alerts, worst first, then oldest first."""
 
     async def work() -> None:
-        async with session() as open_session, open_session.database.transaction() as tx:
-            rows = await alerts.open_alerts(tx, most)
+        async with session() as open_session:
+            rows = (await AlertReads(open_session.database).open(AlertFilter(), rows=most)).rows
         table = Table("level", "since (UTC)", "kind", Column("subject", no_wrap=True), "what", box=None)
         for row in rows:
             words = (row.level[2:], f"{row.raised_at:%m-%d %H:%M:%S}", row.kind, row.subject, row.words)

@@ -10,7 +10,7 @@ from clients.settings import adopt
 from clients.temporal import connect, decide
 from domain.errors import Refused, Unavailable
 from store.database import Database
-from store.reads.orders import OrderReads
+from store.reads.order_list import OrderFilter, OrderList
 from workflows.decisions import Choice, Decision
 
 ACTOR = "demo"
@@ -35,7 +35,7 @@ class Operator:
         """Go through the orders that wait for a person; what is not answered now is asked again at the next look."""
         database = Database(self.run.environment["OMS_DATABASE_URL"], pool=1)
         try:
-            rows = await OrderReads(database).rows(None, True, MOST)
+            rows = (await OrderList(database).page(OrderFilter(stuck=True), rows=MOST)).rows
         finally:
             await database.close()
         choices = [(row.key, self._choice(row.key, row.stuck_reason, buyers_done)) for row in rows]

@@ -33,9 +33,9 @@ class Marketplace:
 
 ALL = (
     Marketplace("taobao", "tm", 0.2, "pull"),
-    Marketplace("douyin", "dy", 0.15, "push and pull"),
-    Marketplace("douyin", "dy-push", 0.1, "push (lists dead)", pull_dead=True),
-    Marketplace("douyin", "dy-pull", 0.1, "pull (pushes dead)", push_dead=True),
+    Marketplace("douyin", "dy", 0.15, "push + pull"),
+    Marketplace("douyin", "dy-push", 0.1, "push, lists dead", pull_dead=True),
+    Marketplace("douyin", "dy-pull", 0.1, "pull, push dead", push_dead=True),
 )
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""

@@ -65,6 +65,7 @@ async def _examine() -> list[Diagnosis]:
         ("database", lambda: _database(database)),
         ("gateway", _gateway),
         ("worker", _worker),
+        ("console", _console),
         ("Temporal", _temporal),
         ("shops", lambda: _shops(database, settings.keyring)),
         ("work", lambda: _work(database)),
@@ -105,13 +106,18 @@ async def _worker() -> list[Diagnosis]:
     return [_process("worker")]
 
 
+async def _console() -> list[Diagnosis]:
+    return [_process("console")]
+
+
 def _process(name: str) -> Diagnosis:
     """Ask one of our processes whether it is ready; it says itself what it lacks."""
     with contextlib.suppress(BadInput):
-        url = read_run_file(where.data).urls.get(name, "")
-        lacks = unready(f"{url}/readyz")
-        mend = f"{lacks}; see {where.data / name}.log; make up starts it again" if lacks else ""
-        return Diagnosis(name, f"{url} {'is not ready' if lacks else 'is ready'}", mend)
+        url = read_run_file(where.data).urls.get(name)
+        if url is not None:
+            lacks = unready(f"{url}/readyz")
+            mend = f"{lacks}; see {where.data / name}.log; make up starts it again" if lacks else ""
+            return Diagnosis(name, f"{url} {'is not ready' if lacks else 'is ready'}", mend)
     return Diagnosis(name, "runs elsewhere: ask its /readyz")
 
 

@@ -12,12 +12,11 @@ from clients.clock import utc_now
 from clients.replay import MessageName, Replayer, message_name
 from domain import drift
 from domain.errors import BadInput
-from store import audit
-from store.reads.inbox import InboxReads, MessagePage
-from store.replay import Replays
+from store.opening import Opening
+from store.reads.inbox import STATES, InboxReads, MessageFilter, MessagePage
+from store.replay import By
 
 inbox_app = typer.Typer(no_args_is_help=True)
-STATES = ("accepted", "unparsable", "unverified", "failed", "unmapped")
 NOT_ALL_DONE = 1
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 Actor = Annotated[str, typer.Option(help="who asks; stands in the audit log")]
@@ -35,11 +34,12 @@ def list_(
         if state is not None and state not in STATES:
             raise BadInput(f"no state {state!r}; known are {', '.join(STATES)}")
         async with session() as open_session:
-            rows = await InboxReads(open_session.database).rows(state, source, most)
+            wanted = MessageFilter(state, source)
+            rows = (await InboxReads(open_session.database).list(wanted, rows=most)).rows
         table = Table(Column("id", no_wrap=True), "from", "way", "received (UTC)", "state", "about", "reason", box=None)
         for row in rows:
             words = (f"{row.source}/{row.shop}", row.way, f"{row.received_at:%m-%d %H:%M:%S}", row.state, row.about)
-            table.add_row(f"{row.kind}{row.id}", *map(escape, (*words, _reason(row))))
+            table.add_row(row.name, *map(escape, (*words, _reason(row))))
         out.print(table if rows else "no messages match")
 
     told(work)
@@ -123,16 +123,11 @@ async def _find(reads: InboxReads, name: MessageName) -> tuple[MessageName, Mess
 
 
 async def _opened(open_session: Session, name: MessageName, actor: str) -> bytes:
-    """Open the body; who did so is on record before anybody sees it."""
-    replays = Replays(open_session.database, open_session.ring)
-    kept = await (replays.unverified(name.id) if name.kind else replays.inbox(name.id))
-    if kept is None:
+    opening, by = Opening(open_session.database, open_session.ring), By(actor, utc_now())
+    opened = await (opening.unverified(name.id, by) if name.kind else opening.message(name.id, by))
+    if opened is None:
         raise BadInput(f"there is no message {name} any more")
-    about = f"{kept.arrival.source}/{kept.arrival.shop}"
-    inbox_id = None if name.kind else name.id
-    async with open_session.database.transaction() as tx:
-        await audit.write(tx, "inbox.opened", about, utc_now(), actor=actor, inbox_id=inbox_id, message=str(name))
-    return kept.arrival.raw
+    return opened.raw
 
 
 def _print(name: MessageName, page: MessagePage) -> None:

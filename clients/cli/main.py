@@ -20,6 +20,7 @@ from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
 from clients.cli.up import up
+from clients.cli.users import user_app
 
 app = typer.Typer(
     name="oms",
@@ -36,6 +37,7 @@ app.add_typer(alert_app, name="alert", help="See and clear what somebody should 
 app.add_typer(
     settings_app, name="settings", help="Business settings: versioned documents, tried, activated, rolled back."
 )
+app.add_typer(user_app, name="user", help="Who may work at the console.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)

@@ -1,21 +1,17 @@
 """`oms order cancel, hold, release, retry, skip, restart`: what an operator may decide about one order."""
 
 import secrets
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from clients.cli.session import Session, out, session, told
 from clients.clock import utc_now
+from clients.deciding import Decisions
 from clients.settings import ClientSettings
-from clients.temporal import connect, decide, restart_order
-from domain.errors import BadInput, Refused
-from domain.orders import OrderEvent
-from domain.progress import OrderStart
-from store import settings_docs
-from store.outgoing import SqlOutgoing
-from store.reads.orders import OrderReads
+from clients.temporal import connect
+from domain.errors import BadInput
+from store.reads.order_search import OrderSearch
 from workflows.decisions import Choice, Decision
 
 decision_app = typer.Typer(no_args_is_help=True)
@@ -51,16 +47,7 @@ def skip(words: Words, actor: Actor = "cli") -> None:
 @decision_app.command()
 def retry(words: Words, actor: Actor = "cli") -> None:
     """Try the step again at which an order is stuck, or the calls that its channel or courier refused."""
-
-    async def work() -> str:
-        async with session() as opened:
-            key = await _one(opened, words)
-            calls = await SqlOutgoing(opened.database, opened.ring).requeue(key, actor, utc_now())
-        if calls:
-            return f"{key}: {calls} refused calls are tried again"
-        return f"{key}: {await decide(await connect(), key, Decision(Choice.RETRY, actor), _nonce())}"
-
-    out.print(told(work), highlight=False)
+    _decide(words, Decision(Choice.RETRY, actor))
 
 
 @decision_app.command()
@@ -70,18 +57,7 @@ def restart(words: Words, actor: Actor = "cli") -> None:
     async def work() -> str:
         async with session() as opened:
             key = await _one(opened, words)
-            page = await OrderReads(opened.database, opened.ring).page(key)
-            if page.order.closed_at is not None:
-                raise Refused("restart", f"the order is {page.order.status}; what comes now is after-sales")
-            async with opened.database.transaction() as tx:
-                timing = await settings_docs.timing(tx, ClientSettings().profile)
-        order = page.order
-        start = OrderStart(key, order.created_at + timedelta(seconds=timing.order.unpaid_lock_seconds), timing.order)
-        events = [OrderEvent.PAID if order.payment_status == "paid" else OrderEvent.PLACED]
-        events += [OrderEvent.SHIPPED] if page.parcels else []
-        events += [OrderEvent.SIGNED] if any(parcel.signed_at for parcel in page.parcels) else []
-        await restart_order(await connect(), start, events, f"{key} · restarted by {actor}")
-        return f"{key}: started again"
+            return f"{key}: {await _decisions(opened).restart(key, actor)}"
 
     out.print(told(work), highlight=False)
 
@@ -90,13 +66,17 @@ def _decide(words: str, decision: Decision) -> None:
     async def work() -> str:
         async with session() as opened:
             key = await _one(opened, words)
-        return f"{key}: {await decide(await connect(), key, decision, _nonce())}"
+            return f"{key}: {await _decisions(opened).decide(key, decision, _nonce())}"
 
     out.print(told(work), highlight=False)
 
 
+def _decisions(opened: Session) -> Decisions:
+    return Decisions(opened.database, opened.ring, connect, utc_now, ClientSettings().profile)
+
+
 async def _one(opened: Session, words: str) -> str:
-    keys = await OrderReads(opened.database, opened.ring).find(words)
+    keys = (await OrderSearch(opened.database, opened.ring).find(words)).exact
     if len(keys) != 1:
         raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")
     return keys[0]

@@ -1,7 +1,7 @@
 """`oms order list` and `oms order show`: find orders and see what they wait for."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Column, Table
@@ -10,9 +10,10 @@ from clients.cli.session import out, session, told, where
 from clients.run_file import read_run_file
 from domain.errors import BadInput
 from domain.orders import OrderStatus, workflow_id
-from domain.waits import Wait, WaitFor
 from store.order_history import IMPORTED
-from store.reads.orders import OrderPage, OrderReads
+from store.reads.order_list import OrderFilter, OrderList, OrderRow
+from store.reads.order_page import OrderPage, OrderPages
+from store.reads.order_search import OrderSearch
 
 order_app = typer.Typer(no_args_is_help=True)
 
@@ -29,7 +30,8 @@ def list_(
         if status is not None and status not in set(OrderStatus):
             raise BadInput(f"no status {status!r}; known are {', '.join(OrderStatus)}")
         async with session() as open_session:
-            rows = await OrderReads(open_session.database).rows(status, stuck, most)
+            wanted = OrderFilter(status=status, stuck=stuck)
+            rows = (await OrderList(open_session.database).page(wanted, rows=most)).rows
         table = Table(
             Column("order", no_wrap=True), "status", "total", "placed (UTC)", "waits for", "until (UTC)", box=None
         )
@@ -47,13 +49,14 @@ def show(words: Annotated[str, typer.Argument(help="order number, waybill, fulfi
 
     async def work() -> None:
         async with session() as open_session:
-            reads = OrderReads(open_session.database, open_session.ring)
-            keys = await reads.find(words)
+            keys = (await OrderSearch(open_session.database, open_session.ring).find(words)).keys
             if not keys:
                 raise BadInput(f"nothing is known of {words!r}: not an order, waybill, fulfilment number or phone here")
             if len(keys) > 1:
                 raise BadInput(f"{words!r} belongs to {len(keys)} orders: {', '.join(sorted(keys))}")
-            _print(await reads.page(keys[0]))
+            page = await OrderPages(open_session.database).page(keys[0])
+        if page is not None:
+            _print(page)
 
     told(work)
 
@@ -64,10 +67,10 @@ def _print(page: OrderPage) -> None:
     out.print(_waits(order), highlight=False)
     if order.stuck:
         out.print(f"[red]STUCK[/red] {order.stuck_reason}. Then: oms order retry {order.no}", highlight=False)
-    out.print(f"receiver: {page.contact.province} {page.contact.city} {page.contact.district} (sealed)")
+    out.print(f"receiver: {page.facts.province} {page.facts.city} {page.facts.district} (sealed)")
     for line in page.lines:
         out.print(f"  {line.quantity} x {line.sku} {line.title}  {line.amount_minor / 100:.2f}", highlight=False)
-    for hold in page.holds:
+    for hold in page.held:
         out.print(f"  {hold.kind} {hold.quantity} {hold.sku} {hold.warehouse} {hold.state}", highlight=False)
     for one in page.fulfillments:
         out.print(f"  fulfilment {one.no} at {one.warehouse}: {one.state} {one.stage}", highlight=False)
@@ -77,22 +80,20 @@ def _print(page: OrderPage) -> None:
     for call in page.calls:
         out.print(f"  {call.kind} to {call.vendor}: {call.state} {call.reason}", highlight=False)
     out.print(_story(page))
-    messages = ", ".join(f"{message.id} ({message.source} {message.way})" for message in page.messages)
-    out.print(f"raw messages: {messages}", highlight=False)
-    imported = any(entry.action == IMPORTED for entry in page.story)
+    messages = {message.inbox_id: f"({message.source} {message.way})" for message in page.messages}
+    out.print(f"raw messages: {', '.join(f'{no} {way}' for no, way in messages.items())}", highlight=False)
+    imported = any(entry.action == IMPORTED for entry in page.entries)
     link = "none, it was imported as history" if imported else _link(order.key)
     out.print(f"Temporal: {link}", highlight=False, soft_wrap=True)
 
 
-def _waits(order: Any) -> str:
-    if not order.wait_for:
-        return "Waits for nothing."
-    return Wait(WaitFor(order.wait_for), order.wait_since, order.wait_until).sentence()
+def _waits(order: OrderRow) -> str:
+    return order.wait.sentence() if order.wait else "Waits for nothing."
 
 
 def _story(page: OrderPage) -> Table:
     table = Table("at (UTC)", "who", "what", "detail", "raw", box=None)
-    for entry in page.story:
+    for entry in page.entries:
         detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items() if value)
         table.add_row(_at(entry.at), entry.actor, entry.action, detail, str(entry.inbox_id or ""))
     return table
@@ -106,7 +107,7 @@ def _link(key: str) -> str:
     return f"{base}/{workflow_id(key)}" if base else workflow_id(key)
 
 
-def _money(row: Any) -> str:
+def _money(row: OrderRow) -> str:
     return f"{row.total_minor / 100:.2f} {row.currency}"
 
 

@@ -50,6 +50,25 @@ def add(
 
 
 @shop_app.command()
+def key(
+    vendor: Annotated[str, typer.Argument(help="such as own")],
+    code: Annotated[str, typer.Argument(help="the account's short name")],
+    secret_file: Annotated[Path, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")],
+    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+) -> None:
+    """Change the key of an account; with two lines both are valid while the other side rotates (INT-14)."""
+
+    async def work() -> None:
+        secrets = _secrets(secret_file)
+        async with session() as here:
+            await Shops(here.database, here.ring).set_secrets(vendor, code, secrets, actor, utc_now())
+
+    told(work)
+    words = f"{vendor}/{code} has a new key, in force within seconds. Let in what it proves: "
+    out.print(f"{words}oms inbox replay --all-unverified --source {vendor} --shop {code}", soft_wrap=True)
+
+
+@shop_app.command()
 def token(
     vendor: Annotated[str, typer.Argument(help="such as taobao")],
     code: Annotated[str, typer.Argument(help="the shop's short name")],

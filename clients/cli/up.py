@@ -24,9 +24,9 @@ def up(
     data: Annotated[Path | None, typer.Option(help="where the data lives; var/demo shows the last demo again")] = None,
     profile: Annotated[Profile, typer.Option(help="live, or demo with time sped up")] = Profile.LIVE,
 ) -> None:
-    """Start PostgreSQL, Temporal, gateway and worker (or use those that the environment names); Ctrl-C ends all."""
+    """Start PostgreSQL, Temporal, gateway, worker, console, or use what the environment names; Ctrl-C ends all."""
     stop = stop_on_signals()
-    installation = Installation((data or where.data).resolve(), profile.value, external())
+    installation = Installation((data or where.data).resolve(), profile.value, external(), console=True)
     out = Console()
     try:
         installation.start()
@@ -62,6 +62,8 @@ def _say(out: Console, installation: Installation) -> None:
     table = Table(box=None, show_header=False)
     for name, url in installation.run.urls.items():
         table.add_row(name.replace("_", " "), url)
+    for note in installation.notes:
+        table.add_row("first login", note)
     table.add_row("data", str(installation.folder))
     out.print(table)
     out.print("Ctrl-C ends everything that was started here.")

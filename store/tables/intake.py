@@ -16,7 +16,11 @@ class Inbox(SQLModel, table=True):
     superseded (unparsable, and the same message came again in a form that could be read).
     """
 
-    __table_args__ = (UniqueConstraint("source", "shop", "key"),)
+    __table_args__ = (
+        UniqueConstraint("source", "shop", "key"),
+        Index("ix_inbox_unparsable", "received_at", postgresql_where=text("state = 'unparsable'")),
+        Index("ix_inbox_shop_received_at", "source", "shop", "received_at", "way"),
+    )
 
     id: int = serial()
     source: str
@@ -64,6 +68,7 @@ class ObservationRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("inbox_id", "part"),
         Index("ix_observation_waiting", "lane", "id", postgresql_where=text("state = 'new'")),
+        Index("ix_observation_set_aside", "id", postgresql_where=text("state IN ('failed', 'unmapped')")),
         Index("ix_observation_subject", "subject"),
         Index("ix_observation_unmapped", "raw_status", postgresql_where=text("state = 'unmapped'")),
     )

@@ -35,7 +35,7 @@ class Outgoing(SQLModel, table=True):
     __table_args__ = (
         Index("ix_outgoing_waiting", "kind", "vendor", "shop", "id", postgresql_where=text("state = 'new'")),
         Index("ix_outgoing_order_key", "order_key"),
-        Index("ix_outgoing_refused", "kind", "vendor", "shop", postgresql_where=text("state = 'refused'")),
+        Index("ix_outgoing_refused", "vendor", "shop", postgresql_where=text("state = 'refused'")),
     )
 
     id: int = serial()
@@ -76,7 +76,11 @@ class Reread(SQLModel, table=True):
 class Alert(SQLModel, table=True):
     """Something a person should know; `key` says what it is, so it is raised once until it is cleared."""
 
-    __table_args__ = (Index("ix_alert_open", "raised_at", postgresql_where=text("cleared_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_alert_open", "level", "raised_at", "id", postgresql_where=text("cleared_at IS NULL")),
+        Index("ix_alert_raised_at_id", "raised_at", "id"),
+        Index("ix_alert_subject", "subject"),
+    )
 
     id: int = serial()
     key: str = Field(unique=True)

@@ -2,10 +2,28 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import maybe_big, maybe_moment, maybe_sealed, minor, moment
+from store.tables.columns import UTC, maybe_big, maybe_moment, maybe_sealed, minor, moment
+
+DUE_AT = """
+CASE WHEN closed_at IS NOT NULL THEN NULL
+    WHEN shipped_at IS NULL AND ship_by IS NOT NULL THEN ship_by
+    WHEN wait_for IN ('payment', 'late_payment', 'settlement', 'nothing') THEN NULL
+    ELSE wait_until END
+"""
+"""By when somebody must have acted; waits that end by themselves have no such time."""
+TURN = f"""
+CASE WHEN closed_at IS NOT NULL THEN 50000000000000 - floor(extract(epoch FROM created_at AT TIME ZONE 'UTC') * 1000)
+    WHEN ({DUE_AT}) IS NOT NULL THEN CASE WHEN stuck THEN 0 ELSE 20000000000000 END
+        + floor(extract(epoch FROM ({DUE_AT}) AT TIME ZONE 'UTC') * 1000)
+    ELSE CASE WHEN stuck THEN 20000000000000 ELSE 40000000000000 END
+        - floor(extract(epoch FROM created_at AT TIME ZONE 'UTC') * 1000)
+    END
+"""
+"""An order's place in a list of what needs people, smallest first. Five bands of 10^13, within them milliseconds:
+stuck by deadline, stuck newest first, open by deadline, open newest first, closed newest first."""
 
 
 class OrderRow(SQLModel, table=True):
@@ -19,9 +37,16 @@ class OrderRow(SQLModel, table=True):
             "total_minor = goods_minor - shop_discount_minor - platform_discount_minor + freight_minor",
             name="adds_up",
         ),
-        Index("ix_orders_open", "status", "wait_until", postgresql_where=text("closed_at IS NULL")),
-        Index("ix_orders_stuck", "key", postgresql_where=text("stuck")),
-        Index("ix_orders_no", "no"),
+        Index("ix_orders_stuck", "turn", "key", postgresql_where=text("stuck")),
+        Index("ix_orders_held", "turn", "key", postgresql_where=text("hold_reason <> ''")),
+        Index("ix_orders_waits", "wait_for", "turn", "key", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_orders_turn", "turn", "key"),
+        Index("ix_orders_status_turn", "status", "turn", "key"),
+        Index("ix_orders_channel_turn", "channel", "turn", "key"),
+        Index("ix_orders_shop_turn", "shop", "turn", "key"),
+        Index("ix_orders_placed_at", "placed_at"),
+        Index("ix_orders_no", "no", postgresql_ops={"no": "text_pattern_ops"}),
+        Index("ix_orders_buyer_index", "buyer_index", postgresql_where=text("buyer_index <> ''")),
         Index("ix_orders_created_at", "created_at"),
         Index("ix_orders_ip_index", "ip_index", "created_at"),
     )
@@ -68,6 +93,8 @@ class OrderRow(SQLModel, table=True):
     stuck_reason: str = ""
     started_at: datetime | None = maybe_moment()
     created_at: datetime = moment()
+    due_at: datetime | None = Field(default=None, sa_column=Column(UTC, Computed(DUE_AT, persisted=True)))
+    turn: int | None = Field(default=None, sa_column=Column(BigInteger, Computed(TURN, persisted=True)))
 
 
 class OrderLineRow(SQLModel, table=True):

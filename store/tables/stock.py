@@ -15,6 +15,8 @@ class SkuStock(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("on_hand >= 0 AND reserved >= 0 AND allocated >= 0", name="not_negative"),
         CheckConstraint("reserved + allocated <= on_hand", name="not_oversold"),
+        Index("ix_sku_stock_sku", "sku", postgresql_ops={"sku": "text_pattern_ops"}),
+        Index("ix_sku_stock_title", "title", postgresql_ops={"title": "text_pattern_ops"}),
     )
 
     sku: str = Field(primary_key=True)

@@ -1,4 +1,5 @@
-"""`make bench`: whole orders per second with an in-process warehouse, and what one order costs in its history."""
+"""`make bench`: whole orders per second with an in-process warehouse, what one order costs in its history, and how fast
+the console's pages are among a hundred thousand orders."""
 
 import asyncio
 import json
@@ -16,6 +17,7 @@ from domain.observations import ChannelStatus, ParcelState
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import create_keyring
+from tests.benchmarks import console
 from tests.workflows.house import House, order, report, shipment, track
 from tests.workflows.test_plain_order import STAGES, cost
 
@@ -74,9 +76,11 @@ def main() -> None:
         figures = asyncio.run(measure(Path(folder)))
     for name, value in figures.items():
         print(f"{name:>20} {value}")
+    with tempfile.TemporaryDirectory() as folder:
+        pages = asyncio.run(console.measure(Path(folder)))
     build = Path("build")
     build.mkdir(exist_ok=True)
-    (build / "bench.json").write_text(json.dumps({"order": figures}, indent=1))
+    (build / "bench.json").write_text(json.dumps({"order": figures, "console": pages}, indent=1))
     sys.stdout.flush()
     os._exit(0)
 

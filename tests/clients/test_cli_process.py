@@ -69,11 +69,16 @@ def test_the_doctor_examines_every_part_of_a_broken_installation(tmp_path: Path)
         "OMS_KEYRING": str(tmp_path / "keyring.json"),
         "TEMPORAL_ADDRESS": nowhere,
     }
-    RunFile(settings, {"gateway": f"http://{nowhere}"}).write(tmp_path)
+    RunFile(settings, {"gateway": f"http://{nowhere}", "console": f"http://{nowhere}"}).write(tmp_path)
     code, said = oms("--data", str(tmp_path), "doctor")
     assert code == 1
     ill = [line for line in said.splitlines() if line.startswith(" ILL")]
-    assert {line.split(":")[0].removeprefix(" ILL").strip() for line in ill} >= {"database", "gateway", "Temporal"}
+    assert {line.split(":")[0].removeprefix(" ILL").strip() for line in ill} >= {
+        "database",
+        "gateway",
+        "console",
+        "Temporal",
+    }
     assert said.count("mend: ") == len(ill)
     assert "secret-word" not in said
 

@@ -1,5 +1,6 @@
 """Connecting marketplaces on the command line: access tokens from files, the switch of backup verification (INT-17)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy import text
 from store.database import Database
 from store.keyring import KeyRing
 from store.shops import Shops
-from tests.clients.worlds import Oms
+from tests.clients.worlds import HandClock, Oms, connect, gateway_of, message, send
+from tests.connectors.worlds import OWN
 
 ADD = ["--url", "http://127.0.0.1:1/router/rest", "--key-id", "12345678"]
 
@@ -92,3 +94,26 @@ async def test_a_switch_that_cannot_be_set_says_why(oms: Oms, vendor: str, switc
     code, said = await oms("shop", "backup", vendor, "tm", switch)
     assert code == 2
     assert words in said
+
+
+async def test_a_changed_key_lets_in_what_it_proves(
+    oms: Oms, tmp_path: Path, database: Database, cli_ring: KeyRing
+) -> None:
+    """INT-14: kept while the key was wrong, replayed after it is mended, with the old one valid beside it."""
+    await connect(database, cli_ring, replace(OWN, secrets=("a key of last year",)))
+    async with gateway_of(database, cli_ring, HandClock()) as client:
+        assert (await send(client, message())).status_code == 401
+    keys = written(tmp_path / "own.key", OWN.secrets[0], "a key of last year")
+    code, said = await oms("shop", "key", "own", OWN.code, "--secret-file", keys, "--actor", "alice")
+    assert code == 0
+    assert f"--all-unverified --source own --shop {OWN.code}" in said
+    code, said = await oms("inbox", "replay", "--all-unverified", "--source", "own", "--shop", OWN.code)
+    assert (code, "accepted as message" in said) == (0, True), said
+    shop = await Shops(database, cli_ring).find("own", OWN.code)
+    assert shop is not None
+    assert shop.secrets == (OWN.secrets[0], "a key of last year")
+
+
+async def test_a_key_for_an_account_that_is_not_connected_is_refused(oms: Oms, secret: str) -> None:
+    code, said = await oms("shop", "key", "own", "nobody", "--secret-file", secret)
+    assert (code, "no shop own/nobody is connected" in said) == (2, True)

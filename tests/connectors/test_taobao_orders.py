@@ -216,7 +216,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"status": ...}, "trade.status is missing"),
     ({}, {"status": None}, "trade.status is empty"),
     ({}, {"created": ...}, "trade.created is missing"),
-    ({}, {"created": "0001-01-01 00:00:00"}, f"created of {TID}: the year is not between 2000"),
+    ({}, {"created": "0001-01-01 00:00:00"}, f"created of {TID}: not between the years 2000"),
     ({}, {"modified": "yesterday"}, f"modified of {TID}: not yyyy-MM-dd HH:mm:ss"),
     ({}, {"pay_time": "2026-11-31 00:00:00"}, f"pay_time of {TID}: "),
     ({}, {"payment": ...}, "trade.payment is missing"),

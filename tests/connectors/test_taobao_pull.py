@@ -149,7 +149,7 @@ BAD_ROWS = [
     ({"tid": None}, "listed a trade without tid (trades.trade[1])"),
     ({"modified": None}, "modified of 2105811697799953287: not yyyy-MM-dd"),
     ({"modified": "0000-00-00 00:00:00"}, "modified of 2105811697799953287: "),
-    ({"modified": "1970-01-01 00:00:00"}, "modified of 2105811697799953287: the year is not between 2000"),
+    ({"modified": "1970-01-01 00:00:00"}, "modified of 2105811697799953287: not between the years 2000"),
     ({"modified": ["x"]}, "trades.trade[1].modified is not a text"),
     ({"tid": "9" * 201}, "trades.trade[1].tid is longer than 200"),
 ]  # fmt: skip

@@ -84,6 +84,7 @@ def test_a_waybill_is_lost_unless_its_shop_has_it_or_would_not_take_it(
 
 CAUGHT = [
     ("lost", "T3", [ORDER, UNPAID], SKU, books(orders=sold("T3"))),
+    ("lost", "T3", [ORDER, UNPAID], SKU, books(orders=sold("T3", accepted=False, messages_sent=2))),
     ("lost", "T9", [ORDER, UNPAID, replace(ORDER, no="T9")], SKU, BOOKS),
     ("doubled", "T1", [ORDER, ORDER, UNPAID], SKU, BOOKS),
     (

@@ -29,7 +29,7 @@ PLANTS = [
     (
         "clients.gateway.probe",
         "import clients.cli.session",
-        "Gateway and CLI do not share code sideways",
+        "Gateway, console and CLI do not share code sideways",
         "clients.gateway.probe -> clients.cli.session",
     ),
     (

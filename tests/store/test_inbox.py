@@ -124,3 +124,24 @@ async def test_body_query_and_headers_fill_the_share_together(
         assert not await box.keep_unverified(wide, "wrong signature")
     assert await box.keep_unverified(replace(PUSH, raw=b"x" * 2000), "wrong signature")
     assert await value(database, "SELECT size_bytes FROM unverified") > 2000
+
+
+async def test_the_fifth_message_in_five_minutes_that_cannot_be_verified_is_told_once(
+    database: Database, ring: KeyRing
+) -> None:
+    """INT-14, incident I-6: a changed key is noticed at the fifth callback, not at the three hundredth."""
+    box = Inbox(database, ring)
+    for n in range(7):
+        told = await rows(database, "SELECT words FROM alert WHERE kind = 'signatures'")
+        assert len(told) == (n >= 5), f"after {n}"
+        await box.keep_unverified(replace(PUSH, received_at=NOON + timedelta(seconds=30 * n)), "wrong signature")
+    (alert,) = await rows(database, "SELECT * FROM alert")
+    assert (alert.level, alert.subject) == ("1-critical", "own/demo")
+    assert "oms shop key own demo" in alert.words
+
+
+async def test_five_in_a_longer_time_are_nothing_to_tell(database: Database, ring: KeyRing) -> None:
+    box = Inbox(database, ring)
+    for n in range(6):
+        await box.keep_unverified(replace(PUSH, received_at=NOON + timedelta(minutes=2 * n)), "wrong signature")
+    assert await rows(database, "SELECT * FROM alert") == []

@@ -13,7 +13,7 @@ from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.order_history import Amounts, OrderHistory, Source, Sums, file_key
-from store.reads.orders import OrderReads
+from store.reads.order_page import OrderPages
 from tests.conftest import NOON
 from tests.store.builders import NAME, PHONE, apply, facts, key, order, rows, stocked, value
 
@@ -80,8 +80,9 @@ async def test_the_file_is_kept_as_it_was_and_every_order_names_it(
         ("alice", key("T1"), kept.id, {"line": 2}),
         ("alice", key("T2"), kept.id, {"line": 3}),
     ]
-    page = await OrderReads(database, ring).page(key("T1"))
-    assert [(message.id, message.way) for message in page.messages] == [(kept.id, "file")]
+    page = await OrderPages(database).page(key("T1"))
+    assert page is not None
+    assert [(message.inbox_id, message.way) for message in page.messages] == [(kept.id, "file")]
 
 
 async def test_who_brought_which_file_is_on_record(database: Database, history: OrderHistory) -> None:

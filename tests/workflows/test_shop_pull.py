@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,16 +17,20 @@ from clients.clock import utc_now
 from clients.temporal import SHOPS_QUEUE, ensure_pull, pull_now, pull_schedule
 from domain.errors import Refused, Unavailable
 from domain.pulling import PullRules, PullSource
+from domain.timing import PullTiming
 from store.database import Database
 from store.keyring import KeyRing
 from store.pulls import SqlPulls
 from tests.activities.test_pulls import FakeShop, FakeVendors
 from tests.workflows.house import PULLS, eventually
-from workers.wiring import sandbox, steps_of
+from workers.settings import WorkerSettings
+from workers.wiring import memory, sandbox, steps_of
 from workflows.shop_pull import ShopPullWorkflow
 
 SOURCE = PullSource("taobao", "tm", PullRules(86400), replace(PULLS, period_seconds=1))
-LONG_WAITS = replace(SOURCE, timing=replace(SOURCE.timing, period_seconds=3600, retries_seconds=(600.0,)))
+LONG_WAITS = replace(SOURCE.timing, period_seconds=3600, retries_seconds=(600.0,))
+NUMBERS = count(1)
+"""Each test has a shop of its own: they share one Temporal server, and a schedule's runs are named to the second."""
 
 
 @dataclass
@@ -36,10 +41,15 @@ class Market:
     database: Database
     ring: KeyRing
     shop: FakeShop
+    source: PullSource
+
+    async def pull_now(self) -> None:
+        await pull_now(self.client, self.source.vendor, self.source.shop)
 
     @contextlib.asynccontextmanager
-    async def open(self, source: PullSource) -> AsyncIterator[None]:
+    async def open(self, timing: PullTiming = SOURCE.timing) -> AsyncIterator[None]:
         """Run a worker and the shop's schedule; the schedule ends with the test."""
+        source = self.source = replace(self.source, timing=timing)
         pulls = PullActivities(SqlPulls(self.database, self.ring), FakeVendors(self.shop), utc_now)
         worker = Worker(
             self.client,
@@ -47,6 +57,7 @@ class Market:
             workflows=[ShopPullWorkflow],
             activities=steps_of(pulls),
             workflow_runner=sandbox(),
+            **memory(WorkerSettings().workflow_cache),
         )
         async with worker:
             await ensure_pull(self.client, source)
@@ -82,12 +93,12 @@ class Market:
 
 @pytest.fixture
 def market(temporal: Client, database: Database, ring: KeyRing) -> Market:
-    now = utc_now().replace(microsecond=0)
-    return Market(temporal, database, ring, FakeShop({f"T{n}": now - timedelta(minutes=n) for n in range(8)}))
+    now, source = utc_now().replace(microsecond=0), replace(SOURCE, shop=f"tm{next(NUMBERS)}")
+    return Market(temporal, database, ring, FakeShop({f"T{n}": now - timedelta(minutes=n) for n in range(8)}), source)
 
 
 async def test_a_shop_is_pulled_at_its_period_and_news_are_found_at_the_next(market: Market) -> None:
-    async with market.open(SOURCE):
+    async with market.open():
         await market.pulled(8)
         market.shop.orders["T9"] = utc_now().replace(microsecond=0)
         await market.pulled(9)
@@ -101,7 +112,7 @@ async def test_a_pull_that_fails_for_good_is_counted_skips_nothing_and_heals_at_
         row = await market.pull_row()
         return row is not None and (row.failures == 1 or row.pulled_at is not None)
 
-    async with market.open(SOURCE):
+    async with market.open():
         await eventually(failed, market.pull_row)
         await market.pulled(8)
         assert (await market.pull_row()).failures == 0
@@ -113,14 +124,14 @@ async def test_a_pull_that_fails_for_good_is_counted_skips_nothing_and_heals_at_
 async def test_pulling_now_cuts_the_wait_for_the_next_try(market: Market) -> None:
     market.shop.failures = [Unavailable("HTTP 503")]
     async with market.open(LONG_WAITS):
-        await pull_now(market.client, "taobao", "tm")
+        await market.pull_now()
 
         async def waits() -> bool:
             return not market.shop.failures
 
         await eventually(waits, market.pull_row)
         assert await market.orders_heard() == 0, "the next try would come in ten minutes"
-        await pull_now(market.client, "taobao", "tm")
+        await market.pull_now()
         await market.pulled(8)
 
 
@@ -133,11 +144,11 @@ async def test_two_pulls_of_one_shop_never_run_at_once(market: Market) -> None:
     market.shop.failures = [Unavailable("HTTP 503")]
     async with market.open(LONG_WAITS):
         for _ in range(3):
-            await pull_now(market.client, "taobao", "tm")
+            await market.pull_now()
         await market.pulled(8)
         running = [
             run
-            async for run in market.client.list_workflows("WorkflowType = 'ShopPullWorkflow'")
+            async for run in market.client.list_workflows(f"WorkflowId STARTS_WITH 'pull:taobao:{market.source.shop}-'")
             if run.status is WorkflowExecutionStatus.RUNNING
         ]
         assert len(running) <= 1
@@ -145,11 +156,11 @@ async def test_two_pulls_of_one_shop_never_run_at_once(market: Market) -> None:
 
 async def test_the_switch_of_backup_verification_stops_and_starts_the_schedule(market: Market) -> None:
     """INT-17: pulled beside being pushed, or not; pulling now works all the same."""
-    async with market.open(SOURCE):
-        handle = market.client.get_schedule_handle(pull_schedule("taobao", "tm"))
-        await ensure_pull(market.client, SOURCE, on=False)
+    async with market.open():
+        handle = market.client.get_schedule_handle(pull_schedule("taobao", market.source.shop))
+        await ensure_pull(market.client, market.source, on=False)
         assert (await handle.describe()).schedule.state.paused
-        await pull_now(market.client, "taobao", "tm")
+        await market.pull_now()
         await market.pulled(8)
-        await ensure_pull(market.client, SOURCE, on=True)
+        await ensure_pull(market.client, market.source, on=True)
         assert not (await handle.describe()).schedule.state.paused

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0012"
-down_revision: str | None = "0008"
+down_revision: str | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -17,15 +17,11 @@ def upgrade() -> None:
     for table in TRACED:
         op.add_column(table, sa.Column("trace", sa.String(), server_default="", nullable=False))
     op.create_index(
-        "ix_outgoing_refused", "outgoing", ["kind", "vendor", "shop"], postgresql_where=sa.text("state = 'refused'")
-    )
-    op.create_index(
         "ix_fulfillment_planned", "fulfillment", ["warehouse"], postgresql_where=sa.text("state = 'planned'")
     )
 
 
 def downgrade() -> None:
     op.drop_index("ix_fulfillment_planned", "fulfillment")
-    op.drop_index("ix_outgoing_refused", "outgoing")
     for table in reversed(TRACED):
         op.drop_column(table, "trace")

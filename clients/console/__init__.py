@@ -1,0 +1,1 @@
+"""The operators' console: pages, sessions, live news. Asks the store and the workflows; decides nothing itself."""

@@ -1,0 +1,181 @@
+"""The buttons of an order's page: why one cannot be pressed, the form behind it, and what came of a press.
+
+A decision carries a nonce drawn for its form. What is not answered in time is shown as sent and asked for again under
+the same nonce; it is never shown as failed.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+from markupsafe import Markup
+from nicegui import background_tasks
+
+from clients.console.frame import Frame, Handler, not_allowed, told
+from clients.console.html import Child, tag
+from clients.console.words import CHOICES, said
+from clients.deciding import Decisions, why_not
+from domain.errors import BadInput, OmsError, Unavailable
+from domain.permissions import Action
+from store.reads.order_page import OrderPage
+from store.replay import By
+from workflows.decisions import Choice, Decision
+
+RESTART = "restart"
+ORDER = ("release", "retry", "skip", "hold", "cancel", RESTART)
+SOON_SECONDS = 2.5
+ASK_AGAIN_SECONDS = 3.0
+MOST_ASKED = 200
+MOST_REASON = 200
+
+TEXTS = {
+    "title": "处理",
+    "engine_away": "流程引擎没有应答，恢复后再处理",
+    "pending": "上一个决定还没有确认",
+    "runs": "流程正在运行，不需要重启",
+    "asking": "正在询问流程是否在运行",
+    "ask": "确定要{what}吗？",
+    "yes": "确定{what}",
+    "no": "返回",
+    "reason": "原因（会写进订单记录，请不要写姓名、电话、地址）",
+    "sent": "已发送，尚未确认。正在用同一编号询问结果，请不要重复提交。",
+    "gave_up": "已发送，仍未确认。请稍后看订单的最新状态；不要重复提交。",
+    "old_form": "这个表单已经提交过了，请看上面的结果。",
+    "refused": "没有执行：{why}。",
+    "done": "{what}：{outcome}。",
+}
+EXPLAINED = {
+    "cancel": "还没发出的货会从仓库撤回，然后关闭订单。",
+    "hold": "订单不再往下走，直到有人放行。",
+    "release": "订单继续往下走。",
+    "retry": "再试一次卡住的那一步。",
+    "skip": "这一步已由人工完成，流程接着往下走。",
+    "restart": "从已有的事实重新启动流程，不会重复做已做过的事。",
+}
+NEEDS = {name: Action(name) for name in ORDER}
+
+
+@dataclass
+class OrderActs:
+    """The decisions about the order of one open page."""
+
+    frame: Frame
+    key: str
+    decisions: Decisions
+    runs: bool | None = None
+    pending: str = ""
+    _nonces: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ORDER:
+            self.frame.on(name, NEEDS[name], self._press(name))
+            self._nonces[name] = token_hex(8)
+
+    def buttons(self, page: OrderPage) -> Markup:
+        """Draw the buttons; one that cannot work says why beforehand."""
+        reasons = {name: self._why_not(page, name) for name in ORDER}
+        common = reasons[ORDER[0]] if len(set(reasons.values())) == 1 else ""
+        found = [self._button(name, reason, bool(common)) for name, reason in reasons.items()]
+        why = tag("p", common, id="why-all") if common else None
+        return tag("section", tag("h2", TEXTS["title"]), why, tag("div", found, class_="acts"), class_="card")
+
+    def dialogs(self) -> Markup:
+        """Draw the forms behind the buttons, each with its own nonce."""
+        return Markup().join(self._dialog(name) for name in ORDER)
+
+    def _why_not(self, page: OrderPage, name: str) -> str:
+        if page.order.closed_at:
+            return said(why_not(page, Choice.CANCEL, self.frame.session.login))
+        if not self.frame.may(NEEDS[name]):
+            return not_allowed(NEEDS[name])
+        if self.pending:
+            return TEXTS["pending"]
+        if name == RESTART:
+            reason = {True: TEXTS["runs"], None: TEXTS["asking"], False: ""}[self.runs]
+        else:
+            reason = said(why_not(page, Choice(name), self.frame.session.login))
+        if reason:
+            return reason
+        return "" if self.frame.desk.watch.news.engine else TEXTS["engine_away"]
+
+    def _button(self, name: str, reason: str, said_already: bool) -> Markup:
+        why = tag("small", reason, id=f"why-{name}") if reason and not said_already else None
+        told_in = "why-all" if said_already else f"why-{name}"
+        button = tag(
+            "button",
+            CHOICES[name],
+            id=f"act-{name}",
+            data_dialog=f"ask-{name}",
+            disabled=bool(reason),
+            aria_describedby=told_in if reason else None,
+            class_="danger" if name == "cancel" else None,
+        )
+        return tag("div", button, why)
+
+    def _dialog(self, name: str) -> Markup:
+        what = CHOICES[name]
+        entry: Child = None
+        if name in {"hold", "cancel"}:
+            area = tag("textarea", "", name="reason", maxlength=MOST_REASON, required=name == "hold")
+            entry = tag("label", tag("span", TEXTS["reason"]), area)
+        form = tag(
+            "form",
+            tag("h2", TEXTS["ask"].format(what=what)),
+            tag("p", EXPLAINED[name]),
+            entry,
+            tag("input", type="hidden", name="nonce", value=self._nonces[name]),
+            tag(
+                "div",
+                tag("button", TEXTS["no"], type="button", data_close=True),
+                tag("button", TEXTS["yes"].format(what=what), class_=_loudness(name), type="submit"),
+                class_="row",
+            ),
+            data_act=name,
+        )
+        return tag("dialog", form, id=f"ask-{name}", aria_label=what)
+
+    def _press(self, name: str) -> Handler:
+        async def press(given: dict[str, str], by: By) -> str:
+            nonce = self._nonces[name]
+            if given.get("nonce") != nonce:
+                raise BadInput(TEXTS["old_form"])
+            self._nonces[name] = token_hex(8)
+            self.pending = nonce
+            reason = given.get("reason", "").strip()[:MOST_REASON]
+            asked = asyncio.ensure_future(self._outcome(name, by, reason, nonce))
+            done, _ = await asyncio.wait({asked}, timeout=SOON_SECONDS)
+            if done:
+                self.pending = ""
+                return asked.result()
+            background_tasks.create(self._follow(asked), name=f"decision {nonce}")
+            return TEXTS["sent"]
+
+        return press
+
+    async def _follow(self, asked: "asyncio.Future[str]") -> None:
+        """Wait for the answer of a decision that took long, and tell it."""
+        try:
+            words, well = await asked, True
+        except OmsError as error:
+            words, well = told(error), False
+        self.pending = ""
+        self.frame.say(words, well=well)
+        await self.frame.refresh()
+
+    async def _outcome(self, name: str, by: By, reason: str, nonce: str) -> str:
+        """Send one decision and ask for its outcome under the same nonce until there is one."""
+        for _ in range(MOST_ASKED):
+            try:
+                return TEXTS["done"].format(what=CHOICES[name], outcome=said(await self._send(name, by, reason, nonce)))
+            except Unavailable:
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+        return TEXTS["gave_up"]
+
+    async def _send(self, name: str, by: By, reason: str, nonce: str) -> str:
+        if name == RESTART:
+            return await self.decisions.restart(self.key, by.actor)
+        return await self.decisions.decide(self.key, Decision(Choice(name), by.actor, reason), nonce)
+
+
+def _loudness(name: str) -> str:
+    return "primary danger" if name == "cancel" else "primary"

@@ -1,0 +1,104 @@
+"""/shops: the connection board. Is each account heard, pulled and answered (INT-18, first part)."""
+
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from clients.console.frame import Desk, framed, page_at
+from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
+from store.reads.shops import ShopReads, ShopRow
+
+TEXTS = {
+    "title": "店铺与外部系统",
+    "shop": "账号",
+    "role": "类型",
+    "state": "状态",
+    "pushed": "最近推送",
+    "pulled": "最近拉取",
+    "token": "授权到期",
+    "waiting": "待发调用",
+    "refused": "被拒绝",
+    "unverified": "未验证",
+    "never": "还没有",
+    "well": "正常",
+    "silent": "还没收到过消息",
+    "off": "已停用",
+    "failing": "连续 {n} 次拉取失败：{reason}",
+    "expired": "授权已过期",
+    "expiring": "授权快到期",
+    "refusing": "有调用被拒绝",
+    "unproven": "有消息未验证",
+    "empty": "还没有连接任何店铺或外部系统。",
+    "empty_next": "用 oms shop add 连接，它会说明需要什么。",
+    "pull_none": "不拉取",
+}
+ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务"}
+SOON = timedelta(days=7)
+NUMBERS = ("waiting", "refused", "unverified")
+
+
+def register(desk: Desk) -> None:
+    """Register the page."""
+
+    @page_at("/shops")
+    async def shops(request: Request) -> None:
+        frame, reads = framed(desk, request, TEXTS["title"], "/shops"), ShopReads(desk.database)
+
+        async def read() -> Markup:
+            rows, now = await reads.board(), desk.clock()
+            content = _table(rows, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
+            return body(tag("h1", TEXTS["title"]), content)
+
+        await frame.show(read)
+
+
+def health(row: ShopRow, now: datetime) -> tuple[str, str]:
+    """Say how a connection is, worst first: words and tone."""
+    left = row.token_expires_at - now if row.token_expires_at else None
+    found: list[tuple[bool, str, str]] = [
+        (not row.active, TEXTS["off"], "calm"),
+        (left is not None and left <= timedelta(0), TEXTS["expired"], "bad"),
+        (row.pull_failures > 0, TEXTS["failing"].format(n=row.pull_failures, reason=row.pull_reason), "bad"),
+        (row.refused_calls > 0, TEXTS["refusing"], "bad"),
+        (row.unverified > 0, TEXTS["unproven"], "warn"),
+        (left is not None and left <= SOON, TEXTS["expiring"], "warn"),
+        (row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
+    ]
+    return next(((words, tone) for ill, words, tone in found if ill), (TEXTS["well"], "good"))
+
+
+def _table(rows: list[ShopRow], now: datetime) -> Markup:
+    names = ("shop", "role", "state", "pushed", "pulled", "token", *NUMBERS)
+    heads = [tag("th", TEXTS[name], scope="col", class_="right" if name in NUMBERS else None) for name in names]
+    body = tag("tbody", [_row(row, now) for row in rows])
+    return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
+
+
+def _row(row: ShopRow, now: datetime) -> Markup:
+    words, tone = health(row, now)
+    messages = link(
+        url("/inbox", source=row.vendor, shop=row.code),
+        f"{row.vendor} / {row.code}",
+        class_="open",
+        data_key=f"{row.vendor}/{row.code}",
+    )
+    unproven = url("/inbox", source=row.vendor, shop=row.code, state="unverified")
+    cells: dict[str, Child] = {
+        "shop": messages,
+        "role": ROLES.get(row.role, row.role),
+        "state": badge(words, tone),
+        "pushed": moment(row.pushed_at, empty=TEXTS["never"]),
+        "pulled": moment(row.pulled_at, empty=TEXTS["pull_none"]),
+        "token": countdown(row.token_expires_at, empty="—"),
+        "waiting": str(row.waiting),
+        "refused": str(row.refused_calls),
+        "unverified": link(unproven, str(row.unverified)) if row.unverified else "0",
+    }
+    return tag(
+        "tr",
+        [
+            tag("td", content, data_label=TEXTS[name], class_="right" if name in NUMBERS else None)
+            for name, content in cells.items()
+        ],
+    )

@@ -1,0 +1,116 @@
+// Keys, times in the viewer's zone, running countdowns, and presses that go to the server. Nothing is decided here.
+(() => {
+  "use strict";
+  const skew = Number(document.querySelector('meta[name="steadfast-now"]')?.content || Date.now()) - Date.now();
+  const now = () => Date.now() + skew;
+  const two = (n) => String(n).padStart(2, "0");
+  const HOT_MINUTES = 120;
+
+  const lasting = (ms) => {
+    const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
+    if (d) return `${d} 天 ${h % 24} 小时`;
+    if (h) return `${h} 小时 ${m % 60} 分`;
+    if (m) return m < 10 ? `${m} 分 ${s % 60} 秒` : `${m} 分`;
+    return `${s} 秒`;
+  };
+  const local = (at) => {
+    const day = `${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+    return at.getFullYear() === new Date(now()).getFullYear() ? day : `${at.getFullYear()}-${day}`;
+  };
+  const put = (node, words) => { if (node.textContent !== words) node.textContent = words; };
+  const tick = () => {
+    for (const node of document.querySelectorAll("time[datetime]")) put(node, local(new Date(node.dateTime)));
+    for (const node of document.querySelectorAll("[data-since]")) put(node, lasting(now() - Date.parse(node.dataset.since)));
+    for (const node of document.querySelectorAll("[data-until]")) {
+      const left = Date.parse(node.dataset.until) - now();
+      put(node, left < 0 ? `✕ 超时 ${lasting(-left)}` : `${left < HOT_MINUTES * 60000 ? "! " : ""}剩 ${lasting(left)}`);
+      node.classList.toggle("bad", left < 0);
+      node.classList.toggle("warn", left >= 0 && left < HOT_MINUTES * 60000);
+    }
+  };
+  setInterval(tick, 1000);
+
+  // A part that is drawn anew keeps the focus where it was.
+  let focused = "";
+  const name = (node) => node?.dataset?.key || node?.id || "";
+  document.addEventListener("focusin", (event) => { focused = name(event.target); });
+  document.addEventListener("focusout", (event) => { if (event.relatedTarget) focused = name(event.relatedTarget); });
+  document.addEventListener("pointerdown", () => { focused = ""; });
+  new MutationObserver(() => {
+    tick();
+    if (focused && document.activeElement === document.body) {
+      (document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  const rows = () => [...document.querySelectorAll(".main tbody tr a.open")];
+  const step = (by) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((one) => one.closest("tr").contains(document.activeElement));
+    const next = all[Math.min(all.length - 1, Math.max(0, at + by))];
+    next.focus();
+    next.closest("tr").scrollIntoView({ block: "nearest" });
+  };
+  let leading = 0;
+  const typing = (node) => node.matches?.("input, textarea, select, [contenteditable]");
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      if (document.querySelector("dialog[open]")) return;
+      if (typing(document.activeElement)) document.activeElement.blur();
+      else { focused = ""; document.activeElement.blur?.(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      document.getElementById("search")?.select();
+      document.getElementById("search")?.focus();
+    } else if (Date.now() - leading < 1500) {
+      leading = 0;
+      document.querySelector(`nav a[data-go="${CSS.escape(event.key)}"]`)?.click();
+    } else if (event.key === "g") leading = Date.now();
+    else if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+  });
+
+  const send = (given) => window.emitEvent("act", given);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-act], [data-dialog], [data-copy], [data-close]");
+    if (!button || button.disabled || button.tagName === "FORM") return;
+    if (button.dataset.dialog) {
+      const dialog = document.getElementById(button.dataset.dialog);
+      dialog?.showModal();
+      dialog?.querySelector("textarea, input:not([type=hidden]), button")?.focus();
+    } else if (button.dataset.copy !== undefined) {
+      const words = button.dataset.copy;
+      try { await navigator.clipboard.writeText(words); } catch {
+        const area = Object.assign(document.createElement("textarea"), { value: words });
+        document.body.append(area); area.select(); document.execCommand("copy"); area.remove();
+      }
+      put(button, "已复制 ✓");
+    } else if (button.dataset.close !== undefined) button.closest("dialog")?.close();
+    else {
+      button.disabled = true;
+      send({ ...button.dataset });
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-act]");
+    if (!form) return;
+    event.preventDefault();
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    send({ ...Object.fromEntries(new FormData(form)), act: form.dataset.act });
+    form.closest("dialog")?.close();
+  });
+  window.steadfast = {
+    alerts: (count) => {
+      const node = document.getElementById("alert-count");
+      if (node) put(node, count ? String(count) : "");
+    },
+    // Buttons that were switched off by a press come back when the answer is there.
+    free: () => document.querySelectorAll("[data-act]:disabled:not([data-off]), form[data-act] button:disabled").forEach((one) => { one.disabled = false; }),
+    zone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+  document.cookie = `steadfast_zone=${encodeURIComponent(window.steadfast.zone())}; path=/; max-age=31536000; samesite=lax`;
+})();

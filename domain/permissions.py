@@ -1,0 +1,55 @@
+"""Who may do what: one table of roles and actions (SEC-2). Owns the words; who has which role is in the store."""
+
+from enum import StrEnum
+
+
+class UserRole(StrEnum):
+    """What somebody works as."""
+
+    ADMIN = "admin"
+    AGENT = "agent"
+    WAREHOUSE = "warehouse"
+    FINANCE = "finance"
+
+
+class Action(StrEnum):
+    """Everything that the console asks about before it shows or does it."""
+
+    SEE_ORDERS = "see_orders"
+    SEE_STOCK = "see_stock"
+    SEE_SHOPS = "see_shops"
+    SEE_INBOX = "see_inbox"
+    SEE_ALERTS = "see_alerts"
+    OPEN_RAW = "open_raw"
+    OPEN_CONTACT = "open_contact"
+    CANCEL = "cancel"
+    HOLD = "hold"
+    RELEASE = "release"
+    RETRY = "retry"
+    SKIP = "skip"
+    RESTART = "restart"
+    CLEAR_ALERT = "clear_alert"
+    SET_STOCK = "set_stock"
+    REPLAY = "replay"
+    MANAGE_USERS = "manage_users"
+
+
+_SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
+
+ALLOWED: dict[UserRole, frozenset[Action]] = {
+    UserRole.ADMIN: frozenset(Action),
+    UserRole.AGENT: _SEES
+    | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
+    UserRole.WAREHOUSE: _SEES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP, Action.SET_STOCK},
+    UserRole.FINANCE: _SEES | {Action.CANCEL, Action.CLEAR_ALERT},
+}
+
+
+def may(role: UserRole, action: Action) -> bool:
+    """Say whether a role may do something."""
+    return action in ALLOWED[role]
+
+
+def who_may(action: Action) -> list[UserRole]:
+    """Name the roles that may do something, for the one who may not."""
+    return [role for role in UserRole if may(role, action)]

@@ -1,0 +1,77 @@
+"""The connection board: is each shop heard, pulled and answered (INT-18, first part)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from store.database import Database
+
+_BOARD = text(
+    """
+    SELECT s.vendor, s.code, s.role, s.active, s.created_at, push.received_at AS pushed_at, p.pulled_at, p.watermark,
+        coalesce(p.failures, 0) AS pull_failures, coalesce(p.reason, '') AS pull_reason,
+        t.expires_at AS token_expires_at,
+        (SELECT count(*) FROM outgoing o WHERE o.vendor = s.vendor AND o.shop = s.code AND o.state = 'refused')
+            AS refused_calls
+    FROM shop s
+    LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code
+    LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
+    LEFT JOIN LATERAL (
+        SELECT received_at FROM inbox WHERE source = s.vendor AND shop = s.code AND way = 'push'
+        ORDER BY received_at DESC LIMIT 1) push ON true
+    ORDER BY NOT s.active, s.role, s.vendor, s.code
+    """
+)
+_WAITING = text(
+    """
+    SELECT vendor, shop, sum(n) AS n, min(oldest) AS oldest FROM (
+        SELECT vendor, shop, count(*) AS n, min(created_at) AS oldest FROM outgoing WHERE state = 'new' GROUP BY 1, 2
+        UNION ALL
+        SELECT channel, shop, count(*), min(asked_at) FROM reread WHERE state = 'new' GROUP BY 1, 2) one
+    GROUP BY vendor, shop
+    """
+)
+_UNVERIFIED = text("SELECT source, shop, count(*) AS n FROM unverified WHERE replayed_at IS NULL GROUP BY source, shop")
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRow:
+    """One shop. `waiting` calls and re-reads are not done yet, the oldest since `waiting_since`; `unverified`
+    messages came in its name and could not be proven; the watermark says up to when its pull is whole."""
+
+    vendor: str
+    code: str
+    role: str
+    active: bool
+    created_at: datetime
+    pushed_at: datetime | None
+    pulled_at: datetime | None
+    watermark: datetime | None
+    pull_failures: int
+    pull_reason: str
+    token_expires_at: datetime | None
+    refused_calls: int
+    waiting: int
+    waiting_since: datetime | None
+    unverified: int
+
+
+class ShopReads:
+    """Reads the connection board."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def board(self) -> list[ShopRow]:
+        """Give every shop, active ones first."""
+        async with self._database.transaction() as tx:
+            waiting = {(row.vendor, row.shop): (int(row.n), row.oldest) for row in await tx.execute(_WAITING)}
+            unverified = {(row.source, row.shop): row.n for row in await tx.execute(_UNVERIFIED)}
+            found = []
+            for row in await tx.execute(_BOARD):
+                shop = (row.vendor, row.code)
+                n, since = waiting.get(shop, (0, None))
+                more = {"waiting": n, "waiting_since": since, "unverified": unverified.get(shop, 0)}
+                found.append(ShopRow(**row._mapping, **more))
+        return found

@@ -1,0 +1,83 @@
+"""Everything an operator may read is said in Chinese: waits, refusals, alerts; and nothing becomes markup."""
+
+import re
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from clients.console.html import money, tag, url
+from clients.console.lists import DEFAULT_ZONE, end_of_day
+from clients.console.words import ALERTS, CHOICES, FOR_BUYER, ROLES, STATUSES, WAITS, said
+from domain.late import late
+from domain.orders import OrderEvent, OrderStatus
+from domain.permissions import UserRole
+from domain.waits import WaitFor
+from store.order_marks import LATE
+from tests.conftest import NOON
+from workflows.decisions import Choice, Decision, refuse_decision
+from workflows.orders import TOO_LATE
+
+STATES = [
+    ("", "", False, "closed: unpaid"),
+    ("", "", True, ""),
+    ("", "a card is missing", False, ""),
+    ("out of stock: A", "", False, ""),
+]
+"""Parked, held, shipped, ended."""
+
+
+def refusals() -> set[str]:
+    found = set()
+    for choice in Choice:
+        for parked, held, shipped, ended in STATES:
+            for actor in ("alice", ""):
+                try:
+                    refuse_decision(Decision(choice, actor), parked=parked, held=held, shipped=shipped, ended=ended)
+                except ValueError as reason:
+                    found.add(str(reason))
+    return found
+
+
+def chinese(words: str) -> bool:
+    return bool(re.search(r"[\u4e00-\u9fff]", words))
+
+
+def test_every_refusal_of_the_workflow_is_said_in_chinese() -> None:
+    assert len(refusals()) >= 6
+    assert [words for words in {*refusals(), TOO_LATE} if not chinese(said(words))] == []
+
+
+def test_every_wait_choice_state_and_role_has_words() -> None:
+    assert set(WAITS) == set(FOR_BUYER) == set(WaitFor)
+    assert {choice.value for choice in Choice} <= set(CHOICES)
+    assert {status.value for status in OrderStatus} == set(STATUSES)
+    assert set(ROLES) == set(UserRole)
+
+
+def test_every_alert_of_late_orders_is_said_in_chinese() -> None:
+    cases = [late(status, reason, event) for status in OrderStatus for reason in ("unpaid", "") for event in OrderEvent]
+    found = [one for one in cases if one]
+    assert found
+    assert [one.words for one in found if not chinese(said(one.words)) or one.kind not in ALERTS] == []
+    assert [words for _, words in LATE.values() if not chinese(said(words))] == []
+
+
+def test_parts_of_a_sentence_are_said_too_and_what_is_unknown_stays() -> None:
+    assert said("closed: cancelled by alice") == "已关闭：由 alice 取消"
+    assert said("to be reviewed: 5 orders from one IP in 10 min, vague address") != ""
+    assert said("some words {0} nobody knows") == "some words {0} nobody knows"
+    assert said("out of stock: {x}, %s") == "缺货：{x}, %s"
+
+
+@pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><img src=x onerror=1>', "a&b", "'x'"])
+def test_no_text_becomes_markup(evil: str) -> None:
+    built = tag("a", evil, [evil], title=evil, href=url("/search", q=evil))
+    assert "<script" not in built
+    assert "<img" not in built
+    assert built.count("<") == 2
+
+
+def test_money_and_the_viewers_day_are_written_as_people_do() -> None:
+    assert money(-123456, "CNY") == "−¥1,234.56"
+    assert money(5, "USD") == "USD 0.05"
+    assert end_of_day(NOON, ZoneInfo(DEFAULT_ZONE)).isoformat() == "2026-11-22T16:00:00+00:00"
