@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
+from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import ShipmentNotice, ShippedLine
 from domain.outgoing import Call, Queue
@@ -64,7 +65,8 @@ class DrainActivities:
         """Make one call; what fails stays in the queue or is closed as refused."""
         try:
             async with gate:
-                await self._work[queue.kind](queue, call)
+                with step(queue.kind, call.trace, order=call.order_key, call=call.key):
+                    await self._work[queue.kind](queue, call)
         except Unavailable as error:
             await self._quietly(self._put_back(queue, call, error, timing), queue)
         except (Refused, Broken) as error:

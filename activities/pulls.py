@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.failures import fact_failures
 from activities.ports import Clock, Pulls, Vendors
+from activities.tracing import apart
 from domain.errors import BadInput, Broken, RateLimited, Refused, TokenRejected, Unavailable
 from domain.pulling import Page, PullSource, Window
 
@@ -49,8 +50,9 @@ class PullActivities:
                 if not pages.windows:
                     return pages.news
                 page = await self._ask(source, pages)
-                keep = self._pulls.keep(source, pages.windows[0], page, self._clock())
-                pages.take(page, await keep)
+                with apart():
+                    news = await self._pulls.keep(source, pages.windows[0], page, self._clock())
+                pages.take(page, news)
             raise Broken(f"{source.vendor}/{source.shop} has more than {MAX_PAGES} pages in one window")
         except Unavailable as error:
             raise _again(source, error) from None

@@ -75,6 +75,8 @@ class Installation:
         environment = self.run.environment
         environment.setdefault("OMS_KEYRING", self._keyring())
         environment |= {"OMS_PROFILE": self.profile, "OMS_GATEWAY_PORT": str(ports.take("gateway"))}
+        environment["OMS_HEALTH_ADDRESS"] = f"127.0.0.1:{ports.take('worker')}"
+        self.run.urls["worker"] = f"http://{environment['OMS_HEALTH_ADDRESS']}"
         self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
         if self.console:
             self._name_console(ports)
@@ -187,10 +189,16 @@ def first_password(log: Path, after: int) -> list[str]:
 
 def answers(url: str) -> bool:
     """Say whether an address on this machine answers well."""
+    return not unready(url)
+
+
+def unready(url: str) -> str:
+    """Say what an address on this machine answers instead of well; empty when it is well."""
     try:
-        return httpx.get(url, timeout=2, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
+        told = httpx.get(url, timeout=2, trust_env=False)
+    except (httpx.TransportError, httpx.UnsupportedProtocol):
+        return "it does not answer"
+    return "" if told.is_success else "; ".join(told.text.split("\n")).strip("; ")[:300] or f"HTTP {told.status_code}"
 
 
 def draw_secret() -> str:

@@ -1,4 +1,4 @@
-"""What the clients read from the environment. Owns the names OMS_GATEWAY_*, OMS_CONSOLE_* and OMS_PROFILE.
+"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PROFILE and OMS_OTLP_ENDPOINT.
 
 No secret has a default.
 """
@@ -20,6 +20,14 @@ class ClientSettings(BaseSettings):
     gateway_port: int = 8080
     profile: Profile = Profile.LIVE
     max_body_bytes: int = 1024 * 1024
+
+
+class TracingSettings(BaseSettings):
+    """OMS_OTLP_ENDPOINT: where traces go, such as http://collector:4318; empty means nowhere."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_")
+
+    otlp_endpoint: str = ""
 
 
 class ConsoleSettings(BaseSettings):

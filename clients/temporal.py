@@ -4,12 +4,14 @@ The address comes from Temporal's standard environment settings (TEMPORAL_ADDRES
 TEMPORAL_TLS_... or a profile file).
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from urllib.parse import quote
 
 from temporalio.client import (
     Client,
+    Plugin,
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
@@ -58,14 +60,14 @@ RPC_SECONDS = timedelta(seconds=10)
 DECISION_SECONDS = timedelta(seconds=20)
 
 
-async def connect(runtime: Runtime | None = None) -> Client:
+async def connect(runtime: Runtime | None = None, plugins: Sequence[Plugin] = ()) -> Client:
     """Dial the server that the environment names; raise Unavailable when nobody answers."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("namespace", NAMESPACE)
     if config["namespace"] == "default":
         config["namespace"] = NAMESPACE
     try:
-        return await Client.connect(**config, runtime=runtime)
+        return await Client.connect(**config, runtime=runtime, plugins=plugins)
     except RuntimeError as error:
         raise Unavailable(f"Temporal at {config.get('target_host')}: {type(error).__name__}") from error
 

@@ -12,9 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import httpx
+from opentelemetry.trace import SpanKind, StatusCode, get_tracer
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from domain.errors import Broken, RateLimited, Unavailable
+from domain.errors import Broken, OmsError, RateLimited, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -62,6 +63,24 @@ async def send(http: httpx.AsyncClient, call: Call) -> Reply:
     Raises Unavailable for transport failures, time-outs, 408, 425 and 5xx, RateLimited for 429 (with `Retry-After`),
     Broken for an unusable URL, an oversize or undecodable answer. Other statuses are the vendor's to explain.
     """
+    about = {"oms.vendor": call.vendor, "oms.ref": call.ref, "http.request.method": call.method}
+    with get_tracer("steadfast").start_as_current_span(
+        f"call {call.vendor}",
+        kind=SpanKind.CLIENT,
+        attributes=about,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            reply = await _send_in_time(http, call)
+        except OmsError as error:
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+        span.set_attribute("http.response.status_code", reply.status)
+        return reply
+
+
+async def _send_in_time(http: httpx.AsyncClient, call: Call) -> Reply:
     try:
         async with asyncio.timeout(TOTAL_TIMEOUT_SECONDS):
             return await _send_over_blips(http, call)

@@ -16,7 +16,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that is due; `key` says what it is and is its idempotency key at the stranger."""
+    """One call that is due; `key` says what it is and is its idempotency key at the stranger.
+
+    `trace` is the W3C context of what made it due, empty without tracing.
+    """
 
     id: int
     key: str
@@ -24,3 +27,4 @@ class Call:
     payload: dict[str, Any]
     attempts: int
     created_at: datetime
+    trace: str = ""

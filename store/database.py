@@ -26,6 +26,7 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error text of the driver becomes a log line; values never do (SEC-1)
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "server_settings": {"statement_timeout": str(STATEMENT_MS), "timezone": "UTC"},

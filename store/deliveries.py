@@ -8,11 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lanes import NORMAL, URGENT
 from domain.orders import OrderEvent
+from store.tracing import trace_now
 
 LEASE_SECONDS = 30.0
 _LANES = {OrderEvent.PLACED: NORMAL, OrderEvent.SIGNED: NORMAL}
 
-_ADD = text("INSERT INTO delivery (order_key, event, lane, created_at) VALUES (:key, :event, :lane, :now)")
+_ADD = text(
+    "INSERT INTO delivery (order_key, event, lane, created_at, trace) VALUES (:key, :event, :lane, :now, :trace)"
+)
 _CLAIM = text(
     """
     UPDATE delivery SET claimed_until = :until, attempts = delivery.attempts + 1
@@ -22,7 +25,7 @@ _CLAIM = text(
         WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until <= :now)
         ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most)
     RETURNING delivery.id, delivery.order_key, delivery.event, delivery.created_at, o.channel, o.shop, o.total_minor,
-        o.currency, o.created_at AS order_created_at, delivery.lane
+        o.currency, o.created_at AS order_created_at, delivery.lane, delivery.trace
     """
 )
 _CLOSE = text("UPDATE delivery SET delivered_at = :now, result = :result WHERE id = :id")
@@ -42,11 +45,13 @@ class Claim:
     total_minor: int
     currency: str
     order_created_at: datetime
+    trace: str = ""
 
 
 async def add(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -> None:
     """Write an event in the transaction that changes the facts it speaks of."""
-    await tx.execute(_ADD, {"key": key, "event": event.value, "lane": _LANES.get(event, URGENT), "now": now})
+    lane = _LANES.get(event, URGENT)
+    await tx.execute(_ADD, {"key": key, "event": event.value, "lane": lane, "now": now, "trace": trace_now()})
 
 
 async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Claim]:
@@ -63,6 +68,7 @@ async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: fl
             row.total_minor,
             row.currency,
             row.order_created_at,
+            row.trace,
         )
         for row in sorted(rows, key=lambda row: (row.lane, row.id))
     ]

@@ -21,6 +21,7 @@ from store import clocks, settings_docs, signatures
 from store.database import Database
 from store.keyring import KeyRing
 from store.serial import seal_observation
+from store.tracing import trace_now
 
 UNVERIFIED_BYTES_PER_SOURCE = 32 * 1024 * 1024
 UNVERIFIED_ROW_BYTES = 512
@@ -37,8 +38,8 @@ _ACCEPT = text(
 ).bindparams(bindparam("headers", type_=JSONB))
 _OBSERVE = text(
     """
-    INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at)
-    VALUES (:inbox_id, :part, :kind, :subject, :lane, :body, 'new', :next_at)
+    INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
+    VALUES (:inbox_id, :part, :kind, :subject, :lane, :body, 'new', :next_at, :trace)
     """
 )
 _UNVERIFIED_SIZE = text("SELECT coalesce(sum(size_bytes), 0) FROM unverified WHERE source = :source AND shop = :shop")
@@ -173,6 +174,7 @@ async def observe(
             "lane": lane(await settings_docs.resolved(tx, seen)),
             "body": seal_observation(ring, seen, about),
             "next_at": now,
+            "trace": trace_now(),
         }
         await tx.execute(_OBSERVE, values)
         if isinstance(seen, OrderObserved):

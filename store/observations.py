@@ -20,7 +20,7 @@ FAILED_ALERT = "observation_failed"
 
 _TAKE = text(
     """
-    SELECT id, inbox_id, kind, subject, body_sealed, attempts FROM observation
+    SELECT id, inbox_id, kind, subject, body_sealed, attempts, trace FROM observation
     WHERE state = 'new' AND next_at <= :now
     ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT 1
     """
@@ -44,6 +44,7 @@ class Taken:
     inbox_id: int
     subject: str
     seen: Observation
+    trace: str = ""
 
 
 async def take(tx: AsyncConnection, ring: KeyRing, now: datetime) -> Taken | None:
@@ -51,7 +52,8 @@ async def take(tx: AsyncConnection, ring: KeyRing, now: datetime) -> Taken | Non
     row = (await tx.execute(_TAKE, {"now": now})).one_or_none()
     if row is None:
         return None
-    return Taken(row.id, row.inbox_id, row.subject, open_observation(ring, row.body_sealed, row.subject))
+    seen = open_observation(ring, row.body_sealed, row.subject)
+    return Taken(row.id, row.inbox_id, row.subject, seen, row.trace)
 
 
 async def done(tx: AsyncConnection, taken: Taken, state: str, now: datetime, reason: str = "") -> None:

@@ -13,14 +13,15 @@ from domain.outgoing import Call, Queue
 from store import audit, contacts
 from store.database import Database
 from store.keyring import KeyRing
+from store.tracing import trace_now
 
 LEASE_SECONDS = 60.0
 TAIL = 4
 
 _ADD = text(
     """
-    INSERT INTO outgoing (kind, vendor, shop, key, order_key, payload, state, next_at, created_at)
-    VALUES (:kind, :vendor, :shop, :key, :order_key, :payload, 'new', :now, :now) ON CONFLICT (key) DO NOTHING
+    INSERT INTO outgoing (kind, vendor, shop, key, order_key, payload, state, next_at, created_at, trace)
+    VALUES (:kind, :vendor, :shop, :key, :order_key, :payload, 'new', :now, :now, :trace) ON CONFLICT (key) DO NOTHING
     """
 ).bindparams(bindparam("payload", type_=JSONB))
 _CLAIM = text(
@@ -30,7 +31,7 @@ _CLAIM = text(
         SELECT id FROM outgoing
         WHERE kind = :kind AND vendor = :vendor AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY id FOR UPDATE SKIP LOCKED LIMIT :most)
-    RETURNING id, key, order_key, payload, attempts, created_at
+    RETURNING id, key, order_key, payload, attempts, created_at, trace
     """
 )
 _CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id AND state = 'new'")
@@ -60,7 +61,8 @@ async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, paylo
     """Ask for a call once, in the transaction that makes it due; `payload["at"]` is when (ISO 8601)."""
     place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
     now = datetime.fromisoformat(payload["at"])
-    await tx.execute(_ADD, place | {"key": key, "order_key": order_key, "payload": payload, "now": now})
+    values = {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
+    await tx.execute(_ADD, place | values)
 
 
 class SqlOutgoing:

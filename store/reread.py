@@ -22,15 +22,16 @@ from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.outgoing import LEASE_SECONDS
 from store.serial import as_json
+from store.tracing import trace_now
 
 _KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key")
 # A row that waits keeps its place and its back-off: hints in a row must not outrun a shop that asked for patience.
 # `asked_at` always moves, also within one clock tick, for it tells an answer whether it came before the last hint.
 _ASK = text(
     """
-    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state)
-    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new')
-    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '',
+    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state, trace)
+    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new', :trace)
+    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '', trace = :trace,
         asked_at = greatest(:now, r.asked_at + interval '1 microsecond'),
         lane = CASE WHEN r.state = 'new' THEN least(r.lane, :lane) ELSE :lane END,
         attempts = CASE WHEN r.state = 'new' THEN r.attempts ELSE 0 END,
@@ -45,7 +46,7 @@ _DUE = text(
         SELECT channel, shop, no FROM reread
         WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
-    RETURNING channel, shop, no, lane, asked_at, attempts
+    RETURNING channel, shop, no, lane, asked_at, attempts, trace
     """
 )
 _CLOSE = text(
@@ -75,7 +76,7 @@ async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
         if _newness(hinted) <= _newness(booked) and place(hinted) <= place(booked):
             return "stale"
     where = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
-    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now})
+    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now, "trace": trace_now()})
     return "applied"
 
 
@@ -88,7 +89,7 @@ async def ask_again(tx: AsyncConnection, row: Row[Any], now: datetime) -> bool:
     where = {"channel": row.channel, "shop": row.shop}
     if (await tx.execute(_ANSWERS, where)).one_or_none() is None:
         return False
-    await tx.execute(_ASK, where | {"no": row.no, "lane": URGENT, "now": now})
+    await tx.execute(_ASK, where | {"no": row.no, "lane": URGENT, "now": now, "trace": trace_now()})
     return True
 
 
@@ -108,7 +109,7 @@ class SqlReread:
         for row in sorted(rows, key=lambda row: (row.lane, row.asked_at)):
             place = {"channel": row.channel, "shop": row.shop, "no": row.no}
             key = order_key(row.channel, row.shop, row.no)
-            calls.append(Call(0, f"reread:{row.no}", key, place, row.attempts, row.asked_at))
+            calls.append(Call(0, f"reread:{row.no}", key, place, row.attempts, row.asked_at, row.trace))
         return calls
 
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:

@@ -7,11 +7,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
 
+SECRETS = Path("/run/secrets")
+"""Where containers find secrets: a file `oms_database_url` stands for the variable of that name, which goes first."""
+
 
 class StoreSettings(BaseSettings):
     """OMS_DATABASE_URL, OMS_KEYRING, OMS_DATABASE_POOL."""
 
-    model_config = SettingsConfigDict(env_prefix="OMS_")
+    model_config = SettingsConfigDict(env_prefix="OMS_", secrets_dir=SECRETS if SECRETS.is_dir() else None)
 
     database_url: str
     keyring: Path

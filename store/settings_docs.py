@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,9 @@ from domain.observations import ChannelStatus, Observation, OrderHinted, OrderOb
 from domain.risk import RiskRules
 from domain.status_map import StatusMap
 from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
+from domain.watch import AlertLimits
+from store.alerts_doc import AlertsDocument
+from store.durations import Duration, Durations
 from store.status_map_doc import StatusMapDocument
 
 DEFAULTS = Path(__file__).parent / "defaults"
@@ -28,24 +31,6 @@ class Profile(StrEnum):
 
     LIVE = "live"
     DEMO = "demo"
-
-
-class Duration(BaseModel):
-    """One duration in seconds, for real and sped up."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    live: float = Field(gt=0)
-    demo: float = Field(gt=0)
-
-
-class Durations(BaseModel):
-    """Several durations in seconds, in their order, for real and sped up."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    live: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, max_length=20)
-    demo: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, max_length=20)
 
 
 class TimingDocument(BaseModel):
@@ -98,6 +83,7 @@ class RiskDocument(BaseModel):
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
+    "alerts": AlertsDocument,
     "timing": TimingDocument,
     "risk": RiskDocument,
     "status_map": StatusMapDocument,
@@ -140,6 +126,13 @@ async def risk(tx: AsyncConnection) -> RiskRules:
     """Read the risk rules in force."""
     row = (await tx.execute(_ACTIVE, {"kind": "risk"})).one()
     return RiskRules(version=row.version, **RiskDocument.model_validate(row.body).model_dump())
+
+
+async def alert_limits(tx: AsyncConnection, profile: Profile) -> AlertLimits:
+    """Read from where on the watch tells somebody; the shipped limits before the first start of this version."""
+    row = (await tx.execute(_ACTIVE, {"kind": "alerts"})).one_or_none()
+    body = row.body if row else _read(DEFAULTS / "alerts.json")
+    return AlertsDocument.model_validate(body).limits(profile.value)
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from activities.tracing import step
 from clients.clock import utc_now
 from domain.errors import BadInput, Broken, NotYet, Unavailable
 from store import observations
@@ -43,8 +44,9 @@ async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, no
             taken = await observations.take(tx, ring, now)
             if taken is None:
                 return False
-            state = await book(tx, taken, Booking(ring, timing.order, now))
-            await observations.done(tx, taken, state, now)
+            with step(f"apply {taken.seen.kind}", taken.trace, subject=taken.subject):
+                state = await book(tx, taken, Booking(ring, timing.order, now))
+                await observations.done(tx, taken, state, now)
     except (NotYet, BadInput, Broken) as error:
         if taken is None:
             raise

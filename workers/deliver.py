@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio.client import Client
 
+from activities.tracing import step
 from clients.clock import utc_now
 from clients.temporal import tell_order
 from domain.errors import Unavailable
@@ -46,7 +47,8 @@ async def deliver_batch(
     async with database.transaction() as tx:
         claims = await deliveries.claim(tx, now, BATCH, lease_seconds)
     for claim in claims:
-        await _deliver(client, database, timing, claim)
+        with step(f"deliver {claim.event.value}", claim.trace, order=claim.order_key):
+            await _deliver(client, database, timing, claim)
     return bool(claims)
 
 

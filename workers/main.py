@@ -10,11 +10,11 @@ import httpx
 import structlog
 import uvloop
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
 from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.tracing import Tracing
 from connectors import registry
 from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
@@ -25,11 +25,15 @@ from store.database import Database
 from store.keyring import load_keyring
 from store.settings import store_settings
 from store.shops import Shops
+from workers import metrics
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
+from workers.engine import Oversize, runtime
+from workers.health import Page, serve
 from workers.settings import WorkerSettings
 from workers.sweep import sweep_forever
 from workers.timing import TimingInForce
+from workers.watch import Watch
 from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
@@ -39,37 +43,38 @@ QUEUES_OF_ROLE = {Role.SALES: ("writeback", "reread"), Role.COURIER: ("subscribe
 
 async def main() -> None:
     """Connect, migrate, run until SIGTERM or SIGINT, then let running steps finish."""
-    settings, where = WorkerSettings(), store_settings()
+    settings, where, tracing = WorkerSettings(), store_settings(), Tracing("worker")
     database = Database(where.database_url, where.database_pool)
     await migrations.upgrade(database)
     async with database.transaction() as tx:
         await settings_docs.seed(tx, utc_now())
         timing = await settings_docs.timing(tx, settings.profile)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
-        client = await _patiently(settings)
+        oversize = Oversize()
+        client = await _patiently(settings, tracing, oversize)
         ring = load_keyring(where.keyring)
         parts = Parts(client, database, ring, http, timing, settings, bulkheads(timing))
-        await _run(parts)
+        await _run(parts, Watch(client, database, settings.profile, oversize))
     await database.close()
+    await asyncio.to_thread(tracing.end)
 
 
-async def _patiently(settings: WorkerSettings) -> Client:
+async def _patiently(settings: WorkerSettings, tracing: Tracing, oversize: Oversize) -> Client:
     """Connect to Temporal; wait for it as long as it takes."""
-    runtime = None
-    if settings.metrics_address:
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+    sdk = runtime(settings.metrics_address, oversize)
     while True:
         try:
-            return await connect(runtime)
+            return await connect(sdk, tracing.plugins)
         except Unavailable as error:
             log.warning("waiting for Temporal", reason=error.reason)
             await asyncio.sleep(1)
 
 
-async def _run(parts: Parts) -> None:
+async def _run(parts: Parts, watch: Watch) -> None:
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
+    health = await serve(parts.settings.health_address, pages(watch))
     async with orders_worker(parts), shops_worker(parts):
         timing = TimingInForce(parts.database, parts.settings.profile, parts.timing)
         tasks: list[asyncio.Task[None]] = [asyncio.create_task(_keep_drains(parts)), asyncio.create_task(timing.keep())]
@@ -78,8 +83,25 @@ async def _run(parts: Parts) -> None:
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
+        tasks.append(asyncio.create_task(watch.keep()))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
+    if health is not None:
+        health.close()
+
+
+def pages(watch: Watch) -> dict[str, Page]:
+    """Say what the worker's own address answers."""
+
+    def ready() -> tuple[int, str]:
+        reasons = watch.unfit(utc_now())
+        return (503, "\n".join(reasons) + "\n") if reasons else (200, "ready\n")
+
+    def figures() -> tuple[int, str]:
+        now = utc_now()
+        return 200, metrics.text(watch.figures, watch.age_seconds(now), not watch.unfit(now))
+
+    return {"/healthz": lambda: (200, "alive\n"), "/readyz": ready, "/metrics": figures}
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

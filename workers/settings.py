@@ -6,7 +6,11 @@ from store.settings_docs import Profile
 
 
 class WorkerSettings(BaseSettings):
-    """OMS_PROFILE, OMS_WORKFLOW_CACHE, OMS_APPLY_TASKS, OMS_DELIVER_TASKS, OMS_METRICS_ADDRESS."""
+    """OMS_PROFILE, OMS_WORKFLOW_CACHE, OMS_APPLY_TASKS, OMS_DELIVER_TASKS, OMS_METRICS_ADDRESS, OMS_HEALTH_ADDRESS.
+
+    `metrics_address` is for the SDK's own metrics, nowhere by default; `health_address` for ours and /readyz: a free
+    port of this machine alone by default, which the log names.
+    """
 
     model_config = SettingsConfigDict(env_prefix="OMS_")
 
@@ -15,3 +19,4 @@ class WorkerSettings(BaseSettings):
     apply_tasks: int = 3
     deliver_tasks: int = 3
     metrics_address: str = ""
+    health_address: str = "127.0.0.1:0"

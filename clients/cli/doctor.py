@@ -5,19 +5,15 @@ import contextlib
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import typer
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
+from clients import task_queues
 from clients.cli.session import find_installation, out, where
-from clients.clock import utc_now
-from clients.installation import answers
+from clients.installation import unready
 from clients.run_file import read_run_file
-from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE, connect
+from clients.temporal import connect
 from connectors import registry
 from domain.errors import BadInput, OmsError
 from domain.shops import Role
@@ -30,7 +26,7 @@ from store.settings import store_settings
 from store.shops import Shops
 
 FREE_BYTES = 1_000_000_000
-POLLER_FRESH = timedelta(minutes=2)
+NOBODY_POLLS = "no worker polls: start one (python -m workers.main); orders wait and lose nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,7 @@ async def _examine() -> list[Diagnosis]:
         ("key ring", lambda: _keyring(settings.keyring)),
         ("database", lambda: _database(database)),
         ("gateway", _gateway),
+        ("worker", _worker),
         ("console", _console),
         ("Temporal", _temporal),
         ("shops", lambda: _shops(database, settings.keyring)),
@@ -102,36 +99,34 @@ async def _database(database: Database) -> list[Diagnosis]:
 
 
 async def _gateway() -> list[Diagnosis]:
-    return _process("gateway")
+    return [_process("gateway")]
+
+
+async def _worker() -> list[Diagnosis]:
+    return [_process("worker")]
 
 
 async def _console() -> list[Diagnosis]:
-    return _process("console")
+    return [_process("console")]
 
 
-def _process(name: str) -> list[Diagnosis]:
+def _process(name: str) -> Diagnosis:
+    """Ask one of our processes whether it is ready; it says itself what it lacks."""
     with contextlib.suppress(BadInput):
         url = read_run_file(where.data).urls.get(name)
         if url is not None:
-            mend = "" if answers(f"{url}/readyz") else f"see {where.data / f'{name}.log'}; make up starts it again"
-            return [Diagnosis(name, f"{url} {'is ready' if not mend else 'does not answer'}", mend)]
-    return [Diagnosis(name, "runs elsewhere: ask its /readyz")]
+            lacks = unready(f"{url}/readyz")
+            mend = f"{lacks}; see {where.data / name}.log; make up starts it again" if lacks else ""
+            return Diagnosis(name, f"{url} {'is not ready' if lacks else 'is ready'}", mend)
+    return Diagnosis(name, "runs elsewhere: ask its /readyz")
 
 
 async def _temporal() -> list[Diagnosis]:
     client = await connect()
     found = [Diagnosis("Temporal", f"{client.service_client.config.target_host} answers")]
-    for queue in (ORDERS_QUEUE, SHOPS_QUEUE):
-        request = DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        told = await client.workflow_service.describe_task_queue(request)
-        since = utc_now() - POLLER_FRESH
-        live = [one for one in told.pollers if one.last_access_time.ToDatetime(tzinfo=since.tzinfo) > since]
-        mend = "" if live else "no worker polls: start one (python -m workers.main); orders wait and lose nothing"
-        found.append(Diagnosis(f"workers of {queue}", f"{len(live)} pollers", mend))
+    for queue in await task_queues.queues(client):
+        mend = "" if queue.pollers else NOBODY_POLLS
+        found.append(Diagnosis(f"workers of {queue.name}", f"{len(queue.pollers)} pollers", mend))
     return found
 
 

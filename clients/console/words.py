@@ -163,6 +163,12 @@ ALERTS = {
     "channel_hold": "渠道暂不允许发货",
     "token": "授权将失效",
     "reread": "重读被拒",
+    "no_pollers": "没有工作进程",
+    "workflow_task_failures": "流程代码出错",
+    "schedule_to_start": "任务排队过久",
+    "oversize_payload": "数据过大",
+    "calls_exhausted": "外部调用久未成功",
+    "lag": "处理积压",
 }
 ACTORS = {"order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统"}
 """Who is not a person."""

@@ -10,6 +10,7 @@ from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
 from clients.logs import set_up_logs
 from clients.settings import ClientSettings
+from clients.tracing import Tracing
 from domain.errors import OmsError
 from store import migrations
 from store.database import Database
@@ -19,7 +20,7 @@ from store.settings import store_settings
 
 async def main() -> None:
     """Bring the schema up to date, then serve until told to stop."""
-    where, settings = store_settings(), ClientSettings()
+    where, settings, tracing = store_settings(), ClientSettings(), Tracing("gateway")
     database = Database(where.database_url, where.database_pool)
     await migrations.upgrade(database)
     gateway = Gateway(database, load_keyring(where.keyring), utc_now, settings.max_body_bytes)
@@ -32,6 +33,7 @@ async def main() -> None:
         timeout_graceful_shutdown=5,
     )
     await uvicorn.Server(config).serve()
+    await asyncio.to_thread(tracing.end)
 
 
 if __name__ == "__main__":

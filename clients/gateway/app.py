@@ -8,16 +8,21 @@ from datetime import datetime
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, get_current_span, get_tracer
 
 from clients.gateway.directory import ShopDirectory
 from connectors.inbound import Answer, Inbound, Outcome, Push
 from domain.errors import Broken, Forged, Unavailable, Unparsable
+from domain.lanes import subject
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 
 log = structlog.get_logger("gateway")
 READ_SECONDS = 15.0
+MOST_SUBJECTS = 20
 
 
 class Gateway:
@@ -31,11 +36,27 @@ class Gateway:
         self._max_body_bytes = max_body_bytes
 
     async def receive(self, vendor: str, shop: str, request: Request) -> Response:
-        """Store one push and answer in the vendor's words; 5xx when it is not stored, so that the sender repeats it."""
+        """Store one push and answer in the vendor's words; 5xx when it is not stored, so that the sender repeats it.
+
+        Its trace begins here, whatever a stranger's headers say.
+        """
+        with get_tracer("steadfast").start_as_current_span(
+            "POST /in/{vendor}/{shop}",
+            Context(),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            response = await self._receive(vendor, shop, request)
+            span.set_attribute("http.response.status_code", response.status_code)
+            return response
+
+    async def _receive(self, vendor: str, shop: str, request: Request) -> Response:
         try:
             inbound = await self._directory.inbound(vendor, shop)
             if inbound is None:
                 return _plain(404, f"no shop {vendor}/{shop} is connected here")
+            get_current_span().set_attributes({"oms.vendor": vendor, "oms.shop": shop})
             body = await asyncio.wait_for(_read(request, self._max_body_bytes), READ_SECONDS)
             if body is None:
                 return _plain(413, f"larger than {self._max_body_bytes} bytes")
@@ -61,6 +82,8 @@ class Gateway:
             await self._inbox.keep_unparsable(arrival, _digest(push.body), error.reason)
             log.warning("unparsable", vendor=vendor, shop=shop, reason=error.reason)
             return _response(inbound.answer(Outcome.UNPARSABLE, error.reason, push.received_at))
+        subjects = list(dict.fromkeys(subject(seen) for seen in genuine.observations))
+        get_current_span().set_attribute("oms.subject", subjects[:MOST_SUBJECTS])
         new = await self._inbox.accept(arrival, genuine.key, genuine.sent_at, genuine.observations)
         return _response(inbound.answer(Outcome.ACCEPTED if new else Outcome.DUPLICATE, "", push.received_at))
 
@@ -88,7 +111,16 @@ def application(gateway: Gateway, database: Database) -> FastAPI:
         yield
         await database.close()
 
-    app = FastAPI(title="Steadfast gateway", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    # The framework's own spans carry the query, which holds signatures and whatever a stranger puts there (SEC-1).
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    app = FastAPI(
+        title="Steadfast gateway",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        telemetry=silent,
+    )
 
     @app.post("/in/{vendor}/{shop}")
     async def receive(vendor: str, shop: str, request: Request) -> Response:

@@ -87,3 +87,4 @@ class ObservationRow(SQLModel, table=True):
     applied_at: datetime | None = maybe_moment()
     reason: str = Field(default="")
     raw_status: str = ""
+    trace: str = ""

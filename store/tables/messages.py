@@ -26,6 +26,7 @@ class Delivery(SQLModel, table=True):
     attempts: int = 0
     delivered_at: datetime | None = maybe_moment()
     result: str = ""
+    trace: str = ""
 
 
 class Outgoing(SQLModel, table=True):
@@ -50,6 +51,7 @@ class Outgoing(SQLModel, table=True):
     created_at: datetime = moment()
     done_at: datetime | None = maybe_moment()
     reason: str = ""
+    trace: str = ""
 
 
 class Reread(SQLModel, table=True):
@@ -68,6 +70,7 @@ class Reread(SQLModel, table=True):
     next_at: datetime = moment()
     state: str
     reason: str = ""
+    trace: str = ""
 
 
 class Alert(SQLModel, table=True):

@@ -13,7 +13,10 @@ from store.tables.columns import UTC, maybe_big, maybe_moment, maybe_sealed, mom
 class Fulfillment(SQLModel, table=True):
     """What one warehouse is asked to ship. State: planned, pushed, shipped, cancelled."""
 
-    __table_args__ = (Index("ix_fulfillment_order_key", "order_key"),)
+    __table_args__ = (
+        Index("ix_fulfillment_order_key", "order_key"),
+        Index("ix_fulfillment_planned", "warehouse", postgresql_where=text("state = 'planned'")),
+    )
 
     no: str = Field(primary_key=True)
     order_key: str = Field(foreign_key="orders.key")

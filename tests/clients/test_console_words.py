@@ -12,6 +12,7 @@ from domain.late import late
 from domain.orders import OrderEvent, OrderStatus
 from domain.permissions import UserRole
 from domain.waits import WaitFor
+from domain.watch import OF_THE_ENGINE, OF_THE_STORE, OVERSIZE
 from store.order_marks import LATE
 from tests.conftest import NOON
 from workflows.decisions import Choice, Decision, refuse_decision
@@ -60,6 +61,10 @@ def test_every_alert_of_late_orders_is_said_in_chinese() -> None:
     assert found
     assert [one.words for one in found if not chinese(said(one.words)) or one.kind not in ALERTS] == []
     assert [words for _, words in LATE.values() if not chinese(said(words))] == []
+
+
+def test_every_alert_of_the_watch_has_a_title() -> None:
+    assert {*OF_THE_ENGINE, *OF_THE_STORE, OVERSIZE} <= ALERTS.keys()
 
 
 def test_parts_of_a_sentence_are_said_too_and_what_is_unknown_stays() -> None:

@@ -1,0 +1,184 @@
+"""What the watch makes of its figures: which alerts are due, and whether a worker is fit for work (OPS-1, INT-16).
+
+Owns limits and words. Figures come from store/reads/watch.py and clients/task_queues.py, each about one moment.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+NO_POLLERS, TASK_FAILURES, LATE_TASKS = "no_pollers", "workflow_task_failures", "schedule_to_start"
+OVERSIZE, EXHAUSTED, LAG = "oversize_payload", "calls_exhausted", "lag"
+OF_THE_ENGINE = frozenset({NO_POLLERS, TASK_FAILURES, LATE_TASKS})
+OF_THE_STORE = frozenset({EXHAUSTED, LAG})
+PROBLEMS = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
+"""How the engine's lists are asked for workflows whose own code fails again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLimits:
+    """From where on something is an alert; seconds unless the name says otherwise."""
+
+    watch_seconds: float
+    apply_lag_seconds: float
+    deliver_lag_seconds: float
+    schedule_to_start_seconds: float
+    call_waiting_seconds: float
+    refused_window_seconds: float
+    oversize_window_seconds: float
+    call_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in one lane for apply or deliver, and for how long the oldest of it is overdue."""
+
+    lane: int
+    waiting: int
+    oldest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCalls:
+    """Calls of one kind to one account: those that wait, and those refused within the window."""
+
+    kind: str
+    vendor: str
+    shop: str
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+    attempts: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PullAge:
+    """How long ago a shop was last pulled whole."""
+
+    vendor: str
+    shop: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQueue:
+    """One task queue as the engine sees it: who polls it, what waits in it."""
+
+    name: str
+    pollers: tuple[str, ...]
+    backlog: int = 0
+    oldest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """What the database says of one moment."""
+
+    apply: tuple[Backlog, ...] = ()
+    deliver: tuple[Backlog, ...] = ()
+    calls: tuple[AccountCalls, ...] = ()
+    pulls: tuple[PullAge, ...] = ()
+    stuck: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """What the engine says of one moment."""
+
+    queues: tuple[TaskQueue, ...]
+    failing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One look; a part that could not be asked is None, with the reason in `away`. `oversize` is this process's own."""
+
+    store: StoreFigures | None = None
+    engine: EngineFigures | None = None
+    oversize_bytes: int = 0
+    away: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An alert that is due."""
+
+    kind: str
+    subject: str
+    words: str
+    critical: bool = False
+
+
+def judged(figures: Figures) -> frozenset[str]:
+    """Say which kinds of alerts these figures decide: what they do not find is over."""
+    return (OF_THE_STORE if figures.store else frozenset()) | (OF_THE_ENGINE if figures.engine else frozenset())
+
+
+def findings(figures: Figures, limits: AlertLimits) -> list[Finding]:
+    """List what somebody should know."""
+    found: list[Finding] = []
+    if figures.engine is not None:
+        found += _of_the_engine(figures.engine, limits)
+    if figures.store is not None:
+        found += _lags(figures.store, limits)
+        found += [_exhausted(one) for one in figures.store.calls if _hopeless(one, limits)]
+    if figures.oversize_bytes:
+        words = f"a payload of {figures.oversize_bytes:,} bytes went to Temporal, which refuses more than 2 MB: a bug"
+        found.append(Finding(OVERSIZE, "temporal", f"{words}; the worker's log names the size and the limit"))
+    return found
+
+
+def unfit(figures: Figures, limits: AlertLimits, identity: str) -> list[str]:
+    """Say why the worker of this identity is not fit for work; an empty list when it is."""
+    reasons = list(figures.away)
+    if figures.engine is not None:
+        idle = [queue.name for queue in figures.engine.queues if identity not in queue.pollers]
+        reasons += [f"does not poll {name}" for name in idle]
+    if figures.store is not None:
+        reasons += [finding.words for finding in _lags(figures.store, limits)]
+    return reasons
+
+
+def _of_the_engine(engine: EngineFigures, limits: AlertLimits) -> Iterator[Finding]:
+    for queue in engine.queues:
+        if not queue.pollers:
+            words = f"no worker polls {queue.name}: start one (python -m workers.main); orders wait and lose nothing"
+            yield Finding(NO_POLLERS, f"queue:{queue.name}", words, critical=True)
+        elif queue.oldest_seconds > limits.schedule_to_start_seconds:
+            words = f"{queue.backlog} tasks of {queue.name} wait, the oldest for {span(queue.oldest_seconds)}"
+            yield Finding(LATE_TASKS, f"queue:{queue.name}", f"{words}: too few workers, or they are too slow")
+    if engine.failing:
+        words = f"the code of {engine.failing} running workflows fails again and again; in the Web UI: {PROBLEMS}"
+        yield Finding(TASK_FAILURES, "temporal", f"{words}. Roll back or mend it; they go on by themselves", True)
+
+
+def _lags(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
+    for name, lanes, most in (
+        ("apply", store.apply, limits.apply_lag_seconds),
+        ("deliver", store.deliver, limits.deliver_lag_seconds),
+    ):
+        oldest = max((lane.oldest_seconds for lane in lanes), default=0.0)
+        if oldest > most:
+            waiting = sum(lane.waiting for lane in lanes)
+            yield Finding(LAG, name, f"{name} is {span(oldest)} behind, {waiting} wait")
+
+
+def _hopeless(one: AccountCalls, limits: AlertLimits) -> bool:
+    tried = one.attempts >= limits.call_attempts or one.oldest_seconds > limits.call_waiting_seconds
+    return bool(one.refused) or (bool(one.waiting) and tried)
+
+
+def _exhausted(one: AccountCalls) -> Finding:
+    parts = []
+    if one.waiting:
+        tries = f", up to {one.attempts} tries" if one.attempts else ""
+        parts.append(f"{one.waiting} calls wait, the oldest for {span(one.oldest_seconds)}{tries}")
+    if one.refused:
+        parts.append(f"{one.refused} were refused lately; oms order list --stuck, or oms order show NO, says why")
+    return Finding(EXHAUSTED, f"{one.kind}:{one.vendor}/{one.shop}", "; ".join(parts))
+
+
+def span(seconds: float) -> str:
+    """Say a length of time as people do."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,76 @@
+"""A stub of everything outside, on loopback: an OTLP collector, a warehouse, a courier and a shop that say yes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+YES = {
+    "/wms": b"<response><flag>success</flag><code>0</code><message></message></response>",
+    "/courier": b'{"EBusinessID": "1237100", "Success": true, "ResultCode": "100", "Reason": ""}',
+    "/shop": b"{}",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One span as the collector got it; ids in hex."""
+
+    name: str
+    trace: str
+    id: str
+    parent: str
+    service: str
+    about: dict[str, Any]
+
+
+@dataclass
+class Outside:
+    """Where it listens and the spans that came."""
+
+    url: str = ""
+    spans: list[Seen] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    def take(self, body: bytes) -> None:
+        """Read one export."""
+        self.raw.append(body)
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+            service = next(one.value.string_value for one in group.resource.attributes if one.key == "service.name")
+            for scope in group.scope_spans:
+                for span in scope.spans:
+                    about = {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
+                    ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
+                    self.spans.append(Seen(span.name, *ids, service, about))
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Listen on a free port of this machine."""
+    world = Outside()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/v1/traces":
+                world.take(body)
+            answer = YES.get(self.path.split("?")[0], b"")
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        world.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield world
+        server.shutdown()
+        thread.join()
