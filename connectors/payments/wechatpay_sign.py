@@ -29,6 +29,7 @@ WINDOW = timedelta(minutes=5)
 """The vendor's own rule for what is too old, or too far ahead."""
 APIV3_KEY_BYTES = 32
 KEYS_CACHED = 32
+SERIAL_BYTES = 20
 _BLOCK = re.compile(r"^-----BEGIN (PUBLIC KEY|CERTIFICATE)-----$.+?^-----END \1-----$", re.MULTILINE | re.DOTALL)
 _SECONDS = re.compile(r"\d{9,11}", re.ASCII)
 
@@ -75,7 +76,7 @@ def _read_block(pem: str, kind: str) -> tuple[str, RSAPublicKey]:
     try:
         if kind == "CERTIFICATE":
             certificate = x509.load_pem_x509_certificate(pem.encode())
-            return f"{certificate.serial_number:X}", _rsa(certificate.public_key())
+            return certificate.serial_number.to_bytes(SERIAL_BYTES).hex().upper(), _rsa(certificate.public_key())
         return "", _rsa(serialization.load_pem_public_key(pem.encode()))
     except ValueError as error:
         raise ValueError(f"a PEM block that cannot be read as an RSA {kind}") from error
