@@ -50,7 +50,7 @@ def refund_no(key: str) -> str:
 
     The hash makes it unique whatever characters had to go; the end of the key is there for people.
     """
-    readable = _UNFIT.sub("", key)[-READABLE:]
+    readable = _UNFIT.sub("-", key.removeprefix("refund:"))[-READABLE:].strip("-")
     return f"R-{readable}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
