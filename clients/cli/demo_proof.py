@@ -84,7 +84,7 @@ def _paid_back(evidence: Evidence) -> list[tuple[str, str, str]]:
     payouts, work = sum(one["payouts"] for one in asked), evidence.work
     minor = sum(one["payouts"] * one["amount_minor"] for one in asked)
     rows = [
-        ("payments at the provider", str(len(evidence.books.get("payments", {}))), str(work.payments)),
+        ("payments at the provider / notified", str(len(evidence.books.get("payments", {}))), str(work.payments)),
         ("refunds paid back by us, each once", str(payouts), str(work.refunds)),
         ("sum paid back by us", _yuan(minor), _yuan(work.paid_back_minor)),
     ]
