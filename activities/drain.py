@@ -12,6 +12,7 @@ from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import ShipmentNotice, ShippedLine
 from domain.outgoing import Call, Queue
+from domain.payments import RefundState
 from domain.timing import LoopTiming
 
 BATCH = 16
@@ -19,7 +20,7 @@ IN_FLIGHT = 4
 
 
 class DrainActivities:
-    """Drains subscriptions, write-backs, tracking queries and re-reads, one account each."""
+    """Drains subscriptions, write-backs, tracking queries, re-reads and refunds, one account each."""
 
     def __init__(
         self, calls: OutgoingCalls, tracking: Tracking, rereads: Rereads, vendors: Vendors, clock: Clock
@@ -34,6 +35,8 @@ class DrainActivities:
             "writeback": self._write_back,
             "track": self._track,
             "reread": self._reread,
+            "refund": self._refund,
+            "payment": self._payment,
         }
 
     @activity.defn
@@ -114,6 +117,30 @@ class DrainActivities:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
         seen, raw = await channel.read_order(call.payload["no"])
         await self._rereads.heard(queue, call, seen, raw, self._clock())
+
+    async def _refund(self, queue: Queue, call: Call) -> None:
+        """Pay money back once: what may have been sent is asked for first, what is under way is asked for again."""
+        ask = await self._calls.refund(call, self._clock())
+        if ask is None:
+            await self._calls.done(queue, call, self._clock())
+            return
+        provider = await self._vendors.payment_provider(queue.vendor, queue.shop)
+        known = await provider.query_refund(ask) if ask.asked_before else None
+        seen, raw = known or await provider.refund(ask)
+        await self._calls.answered(queue, seen, raw, self._clock())
+        if seen.state is RefundState.PROCESSING:
+            raise Unavailable(f"refund {ask.no} is under way at {queue.vendor}")
+        if seen.state is not RefundState.SUCCEEDED:
+            raise Refused(seen.state.value, f"{queue.vendor} does not carry out refund {ask.no}")
+        await self._calls.done(queue, call, self._clock())
+
+    async def _payment(self, queue: Queue, call: Call) -> None:
+        """Ask for a payment that was not notified; an order that nobody paid there stays with the person told of it."""
+        provider = await self._vendors.payment_provider(queue.vendor, queue.shop)
+        known = await provider.query_payment(call.payload["no"])
+        if known is not None:
+            await self._calls.answered(queue, *known, self._clock())
+        await self._calls.done(queue, call, self._clock())
 
 
 def _notice(call: Call) -> ShipmentNotice:

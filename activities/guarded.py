@@ -4,9 +4,10 @@ The caller's name in the bulkhead says what is asked and about what: a repeat is
 """
 
 from activities.bulkhead import Bulkhead
-from activities.ports import Courier, SalesChannel, Warehouse
+from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
-from domain.observations import OrderObserved, ParcelTracked
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
+from domain.payments import RefundAsk
 from domain.pulling import Page, Window
 
 
@@ -73,3 +74,23 @@ class GuardedChannel:
         """Ask for one page of what changed."""
         name = f"pull {window.start} {window.end} {cursor}"
         return await self._lists.run(name, lambda: self._channel.pull(window, cursor))
+
+
+class GuardedPayments:
+    """A payment provider behind its account's bulkhead."""
+
+    def __init__(self, provider: PaymentProvider, bulkhead: Bulkhead) -> None:
+        self._provider = provider
+        self._bulkhead = bulkhead
+
+    async def refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes]:
+        """Pay money back."""
+        return await self._bulkhead.run(f"refund {ask.no}", lambda: self._provider.refund(ask))
+
+    async def query_refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes] | None:
+        """Ask how a refund stands."""
+        return await self._bulkhead.run(f"query refund {ask.no}", lambda: self._provider.query_refund(ask))
+
+    async def query_payment(self, no: str) -> tuple[PaymentObserved, bytes] | None:
+        """Ask for the payment of an order."""
+        return await self._bulkhead.run(f"query payment {no}", lambda: self._provider.query_payment(no))

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.fulfillment import FulfillmentOrder, Push, ShipmentNotice, Whereabouts
-from domain.observations import OrderObserved, ParcelTracked
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
+from domain.payments import RefundAsk
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.pulling import Page, PullSource, Window
 from domain.shops import Shop, Token
@@ -79,6 +80,14 @@ class SalesChannel(Protocol):
     async def pull(self, window: Window, cursor: str) -> Page: ...
 
 
+class PaymentProvider(Protocol):
+    """Who pays buyers back; the ask's number makes asking twice harmless. Answers come with their body (INT-11)."""
+
+    async def refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes]: ...
+    async def query_refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes] | None: ...
+    async def query_payment(self, no: str) -> tuple[PaymentObserved, bytes] | None: ...
+
+
 class Pulls(Protocol):
     """How far each shop's orders are pulled, and where the pages go (INT-2). Keeping a page twice is harmless."""
 
@@ -104,6 +113,7 @@ class Vendors(Protocol):
     async def warehouse(self, vendor: str, code: str) -> Warehouse: ...
     async def courier(self, vendor: str, code: str) -> Courier: ...
     async def channel(self, vendor: str, code: str) -> SalesChannel: ...
+    async def payment_provider(self, vendor: str, code: str) -> PaymentProvider: ...
 
 
 class OutgoingCalls(Protocol):
@@ -114,6 +124,10 @@ class OutgoingCalls(Protocol):
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None: ...
     async def again(self, call: Call, next_at: datetime, reason: str) -> None: ...
     async def phone_tail(self, order_key: str) -> str: ...
+    async def refund(self, call: Call, now: datetime) -> RefundAsk | None: ...
+    async def answered(
+        self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime
+    ) -> None: ...
 
 
 class Tracking(Protocol):

@@ -50,6 +50,8 @@ class Reply:
     status: int
     content_type: str
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Names in lower case; some vendors sign their answers there."""
 
     @property
     def is_success(self) -> bool:
@@ -116,7 +118,7 @@ async def _send_once(http: httpx.AsyncClient, call: Call) -> Reply:
         body = await _read(response, call)
     finally:
         await response.aclose()
-    return Reply(response.status_code, response.headers.get("content-type", ""), body)
+    return Reply(response.status_code, response.headers.get("content-type", ""), body, dict(response.headers))
 
 
 async def _read(response: httpx.Response, call: Call) -> bytes:

@@ -1,6 +1,6 @@
 """What we ask of strangers, one shape per role. Owns the roles' words, so that vendors can be exchanged.
 
-All three raise the same three words: Refused, Unavailable, Broken. Every call carries our own id, so that a
+All raise the same three words: Refused, Unavailable, Broken. Every call carries our own id, so that a
 repeat after an unknown outcome is harmless.
 """
 
@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
-from domain.observations import OrderObserved, ParcelTracked, ShipmentConfirmed
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.payments import RefundAsk
 from domain.pulling import Page, Window
 from domain.shops import Token
 
@@ -74,3 +75,16 @@ class SalesChannel(Protocol):
 
     async def renew(self) -> Token:
         """Ask for a new access token with the refresh token of the shop row; Refused when it is not taken any more."""
+
+
+class PaymentProvider(Protocol):
+    """Who takes buyers' money for us and pays it back. Answers come with their body as received."""
+
+    async def refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes]:
+        """Pay money back; a repeat under the same number pays once. Has no undo: money that went back is gone."""
+
+    async def query_refund(self, ask: RefundAsk) -> tuple[RefundObserved, bytes] | None:
+        """Ask how a refund stands; None when the provider has none of that number."""
+
+    async def query_payment(self, no: str) -> tuple[PaymentObserved, bytes] | None:
+        """Ask for the payment of an order; None when nobody has paid it."""

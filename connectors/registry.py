@@ -11,7 +11,10 @@ import httpx
 
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
-from connectors.outbound import Clock, Courier, SalesChannel, Warehouse
+from connectors.outbound import Clock, Courier, PaymentProvider, SalesChannel, Warehouse
+from connectors.payments import wechatpay_sign
+from connectors.payments.wechatpay import WechatpayMerchant
+from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import PULL_RULES as DOUYIN_PULL
 from connectors.platforms.douyin import DouyinShop
 from connectors.platforms.douyin_push import DouyinInbound
@@ -44,6 +47,10 @@ class Vendor:
     """The param without which it cannot be asked for one order; empty when it always can, None when it never can."""
     token: str = ""
     """Where the access token comes from; empty when the vendor needs none."""
+    sealed_params: Mapping[str, str] = field(default_factory=dict)
+    """Params that are secret: given as NAME=@FILE and sealed with the keys."""
+    faults: Callable[[Shop], list[str]] | None = None
+    """Looks at what was given before it is used: `name: what is wrong`."""
     per_second: float = 20.0
     """So many calls a second and process are let through to one account (INT-16)."""
 
@@ -131,12 +138,34 @@ VENDORS: Mapping[str, Vendor] = {
         secret="ApiKey of our account",  # noqa: S106  (an explanation)
         inbound=KdniaoInbound,
     ),
+    "wechatpay": Vendor(
+        name="wechatpay",
+        role=Role.PAYMENT,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the base URL without a path, such as https://api.mch.weixin.qq.com",
+        key_id="mchid: the number of our merchant account",
+        secret="the APIv3 key, 32 characters",  # noqa: S106  (an explanation)
+        inbound=WechatpayInbound,
+        params={
+            "serial_no": "the serial number of our API certificate, hex",
+            "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; out_trade_no is that shop's order number",
+        },
+        optional_params={"notify_url": "where results of refunds are told: the public URL of /in/wechatpay/CODE"},
+        sealed_params={
+            "private_key": "our API private key (apiclient_key.pem), as private_key=@FILE",
+            "platform_keys": "the platform's public keys, as platform_keys=@FILE: a line PUB_KEY_ID_..., then its PEM; "
+            "two while they rotate",
+        },
+        faults=wechatpay_sign.faults,
+    ),
 }
 
 T = TypeVar("T")
 
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
+_PAYMENTS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], PaymentProvider]] = {"wechatpay": WechatpayMerchant}
 _SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {
     "douyin": DouyinShop,
     "own": OwnShop,
@@ -157,7 +186,9 @@ def missing(shop: Shop) -> list[str]:
     given = {"endpoint_url": shop.endpoint_url, "key_id": shop.key_id, "secret": "".join(shop.secrets)}
     wanted = {"endpoint_url": needs.endpoint_url, "key_id": needs.key_id, "secret": needs.secret}
     lacking = [f"{name}: {why}" for name, why in wanted.items() if not given[name]]
-    return lacking + [f"{name}: {why}" for name, why in needs.params.items() if not shop.params.get(name)]
+    lacking += [f"{name}: {why}" for name, why in needs.params.items() if not shop.params.get(name)]
+    lacking += [f"{name}: {why}" for name, why in needs.sealed_params.items() if not shop.sealed.get(name)]
+    return lacking or (needs.faults(shop) if needs.faults else [])
 
 
 def answers(shop: Shop) -> bool:
@@ -192,6 +223,11 @@ def courier(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Courier:
 def sales_channel(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> SalesChannel:
     """The caller of a sales channel; BadInput when the vendor is none."""
     return _caller(_SALES, shop, "sales channel")(shop, http, clock)
+
+
+def payment_provider(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> PaymentProvider:
+    """The caller of a payment provider; BadInput when the vendor is none."""
+    return _caller(_PAYMENTS, shop, "payment provider")(shop, http, clock)
 
 
 def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:

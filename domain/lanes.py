@@ -7,7 +7,9 @@ from domain.observations import (
     OrderObserved,
     ParcelState,
     ParcelTracked,
+    PaymentObserved,
     ProcessReported,
+    RefundObserved,
 )
 
 URGENT, NORMAL, LATER = 0, 1, 2
@@ -34,7 +36,7 @@ def lane(seen: Observation) -> int:
 
 def subject(seen: Observation) -> str:
     """Name what an observation speaks of, for finding its messages again."""
-    if isinstance(seen, OrderObserved | OrderHinted):
+    if isinstance(seen, OrderObserved | OrderHinted | PaymentObserved | RefundObserved):
         return f"{seen.channel}:{seen.shop}:{seen.no}"
     if isinstance(seen, ParcelTracked):
         return f"{seen.carrier}:{seen.waybill_no}"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.contacts import Contact
+from domain.payments import RefundState
 
 
 class ChannelStatus(StrEnum):
@@ -173,4 +174,43 @@ class ParcelTracked:
     kind: Literal["track"] = "track"
 
 
-Observation = OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked
+@dataclass(frozen=True, slots=True)
+class PaymentObserved:
+    """A payment provider took the money for an order: the whole `amount_minor`, in one `transaction_id`.
+
+    `channel` and `shop` say whose buyer paid, `no` is the order's number there (the provider's out_trade_no).
+    """
+
+    provider: str
+    account: str
+    channel: str
+    shop: str
+    no: str
+    transaction_id: str
+    amount_minor: int
+    currency: str
+    paid_at: datetime
+    kind: Literal["payment"] = "payment"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundObserved:
+    """A payment provider says how a refund stands; `refund_no` is its asker's number, `refund_id` the provider's."""
+
+    provider: str
+    account: str
+    channel: str
+    shop: str
+    no: str
+    transaction_id: str
+    refund_no: str
+    refund_id: str
+    state: RefundState
+    amount_minor: int
+    succeeded_at: datetime | None
+    kind: Literal["refund"] = "refund"
+
+
+Observation = (
+    OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked | PaymentObserved | RefundObserved
+)

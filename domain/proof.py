@@ -71,7 +71,7 @@ class Finding:
 
 def prove(orders: Sequence[OrderFact], skus: Sequence[SkuFact], books: Json) -> list[Finding]:
     """List every broken invariant; an empty list is the proof."""
-    checks = (_lost, _doubled, _money, _held, _unexplained, _untold)
+    checks = (_lost, _doubled, _money, _paid_back, _held, _unexplained, _untold)
     found = [finding for check in checks for finding in check(orders, books)]
     return found + list(_stock(skus, books)) + list(_counters(skus))
 
@@ -119,6 +119,23 @@ def _money(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
             yield Finding("money", order.no, words)
         elif order.status == COMPLETED and not order.paid_minor:
             yield Finding("money", order.no, "is completed, but nobody has paid")
+
+
+def _paid_back(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
+    """Compare with the payment provider's books: whoever paid and gets nothing has all of it back, each refund once."""
+    back: Counter[str] = Counter()
+    for no, one in books.get("refunds", {}).items():
+        back[one["order_no"]] += one["payouts"] * one["amount_minor"]
+        if one["payouts"] > 1:
+            yield Finding("doubled", no, f"the payment provider paid this refund {one['payouts']} times")
+    for order in orders:
+        payment = books.get("payments", {}).get(order.no)
+        if payment is None or order.status != CLOSED:
+            continue
+        if not payment["amount_minor"] == back[order.no] == order.refunded_minor == order.paid_minor:
+            theirs, ours = (payment["amount_minor"], back[order.no]), (order.paid_minor, order.refunded_minor)
+            words = f"is closed: paid and refunded are {theirs} at the payment provider and {ours} here"
+            yield Finding("paid back", order.no, words)
 
 
 def _held(orders: Sequence[OrderFact], _books: Json) -> Iterable[Finding]:

@@ -1,4 +1,4 @@
-"""Shops: every stranger we are connected to, sales channel, warehouse system or courier. Owns their shape."""
+"""Shops: every stranger we are connected to, sales channel, warehouse, courier or payment. Owns their shape."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ class Role(StrEnum):
     SALES = "sales"
     WAREHOUSE = "warehouse"
     COURIER = "courier"
+    PAYMENT = "payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Shop:
 
     `key_id` names our account there (app key, merchant id, business id). `secrets` holds the key in use first and,
     while keys rotate, the one before (INT-14). `params` are the vendor's further names for us (customer id ...).
-    `token` is the access token of platforms that give one.
+    `token` is the access token of platforms that give one. `sealed` are params that are secret: private keys and such.
     """
 
     vendor: str
@@ -52,6 +53,7 @@ class Shop:
     """Whether the vendor can be asked for one order; then nothing is believed from silence alone."""
     backup: bool = True
     """Backup verification (备用校验, INT-17): its orders are pulled although they are pushed too."""
+    sealed: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def tz(self) -> ZoneInfo:

@@ -1,5 +1,6 @@
 """The simulator's addresses: the vendors' own paths and /sim/. Owns routing; actors give the answers."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +31,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
     app.include_router(_marketplaces(world))
+    app.include_router(_payments(world))
     app.include_router(_control(world))
     return app
 
@@ -113,6 +115,22 @@ def _marketplaces(world: World) -> APIRouter:
         except (ListsDead, Unheard):
             return Response("service unavailable", 503)
         return Response(answer, media_type="application/json;charset=utf-8")
+
+    return router
+
+
+def _payments(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.api_route("/v3/{path:path}", methods=["GET", "POST"])
+    async def wechatpay(request: Request) -> Response:
+        if world.pay is None:
+            return Response("no payment provider in this world", 404)
+        query = request.scope["query_string"].decode()
+        target = request.scope["raw_path"].decode().partition("?")[0] + (f"?{query}" if query else "")
+        status, told = world.pay.answer(request.method, target, request.headers, await request.body())
+        body = json.dumps(told, ensure_ascii=False).encode()
+        return Response(body, status, world.pay.signed(body))
 
     return router
 

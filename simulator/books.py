@@ -40,6 +40,7 @@ def write_books(world: World) -> Json:
         "parcels": _parcels(world),
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
+        **_money(world),
         "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
@@ -90,6 +91,29 @@ def _fulfilment(one: Fulfilment) -> Json:
         "shipments": one.shipments,
         "waybills": [package.waybill for package in one.packages],
         "units": dict(one.units),
+    }
+
+
+def _money(world: World) -> Json:
+    """Write what the payment provider took and gave back; nothing in a world without one."""
+    if world.pay is None:
+        return {}
+    return {
+        "payments": {
+            no: {"transaction_id": one.transaction_id, "amount_minor": one.amount_minor}
+            for no, one in world.pay.payments.items()
+        },
+        "refunds": {
+            no: {
+                "order_no": one.payment.no,
+                "amount_minor": one.amount_minor,
+                "status": one.status,
+                "asked": one.asked,
+                "payouts": one.payouts,
+                "by": one.by,
+            }
+            for no, one in world.pay.refunds.items()
+        },
     }
 
 

@@ -22,6 +22,7 @@ _PREFIXES: tuple[tuple[str, Target], ...] = (
     ("/Ebusiness/", "courier"),
     ("/api/dist", "courier"),
     ("/own/", "shop"),
+    ("/v3/", "payment"),
 )
 
 

@@ -13,6 +13,7 @@ from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of
 from simulator.settings import OwnShop
 from simulator.shop import ShopOrder
 from simulator.tally import Tally
+from simulator.wechatpay import WechatPay
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Hints:
 class OwnChannel:
     """Pushes every change of an order, answers questions, takes write-backs."""
 
+    provider: WechatPay | None = None
+    """Where the buyers pay, in worlds that have one."""
+
     def __init__(
         self, settings: OwnShop, gateway_url: str, sender: Sender, orders: Mapping[str, ShopOrder], hints: Hints
     ) -> None:
@@ -42,7 +46,9 @@ class OwnChannel:
         self.counts: Counter[str] = Counter()
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
-        """Post a message with the whole order, or a hint."""
+        """Post a message with the whole order, or a hint; a buyer who pays does so at the provider."""
+        if self.provider is not None:
+            self.provider.note(order)
         order.messages += 1
         event = f"{order.plan.no}-{order.messages}-{order.status}"
         body = self._body(order, event)
@@ -59,6 +65,15 @@ class OwnChannel:
 
         lane = self._lanes.setdefault(order.plan.no, self._sender.lane("shop"))
         lane.post(Letter("shop", event, sign, _read, done), hold=hold)
+
+    def paid_back(self, no: str, minor: int) -> None:
+        """Hear from the provider that the merchant gave money back, and let the order system know."""
+        order = self._orders[no]
+        order.refunded_minor = min(order.paid_minor, order.refunded_minor + minor)
+        if order.refunded_minor == order.paid_minor:
+            order.status = "refunded"
+        order.touch()
+        self.tell(order, hold=False)
 
     async def told(self, order: ShopOrder) -> None:
         lane = self._lanes.pop(order.plan.no, None)

@@ -5,11 +5,13 @@ import stat
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
-Target = Literal["shop", "wms", "courier", "taobao", "douyin"]
+Target = Literal["shop", "wms", "courier", "payment", "taobao", "douyin"]
 OutageMode = Literal["refuse", "hang", "error"]
 Plant = Literal["lost", "doubled", "oversold"]
 
@@ -42,6 +44,38 @@ class Courier(_Model):
     shop: str = Field(min_length=1)
     business_id: str = Field(min_length=1)
     api_key: SecretStr = Field(min_length=1)
+
+
+class PlatformKey(_Model):
+    """A key with which the payment platform signs, in PEM, and the name it gives it."""
+
+    serial: str = Field(min_length=1)
+    private_key: SecretStr
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_rsa(cls, pem: SecretStr) -> SecretStr:
+        if not isinstance(serialization.load_pem_private_key(pem.get_secret_value().encode(), None), RSAPrivateKey):
+            raise ValueError("not an RSA key")
+        return pem
+
+
+class Pay(_Model):
+    """WeChat Pay, at which the own shop's buyers pay; with several platform keys they take turns."""
+
+    shop: str = Field(min_length=1)
+    mchid: str = Field(min_length=1)
+    serial_no: str = Field(min_length=1)
+    apiv3_key: SecretStr = Field(min_length=32, max_length=32)
+    merchant_public_key: str
+    platform_keys: list[PlatformKey] = Field(min_length=1)
+
+    @field_validator("merchant_public_key")
+    @classmethod
+    def _is_rsa(cls, pem: str) -> str:
+        if not isinstance(serialization.load_pem_public_key(pem.encode()), RSAPublicKey):
+            raise ValueError("not an RSA key")
+        return pem
 
 
 class Taobao(_Model):
@@ -134,6 +168,11 @@ class Profile(_Model):
     reorder_share: Share = 0.0
     hint_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
+    # Payments
+    notify_within: Seconds = 0.5
+    notify_lost_share: Share = 0.0
+    refund_processing_share: Share = 0.0
+    refund_processing_seconds: Seconds = 1.0
     # Vendors' weakness
     outages: list[Outage] = Field(default_factory=list)
     error_share: Share = 0.0
@@ -166,6 +205,7 @@ class Config(_Model):
     own: OwnShop
     wms: Wms
     courier: Courier
+    pay: Pay | None = None
     marketplaces: list[Marketplace] = Field(default_factory=list)
     orders: Orders
     profile: Profile = Field(default_factory=Profile)

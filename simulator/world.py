@@ -22,6 +22,7 @@ from simulator.shop import Shop
 from simulator.tally import Tally, Tasks
 from simulator.taobao import TaobaoGateway, TaobaoShop
 from simulator.warehouse import Warehouse
+from simulator.wechatpay import WechatPay
 
 
 class World:
@@ -47,10 +48,20 @@ class World:
         self.shop = Shop(self.warehouse, profile.ship_patience)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
+        self.pay = self._payments(url, sender)
         self.counts = {("own", config.own.shop): self.own.counts}
         around = Surroundings(self.shop.orders, profile, seed, self.tasks)
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
+
+    def _payments(self, url: str, sender: Sender) -> WechatPay | None:
+        """Let the own shop's buyers pay at a provider, where the world has one."""
+        if self.config.pay is None:
+            return None
+        provider = WechatPay(self.config.pay, url, sender, self.tasks, (self.config.profile, self.config.seed))
+        provider.paid_back = self.own.paid_back
+        self.own.provider = provider
+        return provider
 
     def _taobao(self, around: Surroundings) -> TaobaoGateway:
         settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]

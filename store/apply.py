@@ -2,10 +2,19 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.observations import ChannelStatus, OrderHinted, OrderObserved, ParcelTracked, ProcessReported
+from domain.observations import (
+    ChannelStatus,
+    OrderHinted,
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    ProcessReported,
+    RefundObserved,
+)
 from store import settings_docs, unmapped
 from store.observations import Taken
 from store.order_intake import Booking, apply_order
+from store.payment_intake import apply_payment, apply_refund
 from store.reread import ask
 from store.shipment_intake import apply_process, apply_shipment
 from store.tracking_intake import apply_track
@@ -18,6 +27,10 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
         return await _book_order(tx, taken, seen, booking)
     if isinstance(seen, OrderHinted):
         return await ask(tx, seen, booking.now)
+    if isinstance(seen, PaymentObserved):
+        return await apply_payment(tx, seen, taken.inbox_id, booking.now)
+    if isinstance(seen, RefundObserved):
+        return await apply_refund(tx, seen, taken.inbox_id, booking.now)
     if isinstance(seen, ProcessReported):
         return await apply_process(tx, seen, taken.inbox_id)
     if isinstance(seen, ParcelTracked):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.late import late
 from domain.observations import ChannelStatus
 from domain.orders import EVENT_OF, OrderEvent, OrderStatus
-from store import alerts, audit, orders
+from store import alerts, audit, orders, paying_back, refunds
 from store.alerts import Level, NewAlert
 
 
@@ -17,6 +17,10 @@ async def tell(tx: AsyncConnection, row: Row[Any], event: OrderEvent, now: datet
     """Raise the alert that an event of a closed order deserves, if any; the order's row is locked."""
     if event is OrderEvent.REFUNDED and row.status == OrderStatus.CLOSED:
         await alerts.clear(tx, row.key, now)  # the money went back: nothing is due any more
+        if await refunds.any_of(tx, row.key):
+            return  # the channel tells of our own refund
+    if event is OrderEvent.PAID and await paying_back.begin(tx, row.key, now):
+        return
     found = late(OrderStatus(row.status), row.close_reason, event)
     if found is not None:
         level = Level.CRITICAL if found.critical else Level.WARNING

@@ -16,10 +16,11 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, reread, stock
+from store import alerts, audit, orders, paying_back, reread, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
+from store.refunds import DUE_ALERT
 from store.review import Review
 
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
@@ -118,15 +119,21 @@ class SqlOrderFacts:
             await stock.release_reservations(tx, key, now)
             for found in (await tx.execute(_FULFILLMENTS, {"key": key})).all():
                 await stock.release_allocations(tx, found.no, now)
-            if _is_paid(row) and reason != UNPAID:
-                words = f"closed ({reason}) though the buyer has paid: pay the money back"
-                await alerts.raise_alert(tx, NewAlert("refund_due", Level.CRITICAL, key, words), now)
-            else:
-                await alerts.clear(tx, key, now)
             await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
+            await self._settle_money(tx, row, reason, now)
             await orders.set_stuck(tx, key, "")
             await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.closed", key, now, reason=reason)
+
+    async def _settle_money(self, tx: AsyncConnection, row: Row[Any], reason: str, now: datetime) -> None:
+        """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert."""
+        if await paying_back.begin(tx, row.key, now):
+            return
+        if _is_paid(row) and reason != UNPAID:
+            words = f"closed ({reason}) though the buyer has paid: pay the money back"
+            await alerts.raise_alert(tx, NewAlert(DUE_ALERT, Level.CRITICAL, row.key, words), now)
+        else:
+            await alerts.clear(tx, row.key, now)
 
     async def _wait_for_channel(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Plan:
         """Keep the stock of a paid order whose channel forbids to ship it; without stock a person must know now."""

@@ -26,7 +26,7 @@ from domain.orders import (
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, contacts, deliveries, late, orders, stock
+from store import alerts, audit, contacts, deliveries, late, orders, refunds, stock
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 
@@ -106,7 +106,7 @@ async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any
         await _note(tx, row, seen, values, "order.contradiction")
     if not change.book:
         return "contradiction" if change.contradicts else "stale"
-    await tx.execute(_UPDATE, values | _money(row, seen))
+    await tx.execute(_UPDATE, values | await _money(tx, row, seen))
     await _note(tx, row, seen, values, "order.observed" if row.closed_at is None else "order.late")
     if row.closed_at is not None:
         await late.tell(tx, row, EVENT_OF[seen.status], now)
@@ -127,14 +127,19 @@ async def _tell_of_hold(tx: AsyncConnection, row: Row[Any], seen: OrderObserved,
         await alerts.raise_alert(tx, NewAlert(HOLD_ALERT, Level.CRITICAL, row.key, words), now)
 
 
-def _money(row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
-    """Keep what was paid when the channel no longer mentions it: a payment is undone only by a refund."""
+async def _money(tx: AsyncConnection, row: Row[Any], seen: OrderObserved) -> dict[str, Any]:
+    """Keep what was paid when the channel no longer mentions it: a payment is undone only by a refund.
+
+    And keep what we paid back ourselves when the channel does not know of it (refunds.py).
+    """
     before = PaymentStatus(row.payment_status)
     after = payment_status(seen.status, before)
-    if payment_status(seen.status) is after:
+    ours = row.closed_at is not None and row.refunded_minor > seen.refunded_minor and await refunds.any_of(tx, row.key)
+    if payment_status(seen.status) is after and not ours:
         return {"payment_status": after.value}
     names = ("paid_minor", "refunded_minor")
-    return {"payment_status": after.value} | {name: max(getattr(row, name), getattr(seen, name)) for name in names}
+    kept = before if ours else after
+    return {"payment_status": kept.value} | {name: max(getattr(row, name), getattr(seen, name)) for name in names}
 
 
 async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:

@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.contacts import ContactForm
+from domain.observations import PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
-from store import audit, contacts
+from domain.payments import RefundAsk
+from store import audit, contacts, refunds
 from store.database import Database
+from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.tracing import trace_now
 
@@ -35,6 +38,12 @@ _CLAIM = text(
     """
 )
 _CLOSE = text("UPDATE outgoing SET state = :state, done_at = :now, reason = :reason WHERE id = :id AND state = 'new'")
+_SETTLE = text(
+    """
+    UPDATE outgoing SET state = :state, done_at = :now, reason = :reason
+    WHERE key = :key AND (state = 'new' OR state = 'refused' AND CAST(:state AS text) = 'done')
+    """
+)
 _AGAIN = text(
     "UPDATE outgoing SET next_at = :next_at, reason = :reason, attempts = :attempts WHERE id = :id AND state = 'new'"
 )
@@ -63,6 +72,11 @@ async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, paylo
     now = datetime.fromisoformat(payload["at"])
     values = {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
     await tx.execute(_ADD, place | values)
+
+
+async def close(tx: AsyncConnection, key: str, state: str, reason: str, now: datetime) -> None:
+    """Close a call whose outcome came another way, as `done` or `refused`."""
+    await tx.execute(_SETTLE, {"key": key, "state": state, "reason": reason[:500], "now": now})
 
 
 class SqlOutgoing:
@@ -98,6 +112,19 @@ class SqlOutgoing:
             if queue.kind == "writeback":
                 words = f"{queue.vendor}/{queue.shop} refused the shipment: {reason}"
                 await tx.execute(_REFUSED, {"key": call.order_key, "reason": words[:500]})
+            if queue.kind == "refund":
+                await refunds.failed(tx, call.key, reason, now)
+
+    async def refund(self, call: Call, now: datetime) -> RefundAsk | None:
+        """Give what a refund asks for, noted as sent before it is; None when there is nothing to ask any more."""
+        async with self._database.transaction() as tx:
+            return await refunds.ask(tx, call.key, now)
+
+    async def answered(self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime) -> None:
+        """Store a payment provider's answer as received (INT-11), the same one once; apply books what it says."""
+        arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
+        what = seen.transaction_id if isinstance(seen, PaymentObserved) else f"{seen.refund_no}:{seen.state.value}"
+        await Inbox(self._database, self._ring).accept(arrival, f"{queue.kind}:{what}", None, (seen,))
 
     async def again(self, call: Call, next_at: datetime, reason: str) -> None:
         """Put a call back until `next_at`."""

@@ -9,14 +9,22 @@ from domain.observations import (
     OrderHinted,
     OrderObserved,
     ParcelTracked,
+    PaymentObserved,
     ProcessReported,
+    RefundObserved,
     ShipmentConfirmed,
 )
 from store.keyring import KeyRing
 
 _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
     Annotated[
-        OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked,
+        OrderObserved
+        | OrderHinted
+        | ShipmentConfirmed
+        | ProcessReported
+        | ParcelTracked
+        | PaymentObserved
+        | RefundObserved,
         Field(discriminator="kind"),
     ]
 )

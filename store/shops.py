@@ -31,6 +31,7 @@ _ADD = text(
     """
 ).bindparams(bindparam("params", type_=JSONB))
 _SECRETS = text("UPDATE shop SET secrets_sealed = :secrets WHERE vendor = :vendor AND code = :code AND active")
+_LOCKED = text("SELECT secrets_sealed FROM shop WHERE vendor = :vendor AND code = :code AND active FOR UPDATE")
 _BACKUP = text("UPDATE shop SET backup = :on WHERE vendor = :vendor AND code = :code AND active")
 _WAREHOUSE = text(
     """
@@ -71,7 +72,7 @@ class Shops:
 
     async def add(self, shop: Shop, warehouse: NewWarehouse | None, now: datetime) -> None:
         """Add a shop (and the warehouse it speaks for); raise BadInput when one of that name exists."""
-        sealed = self._ring.seal(json.dumps(shop.secrets).encode(), f"shop.secrets|{shop.vendor}|{shop.code}")
+        sealed = self._sealed(shop.vendor, shop.code, shop.secrets, shop.sealed)
         names = "vendor code role zone currency endpoint_url key_id params answers"
         values = {name: getattr(shop, name) for name in names.split()} | {"secrets": sealed, "now": now}
         async with self._database.transaction() as tx:
@@ -81,12 +82,26 @@ class Shops:
                 await _add_warehouse(tx, shop, warehouse)
             await audit.write(tx, "shop.added", f"{shop.vendor}/{shop.code}", now, actor="cli", role=shop.role.value)
 
-    async def set_secrets(self, vendor: str, code: str, secrets: tuple[str, ...], actor: str, now: datetime) -> None:
-        """Replace the keys of a shop, the one in use first (INT-14); BadInput when there is no such shop."""
-        sealed = self._ring.seal(json.dumps(secrets).encode(), f"shop.secrets|{vendor}|{code}")
+    async def set_secrets(
+        self,
+        account: tuple[str, str],
+        secrets: tuple[str, ...],
+        actor: str,
+        now: datetime,
+        sealed: dict[str, str] | None = None,
+    ) -> None:
+        """Replace the keys of a shop (vendor, code), the one in use first (INT-14); BadInput when there is none.
+
+        Of its secret params only those change that are given.
+        """
+        vendor, code = account
         async with self._database.transaction() as tx:
-            if not (await tx.execute(_SECRETS, {"vendor": vendor, "code": code, "secrets": sealed})).rowcount:
+            row = (await tx.execute(_LOCKED, {"vendor": vendor, "code": code})).one_or_none()
+            if row is None:
                 raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            params = self._opened(vendor, code, row.secrets_sealed)[1] | (sealed or {})
+            values = {"secrets": self._sealed(vendor, code, secrets, params)}
+            await tx.execute(_SECRETS, {"vendor": vendor, "code": code} | values)
             await audit.write(tx, "shop.key", f"{vendor}/{code}", now, actor=actor, keys=len(secrets))
             await alerts.clear(tx, f"{vendor}/{code}", now, "signatures")
 
@@ -97,8 +112,17 @@ class Shops:
                 raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
             await audit.write(tx, "shop.backup", f"{vendor}/{code}", now, actor=actor, on=on)
 
+    def _sealed(self, vendor: str, code: str, secrets: tuple[str, ...], params: dict[str, str]) -> bytes:
+        """Seal keys, and the secret params where there are any."""
+        body = {"keys": secrets, "params": params} if params else secrets
+        return self._ring.seal(json.dumps(body).encode(), f"shop.secrets|{vendor}|{code}")
+
+    def _opened(self, vendor: str, code: str, sealed: bytes) -> tuple[tuple[str, ...], dict[str, str]]:
+        body = json.loads(self._ring.open(sealed, f"shop.secrets|{vendor}|{code}"))
+        return (tuple(body["keys"]), body["params"]) if isinstance(body, dict) else (tuple(body), {})
+
     def _shop(self, row: Row[Any]) -> Shop:
-        secrets = json.loads(self._ring.open(row.secrets_sealed, f"shop.secrets|{row.vendor}|{row.code}"))
+        secrets, sealed = self._opened(row.vendor, row.code, row.secrets_sealed)
         return Shop(
             vendor=row.vendor,
             code=row.code,
@@ -107,7 +131,8 @@ class Shops:
             currency=row.currency,
             endpoint_url=row.endpoint_url,
             key_id=row.key_id,
-            secrets=tuple(secrets),
+            secrets=secrets,
+            sealed=sealed,
             params=row.params,
             answers=row.answers,
             backup=row.backup,

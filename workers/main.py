@@ -38,7 +38,12 @@ from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_w
 
 log = structlog.get_logger("worker")
 SHOPS_LOOK_SECONDS = 2.0
-QUEUES_OF_ROLE = {Role.SALES: ("writeback", "reread"), Role.COURIER: ("subscribe", "track"), Role.WAREHOUSE: ()}
+QUEUES_OF_ROLE = {
+    Role.SALES: ("writeback", "reread"),
+    Role.COURIER: ("subscribe", "track"),
+    Role.WAREHOUSE: (),
+    Role.PAYMENT: ("refund", "payment"),
+}
 
 
 async def main() -> None:

@@ -15,9 +15,9 @@ from activities.bulkhead import Bulkheads, Limits
 from activities.channels import CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
+from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
 from activities.orders import OrderActivities
-from activities.ports import Courier, SalesChannel, Warehouse
+from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.pulls import PullActivities
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
@@ -69,6 +69,11 @@ class ShopVendors:
         """Give the courier of an account."""
         courier = registry.courier(await self._shop(vendor, code), self._http, utc_now)
         return GuardedCourier(courier, self._bulkheads.of(vendor, code))
+
+    async def payment_provider(self, vendor: str, code: str) -> PaymentProvider:
+        """Give the payment provider of an account."""
+        provider = registry.payment_provider(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedPayments(provider, self._bulkheads.of(vendor, code))
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         """Give the sales channel of a shop."""

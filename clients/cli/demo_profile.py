@@ -22,6 +22,11 @@ _MESSAGES: dict[str, Any] = {
     "limit_share": 0.05,
     "forbid_consign_share": 0.1,
 }
+_PAYMENTS: dict[str, Any] = {
+    "notify_lost_share": 0.1,
+    "refund_processing_share": 0.5,
+    "refund_processing_seconds": 1.5,
+}
 _PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2}
 
 
@@ -32,7 +37,7 @@ def bad_day(count: int, per_second: float, *, replayed: bool) -> dict[str, Any]:
     them and the vendors misbehave.
     """
     outage = {"target": "wms", "mode": "error", "after_seconds": count / per_second * 0.25, "seconds": HOUR_SECONDS}
-    profile = _MESSAGES | _PARCELS | {"outages": [outage]}
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage]}
     return profile if replayed else profile | _fates(count) | _scarcity(count)
 
 

@@ -19,6 +19,7 @@ RULES = {
     "leaked": "units held for nobody",
     "stock": "units that do not add up",
     "money": "amounts that differ",
+    "paid back": "closed orders not paid back once",
     "unexplained": "orders unexplained",
 }
 
@@ -74,7 +75,20 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
-    return rows + _mischief(evidence)
+    return rows + _paid_back(evidence) + _mischief(evidence)
+
+
+def _paid_back(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Show what the payment provider took, and what it gave back because we asked for it."""
+    asked = [one for one in evidence.books.get("refunds", {}).values() if one["by"] == "merchant"]
+    payouts, work = sum(one["payouts"] for one in asked), evidence.work
+    minor = sum(one["payouts"] * one["amount_minor"] for one in asked)
+    rows = [
+        ("payments at the provider / notified", str(len(evidence.books.get("payments", {}))), str(work.payments)),
+        ("refunds paid back by us, each once", str(payouts), str(work.refunds)),
+        ("sum paid back by us", _yuan(minor), _yuan(work.paid_back_minor)),
+    ]
+    return rows if evidence.books.get("payments") else []
 
 
 def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
@@ -100,8 +114,9 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     books, told = evidence.books, {key.rsplit(":", 1)[-1] for key in evidence.told}
     shipped = {order_of(code) for code, one in books["warehouse"].items() if one["shipments"]}
     ended = Counter(_ending(order, told, books["orders"].get(order.no, {})) for order in evidence.orders)
+    ours = {one["order_no"] for one in books.get("refunds", {}).values() if one["by"] == "merchant"}
     theirs = Counter(
-        "shipped" if no in shipped else "no stock" if no in told else sold["status"]
+        "shipped" if no in shipped else "no stock" if no in told else "paid" if no in ours else sold["status"]
         for no, sold in books["orders"].items()
         if sold["messages_sent"]
     )

@@ -4,9 +4,12 @@ A marketplace that only pushes and one that is only pulled show that either way 
 that nothing is doubled (INT-2, INT-17).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from clients.cli.shops import Endpoint, connect_shop
 from clients.clock import utc_now
@@ -40,6 +43,7 @@ ALL = (
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
 OWN_WAYS = "push"
+PAY = "pay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,56 @@ def as_the_simulator_knows_it(account: Account) -> dict[str, Any]:
     if shop.vendor == "taobao":
         return known | {"session": account.access}
     return known | {"access_token": account.access, "shop_id": account.shop_id, "push_dead": shop.push_dead}
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """The account at the payment provider where the own shop's buyers pay, with both sides' keys."""
+
+    mchid: str
+    serial_no: str
+    apiv3_key: str = field(repr=False)
+    private_key: str = field(repr=False)
+    public_key: str
+    platform: tuple[tuple[str, str, str], ...] = field(repr=False)
+    """Serial, private key, public key; two, as while the platform rotates them."""
+
+
+def merchant() -> Merchant:
+    """Draw the keys of the account and of its platform."""
+    private, public = _key_pair()
+    serials = (f"PUB_KEY_ID_{n:04d}" for n in (1, 2))
+    platform = tuple((serial, *_key_pair()) for serial in serials)
+    return Merchant("1900000001", "5157F09EFDC096DE", draw_secret()[:32], private, public, platform)
+
+
+def _key_pair() -> tuple[str, str]:
+    key = rsa.generate_private_key(65537, 2048)
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.private_bytes(pem, kind, serialization.NoEncryption()).decode(), public.decode()
+
+
+def pay_as_the_simulator_knows_it(account: Merchant) -> dict[str, Any]:
+    """Write the merchant account as the simulator's configuration has it."""
+    return {
+        "shop": PAY,
+        "mchid": account.mchid,
+        "serial_no": account.serial_no,
+        "apiv3_key": account.apiv3_key,
+        "merchant_public_key": account.public_key,
+        "platform_keys": [{"serial": serial, "private_key": private} for serial, private, _ in account.platform],
+    }
+
+
+async def connect_merchant(shops: Shops, account: Merchant, simulator_url: str, gateway_url: str) -> None:
+    """Connect the payment provider as `oms shop add` does."""
+    keys = "\n".join(f"{serial}\n{public}" for serial, _, public in account.platform)
+    sealed = {"private_key": account.private_key, "platform_keys": keys}
+    params = {"serial_no": account.serial_no, "shop": "own/demo", "notify_url": f"{gateway_url}/in/wechatpay/{PAY}"}
+    await connect_shop(
+        shops, ("wechatpay", PAY), Endpoint(simulator_url, account.mchid, (account.apiv3_key,), sealed), params
+    )
 
 
 async def connect_account(shops: Shops, tokens: SqlTokens, account: Account, simulator_url: str) -> None:

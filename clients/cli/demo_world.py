@@ -17,9 +17,13 @@ from clients.cli.demo_shops import (
     FIRST_TOKEN_SECONDS,
     OF_A_FILE,
     Account,
+    Merchant,
     accounts,
     as_the_simulator_knows_it,
     connect_account,
+    connect_merchant,
+    merchant,
+    pay_as_the_simulator_knows_it,
 )
 from clients.cli.shops import Endpoint, connect_shop
 from clients.clock import utc_now
@@ -110,6 +114,7 @@ class DemoWorld:
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
     accounts: list[Account] = field(init=False)
+    merchant: Merchant = field(init=False)
     _last: View | None = field(default=None, init=False)
     _out: set[str] = field(default_factory=set, init=False)
 
@@ -117,6 +122,7 @@ class DemoWorld:
         self.installation = Installation(self.folder, Profile.DEMO.value)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(KILLS))
         self.operator = Operator(self.installation.run)
+        self.merchant = merchant()
         self.accounts = accounts(OF_A_FILE if self.plan.file else ALL)
 
     def start(self) -> None:
@@ -175,7 +181,8 @@ class DemoWorld:
     def _outgoing(self) -> bool:
         self.installation.heal()
         try:
-            return bool(asyncio.run(self._progress(True))[0].outgoing)
+            work = asyncio.run(self._progress(True))[0]
+            return bool(work.outgoing or work.waiting)
         except Unavailable:
             return True
 
@@ -210,6 +217,7 @@ class DemoWorld:
                 "owner": "STEADFAST",
             },
             "courier": {"shop": "express", "business_id": "1000001", "api_key": keys["courier"]},
+            "pay": pay_as_the_simulator_knows_it(self.merchant),
             "orders": {"count": self.plan.count, "per_second": PER_SECOND, "file": file},
             "profile": {"token_seconds": FIRST_TOKEN_SECONDS}
             | ({} if self.plan.calm else bad_day(self.plan.count, PER_SECOND, replayed=file is not None)),
@@ -241,6 +249,7 @@ class DemoWorld:
         await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{self.simulator_url}/own/demo/orders"})
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
+        await connect_merchant(shops, self.merchant, self.simulator_url, self.installation.run.urls["gateway"])
         for account in self.accounts:
             await connect_account(shops, tokens, account, self.simulator_url)
         async with database.transaction() as tx:

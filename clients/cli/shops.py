@@ -1,6 +1,6 @@
 """`oms shop add` and `oms shop list`: connect a vendor; the registry says what each one needs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,20 +24,20 @@ TOKEN_LINES = 3
 
 @shop_app.command()
 def add(
-    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao")],
+    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao, wechatpay")],
     code: Annotated[str, typer.Argument(help="your short name for this account; part of the webhook path")],
     url: Annotated[str, typer.Option(help="the vendor's endpoint")],
     key_id: Annotated[str, typer.Option(help="our account there: key id, app key, business id")],
     secret_file: Annotated[Path, typer.Option(help="file with the key; a second line holds the previous key")],
-    param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, repeatable")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE or NAME=@FILE, repeatable")] = None,
     warehouse: Annotated[str, typer.Option(help="CODE,NAME,PROVINCE,CARRIER behind a warehouse system")] = "",
     token_file: Annotated[Path | None, typer.Option(help="file with the access token; see oms shop token")] = None,
 ) -> None:
     """Connect a shop, a warehouse system or a courier. Keys come from a file, never from the command line."""
 
     async def work() -> None:
-        params = dict(_pair(text) for text in param or [])
-        endpoint = Endpoint(url, key_id, _secrets(secret_file))
+        params, sealed = split_params(vendor, param or [])
+        endpoint = Endpoint(url, key_id, _secrets(secret_file), sealed)
         access = _token(token_file) if token_file else None
         async with session() as here:
             shops = Shops(here.database, here.ring)
@@ -54,14 +54,23 @@ def key(
     vendor: Annotated[str, typer.Argument(help="such as own")],
     code: Annotated[str, typer.Argument(help="the account's short name")],
     secret_file: Annotated[Path, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")],
+    param: Annotated[list[str] | None, typer.Option(help="a secret param that changes: NAME=@FILE")] = None,
     actor: Annotated[str, typer.Option(help="your login")] = "cli",
 ) -> None:
     """Change the key of an account; with two lines both are valid while the other side rotates (INT-14)."""
 
     async def work() -> None:
         secrets = _secrets(secret_file)
+        params, sealed = split_params(vendor, param or [])
+        if params:
+            raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
-            await Shops(here.database, here.ring).set_secrets(vendor, code, secrets, actor, utc_now())
+            shops = Shops(here.database, here.ring)
+            shop = await shops.find(vendor, code)
+            if shop is None:
+                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
+            await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
 
     told(work)
     words = f"{vendor}/{code} has a new key, in force within seconds. Let in what it proves: "
@@ -184,7 +193,8 @@ class Endpoint:
 
     url: str
     key_id: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
+    sealed: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 async def connect_shop(
@@ -216,11 +226,36 @@ def _shop(vendor: str, code: str, endpoint: Endpoint, params: dict[str, str]) ->
         key_id=endpoint.key_id,
         secrets=endpoint.secrets,
         params=params,
+        sealed=endpoint.sealed,
     )
+    _refuse_incomplete(shop)
+    return replace(shop, answers=registry.answers(shop))
+
+
+def _refuse_incomplete(shop: Shop) -> None:
     missing = registry.missing(shop)
     if missing:
-        raise BadInput(f"{vendor}/{code} still needs: " + "; ".join(missing))
-    return replace(shop, answers=registry.answers(shop))
+        raise BadInput(f"{shop.vendor}/{shop.code} still needs: " + "; ".join(missing))
+
+
+def split_params(vendor: str, texts: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read --param: plain ones, and those that the vendor keeps secret, which come from files."""
+    secret = registry.vendor(vendor).sealed_params
+    given = dict(_pair(text) for text in texts)
+    return (
+        {name: value for name, value in given.items() if name not in secret},
+        {name: _contents(name, value) for name, value in given.items() if name in secret},
+    )
+
+
+def _contents(name: str, value: str) -> str:
+    if not value.startswith("@"):
+        raise BadInput(f"--param {name} is secret: write it into a file (mode 0600) and give {name}=@FILE")
+    path = Path(value[1:])
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--param {name}: {path} cannot be read ({type(error).__name__})") from None
 
 
 def _secrets(path: Path) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from activities import guarded, ports
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedWarehouse
+from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
 from domain.errors import RateLimited, Unavailable
-from domain.observations import OrderObserved, ParcelTracked
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
+from domain.payments import RefundAsk
 from tests.conftest import NOON
 from tests.workflows.house import LOOPS
 
@@ -23,6 +24,7 @@ ROLES = [
     (ports.Warehouse, GuardedWarehouse),
     (ports.Courier, GuardedCourier),
     (ports.SalesChannel, GuardedChannel),
+    (ports.PaymentProvider, GuardedPayments),
 ]
 
 
@@ -130,6 +132,12 @@ class Calls(Rows):
     async def again(self, call: Call, next_at: datetime, reason: str) -> None:
         self.again_at.append(next_at)
 
+    async def refund(self, call: Call, now: datetime) -> RefundAsk | None:
+        return RefundAsk("R-1", "T1", "4200", 100, 100, "CNY", asked_before=False)
+
+    async def answered(self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
 
 class Parcels(Rows):
     """The rows as parcels to ask about."""
@@ -160,8 +168,11 @@ class ShutCouriers:
     async def channel(self, vendor: str, code: str) -> ports.SalesChannel:
         return GuardedChannel(Anybody(), closed_bulkhead())
 
+    async def payment_provider(self, vendor: str, code: str) -> ports.PaymentProvider:
+        return GuardedPayments(Anybody(), closed_bulkhead())
 
-@pytest.mark.parametrize("kind", ["subscribe", "track", "reread"])
+
+@pytest.mark.parametrize("kind", ["subscribe", "track", "reread", "refund", "payment"])
 async def test_a_drain_comes_back_when_the_bulkhead_says_so(kind: str) -> None:
     calls, parcels, hinted = Calls(), Parcels(), Hinted()
     drains = DrainActivities(calls, parcels, hinted, ShutCouriers(), lambda: NOON)

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import pulls as pulls_module
-from activities.ports import Courier, Warehouse
+from activities.ports import Courier, PaymentProvider, Warehouse
 from activities.pulls import PullActivities
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import ShipmentNotice
@@ -59,6 +59,9 @@ class FakeVendors:
 
     async def warehouse(self, vendor: str, code: str) -> Warehouse:
         raise AssertionError("no warehouse is asked here")
+
+    async def payment_provider(self, vendor: str, code: str) -> PaymentProvider:
+        raise AssertionError("no payment provider is asked here")
 
     async def courier(self, vendor: str, code: str) -> Courier:
         raise AssertionError("no courier is asked here")

@@ -10,6 +10,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.shops import Shops
 from tests.clients.worlds import HandClock, Oms, connect, gateway_of, message, send
+from tests.connectors.wechatpay_answers import APIV3, NEXT_SERIAL, PLATFORM_KEYS, WECHATPAY, next_key, public_pem
 from tests.connectors.worlds import OWN
 
 ADD = ["--url", "http://127.0.0.1:1/router/rest", "--key-id", "12345678"]
@@ -117,3 +118,57 @@ async def test_a_changed_key_lets_in_what_it_proves(
 async def test_a_key_for_an_account_that_is_not_connected_is_refused(oms: Oms, secret: str) -> None:
     code, said = await oms("shop", "key", "own", "nobody", "--secret-file", secret)
     assert (code, "no shop own/nobody is connected" in said) == (2, True)
+
+
+def payment(tmp_path: Path, **changed: str) -> list[str]:
+    """The words that connect a payment account, its keys in files."""
+    key = written(tmp_path / "apiclient_key.pem", WECHATPAY.sealed["private_key"])
+    keys = written(tmp_path / "pub_keys.pem", PLATFORM_KEYS)
+    params = {"serial_no": "1DDE55AD", "shop": "own/mall", "private_key": f"@{key}", "platform_keys": f"@{keys}"}
+    given = [word for name, value in (params | changed).items() for word in ("--param", f"{name}={value}")]
+    apiv3 = written(tmp_path / "apiv3.key", APIV3)
+    where = ["--url", "http://127.0.0.1:1", "--key-id", "1900009191", "--secret-file", apiv3]
+    return ["shop", "add", "wechatpay", "pay", *where, *given]
+
+
+async def test_a_payment_account_is_connected_with_its_keys_sealed_and_gets_a_second_platform_key(
+    oms: Oms, tmp_path: Path, database: Database, cli_ring: KeyRing
+) -> None:
+    code, said = await oms(*payment(tmp_path))
+    assert (code, "its webhooks go to /in/wechatpay/pay" in said) == (0, True)
+    shops = Shops(database, cli_ring)
+    shop = await shops.find("wechatpay", "pay")
+    assert shop is not None
+    assert (shop.params, shop.secrets) == ({"serial_no": "1DDE55AD", "shop": "own/mall"}, (APIV3,))
+    assert shop.sealed["private_key"] == WECHATPAY.sealed["private_key"]
+    both = f"{PLATFORM_KEYS}\n{NEXT_SERIAL}\n{public_pem(next_key())}"
+    keys, apiv3 = written(tmp_path / "both.pem", both), written(tmp_path / "next.key", "0" * 32, APIV3)
+    rotate = ["shop", "key", "wechatpay", "pay", "--secret-file", apiv3, "--param", f"platform_keys=@{keys}"]
+    assert (await oms(*rotate))[0] == 0
+    after = await shops.find("wechatpay", "pay")
+    assert after == replace(shop, secrets=("0" * 32, APIV3), sealed=shop.sealed | {"platform_keys": both})
+    async with database.transaction() as tx:
+        assert "PRIVATE KEY" not in str((await tx.execute(text("SELECT * FROM shop"))).all())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"private_key": "MIIEvQ"}, "--param private_key is secret: write it into a file (mode 0600) and give"),
+        ({"private_key": "@nowhere.pem"}, "nowhere.pem cannot be read (FileNotFoundError)"),
+        ({"private_key": "@{0}/pub_keys.pem"}, "still needs: private_key: not a private key in PEM"),
+        (
+            {"platform_keys": "@{0}/apiclient_key.pem"},
+            "still needs: platform_keys: no public key or certificate in PEM",
+        ),
+        ({"shop": "mall"}, "still needs: shop: write VENDOR/CODE"),
+        ({"serial_no": ""}, "still needs: serial_no: the serial number of our API certificate"),
+    ],
+)
+async def test_a_payment_account_whose_keys_cannot_be_used_is_not_connected(
+    oms: Oms, tmp_path: Path, database: Database, cli_ring: KeyRing, changed: dict[str, str], words: str
+) -> None:
+    code, said = await oms(*payment(tmp_path, **{name: value.format(tmp_path) for name, value in changed.items()}))
+    assert (code, words in " ".join(said.split())) == (2, True), said
+    assert WECHATPAY.sealed["private_key"][40:80] not in said
+    assert await Shops(database, cli_ring).find("wechatpay", "pay") is None

@@ -23,8 +23,10 @@ from domain.shops import Shop
 from tests.connectors import douyin_answers
 from tests.connectors.douyin_answers import DOUYIN
 from tests.connectors.taobao_answers import TID, says, taobao, trade
+from tests.connectors.wechatpay_answers import PAID, WECHATPAY, notified
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
+WECHATPAY_HEADERS = [f"wechatpay-{name}" for name in ("timestamp", "nonce", "signature", "serial")]
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
 MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
@@ -132,12 +134,15 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN], ids=lambda shop: shop.vendor)
+@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY], ids=lambda shop: shop.vendor)
 @given(
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(
-        st.sampled_from(["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign"]), st.text()
+        st.sampled_from(
+            ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", *WECHATPAY_HEADERS]
+        ),
+        st.text(),
     ),
 )
 def test_random_requests_are_forged_or_unparsable(
@@ -172,6 +177,18 @@ def test_signed_nonsense_is_unparsable_for_the_own_shop(body: bytes) -> None:
 def test_signed_nonsense_never_raises_anything_else_at_the_courier(data: str) -> None:
     try:
         receive(KDNIAO, bird_push(data))
+    except (Forged, Unparsable):
+        return
+
+
+PAY_FIELDS = st.sampled_from(["trade_state", "amount", "total", "refund", "status", "mchid", "success_time", *PAID])
+PAY_JSON = st.dictionaries(PAY_FIELDS, JSON, max_size=8).map(lambda changed: PAID | changed)
+
+
+@given(PAY_JSON | JSON, st.sampled_from(["TRANSACTION.SUCCESS", "REFUND.SUCCESS", "REFUND.CLOSED"]))
+def test_sealed_nonsense_never_raises_anything_else_at_the_payment_provider(told: Any, event: str) -> None:
+    try:
+        receive(WECHATPAY, notified(told, event))
     except (Forged, Unparsable):
         return
 

@@ -8,6 +8,8 @@ import pytest
 
 from connectors import registry
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
+from connectors.payments.wechatpay import WechatpayMerchant
+from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import DouyinShop
 from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.own import OwnInbound, OwnShop
@@ -17,6 +19,7 @@ from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.shops import Role, Shop
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.wechatpay_answers import WECHATPAY
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
 
 
@@ -27,6 +30,7 @@ from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
         (DOUYIN, DouyinInbound, registry.sales_channel, DouyinShop),
         (QIMEN, QimenInbound, registry.warehouse, QimenWarehouse),
         (KDNIAO, KdniaoInbound, registry.courier, KdniaoCourier),
+        (WECHATPAY, WechatpayInbound, registry.payment_provider, WechatpayMerchant),
     ],
 )
 def test_a_vendor_is_built_from_its_shop(
@@ -49,7 +53,7 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
 
 
 def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'acme' is not known; known are douyin, kdniao, own, qimen, taobao"):
+    with pytest.raises(BadInput, match="'acme' is not known; known are douyin, kdniao, own, qimen, taobao, wechatpay"):
         registry.inbound(replace(OWN, vendor="acme"))
 
 

@@ -118,6 +118,40 @@ CAUGHT = [
 ]
 
 
+def money(taken: int = 200, refunded: int = 200, *payouts: int) -> dict[str, Any]:
+    """Books of a payment provider beside those of an order that was cancelled before anything left."""
+    refunds = {
+        f"R-{n}": {"order_no": "T1", "amount_minor": refunded, "status": "SUCCESS", "payouts": count, "by": "merchant"}
+        for n, count in enumerate(payouts)
+    }
+    return NOTHING_LEFT | {"payments": {"T1": {"amount_minor": taken}}, "refunds": refunds, "orders": REFUNDED}
+
+
+NOT_BACK = replace(CALLED_OFF, refunded_minor=0, marks=["refund_due"])
+KEPT = sold("T1", paid_minor=200)
+
+
+@pytest.mark.parametrize(
+    ("order", "theirs", "found"),
+    [
+        (CALLED_OFF, money(200, 200, 1), []),
+        (CALLED_OFF, money(200, 100, 1, 1), []),
+        (CALLED_OFF, money(200, 200), [("paid back", "T1")]),
+        (CALLED_OFF, money(200, 150, 1), [("paid back", "T1")]),
+        (CALLED_OFF, money(200, 200, 2), [("doubled", "R-0"), ("paid back", "T1")]),
+        (CALLED_OFF, money(200, 200, 1, 1), [("paid back", "T1")]),
+        (CALLED_OFF, money(300, 200, 1), [("paid back", "T1")]),
+        (NOT_BACK, money(200, 200, 1) | {"orders": KEPT}, [("paid back", "T1")]),
+        (replace(NOT_BACK, status="paid", stuck_reason="out of stock"), money() | {"orders": KEPT}, []),
+    ],
+)
+def test_what_a_closed_orders_buyer_paid_is_back_once_in_both_books(
+    order: OrderFact, theirs: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    told = prove([order, UNPAID], [replace(SKU, shipped=0)], theirs)
+    assert [(finding.rule, finding.subject) for finding in told] == found
+
+
 @pytest.mark.parametrize(("rule", "subject", "orders", "sku", "theirs"), CAUGHT)
 def test_each_broken_rule_is_found_once_and_named(
     rule: str, subject: str, orders: list[OrderFact], sku: SkuFact, theirs: dict[str, Any]

@@ -47,7 +47,7 @@ RECEIVER = Contact(ContactForm.PLAIN, "广东省", "广州市", "白云区", NAM
 TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
-    "pull heard shop_token"
+    "pull heard shop_token payment refund"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}

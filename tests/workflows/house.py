@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.fulfillment import FulfillmentActivities
 from activities.orders import OrderActivities
-from activities.ports import Courier, SalesChannel, Vendors, Warehouse
+from activities.ports import Courier, PaymentProvider, SalesChannel, Vendors, Warehouse
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
@@ -123,6 +123,9 @@ class FakeVendors:
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         raise AssertionError("an order's workflow never calls its channel: write-backs are outgoing rows")
+
+    async def payment_provider(self, vendor: str, code: str) -> PaymentProvider:
+        raise AssertionError("an order's workflow never pays back: refunds are outgoing rows")
 
 
 @dataclass

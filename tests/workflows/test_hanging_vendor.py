@@ -20,7 +20,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities.bulkhead import MAX_IN_FLIGHT, Bulkheads, Limits, State
 from activities.guarded import GuardedWarehouse
-from activities.ports import Courier, SalesChannel, Vendors, Warehouse
+from activities.ports import Courier, PaymentProvider, SalesChannel, Vendors, Warehouse
 from clients.clock import utc_now
 from domain.fulfillment import FulfillmentOrder
 from domain.observations import LineObserved, OrderObserved
@@ -93,6 +93,9 @@ class TwoWarehouses:
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         raise AssertionError("no order asks its channel")
+
+    async def payment_provider(self, vendor: str, code: str) -> PaymentProvider:
+        raise AssertionError("no payment provider is asked here")
 
 
 @dataclass
