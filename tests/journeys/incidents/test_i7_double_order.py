@@ -2,7 +2,7 @@
 
 One order, one parcel, and the second answer is a success. Remove `ON CONFLICT (source, shop, key) DO NOTHING` from
 _ACCEPT in store/inbox.py to see the answers fail; remove the unique constraint of the inbox too, then
-`ON CONFLICT DO NOTHING` of _INSERT in store/order_intake.py, to see the second line of defence fall. (INT-6)
+`ON CONFLICT DO NOTHING` of INSERT_ORDER in store/order_intake.py, to see the second line of defence fall. (INT-6)
 """
 
 import asyncio
