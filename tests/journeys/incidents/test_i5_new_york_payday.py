@@ -4,7 +4,7 @@ The zone belongs to the connector and is never guessed; where it is wrong all th
 unpaid: a payment outranks "unpaid" whatever its time, a list with times outside of what was asked for is told, and
 before silence counts as unpaid the channel is asked. (INT-12, INT-17)
 
-To see it fail: take `seen.status is not ChannelStatus.UNPAID` out of place() in domain/orders.py (the payments 8 h back
+To see it fail: let place() in domain/orders.py say `paid = True` (the payments 8 h back
 are then older than "unpaid"); take `await reread.ask_again(...)` out of end_lock in store/order_facts.py (the lost
 payment is then never found); take `await clocks.watch_page(...)` out of keep in store/pulls.py (nobody is told).
 """
