@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 import httpx
 
@@ -44,6 +45,15 @@ class OwnChannel:
         self._events: set[str] = set()
         self._hints = hints
         self.counts: Counter[str] = Counter()
+        self._began: float | None = None
+
+    def _secrets(self) -> list[str]:
+        """Give the keys that are valid now, the one to sign with first; after a rotation the old one is still read."""
+        self._began = monotonic() if self._began is None else self._began
+        old, new = self._settings.secret.get_secret_value(), self._settings.next_secret
+        if new is None or monotonic() < self._began + self._settings.rotate_after:
+            return [old]
+        return [new.get_secret_value(), old]
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
         """Post a message with the whole order, or a hint; a buyer who pays does so at the provider."""
@@ -56,8 +66,7 @@ class OwnChannel:
         def sign() -> Request:
             order.messages_sent += 1
             self.counts["pushes_sent"] += 1
-            secret = self._settings.secret.get_secret_value()
-            headers = own_shop.signed_headers(self._settings.key_id, secret, event, now(), body)
+            headers = own_shop.signed_headers(self._settings.key_id, self._secrets()[0], event, now(), body)
             return Request(self._url, headers, body)
 
         def done(verdict: Verdict) -> None:
@@ -87,7 +96,7 @@ class OwnChannel:
 
     def read(self, headers: Mapping[str, str], no: str) -> bytes | None:
         """Answer a question for one order as it is now; None when the shop has no such order. Raises BadSignature."""
-        own_shop.verify(self._settings.key_id, self._settings.secret.get_secret_value(), headers, b"", now())
+        own_shop.verify(self._settings.key_id, self._secrets(), headers, b"", now())
         order = self._find(no)
         if order is None:
             return None
@@ -96,8 +105,7 @@ class OwnChannel:
 
     def receive(self, headers: Mapping[str, str], body: bytes, tally: Tally) -> bool:
         """Take a write-back, or say that it is a repetition; raises BadSignature or BadMessage."""
-        secret = self._settings.secret.get_secret_value()
-        event = own_shop.verify(self._settings.key_id, secret, headers, body, now())
+        event = own_shop.verify(self._settings.key_id, self._secrets(), headers, body, now())
         if event in self._events:
             tally.faults["shop_repeated_events"] += 1
             return False

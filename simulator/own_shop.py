@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -61,8 +61,8 @@ def signed_headers(key_id: str, secret: str, event: str, signed_at: datetime, bo
     }
 
 
-def verify(key_id: str, secret: str, headers: Mapping[str, str], body: bytes, at: datetime) -> str:
-    """Check a received message and give its event id; raises BadSignature."""
+def verify(key_id: str, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, at: datetime) -> str:
+    """Check a received message with any of the keys and give its event id; raises BadSignature."""
     given = {name: headers.get(name, "") for name in (KEY, TIMESTAMP, EVENT, SIGNATURE)}
     missing = [name for name, value in given.items() if not value]
     if missing:
@@ -71,8 +71,8 @@ def verify(key_id: str, secret: str, headers: Mapping[str, str], body: bytes, at
         raise BadSignature(f"{KEY} is not known")
     if len(given[EVENT]) > LONGEST_EVENT:
         raise BadSignature(f"{EVENT} is longer than {LONGEST_EVENT} characters")
-    wanted = signature(secret, given[TIMESTAMP], given[EVENT], body)
-    if not hmac.compare_digest(wanted.encode(), given[SIGNATURE].encode()):
+    wanted = [signature(secret, given[TIMESTAMP], given[EVENT], body) for secret in secrets]
+    if not any(hmac.compare_digest(one.encode(), given[SIGNATURE].encode()) for one in wanted):
         raise BadSignature(f"{SIGNATURE} does not match")
     if abs(at - _aware(given[TIMESTAMP])) > CLOCK_TOLERANCE:
         raise BadSignature(f"{TIMESTAMP} is more than 10 minutes from the clock")

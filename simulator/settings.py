@@ -26,9 +26,13 @@ class _Model(BaseModel):
 
 
 class OwnShop(_Model):
+    """`next_secret`: the key that it signs with from `rotate_after` seconds after its first message on."""
+
     shop: str = Field(min_length=1)
     key_id: str = Field(min_length=1)
     secret: SecretStr = Field(min_length=1)
+    next_secret: SecretStr | None = None
+    rotate_after: Seconds = 0.0
 
 
 class Wms(_Model):

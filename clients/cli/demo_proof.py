@@ -64,7 +64,7 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
     signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
     rows = [
         ("orders sent / stored", str(len(sold)), str(len(orders))),
-        ("orders accepted", str(sum(order["accepted"] for order in sold)), str(len(orders))),
+        ("orders with our receipt / here", str(sum(order["accepted"] for order in sold)), str(len(orders))),
         *_endings(evidence),
         ("parcels signed / booked", str(signed), str(sum(order.parcels for order in orders))),
         ("units sold", str(units), str(sum(sku.shipped for sku in evidence.skus))),
@@ -157,6 +157,7 @@ def _mischief(evidence: Evidence) -> list[tuple[str, str, str]]:
         ("messages sent in duplicate", faults.get("duplicated", 0), ""),
         ("messages sent again, unanswered", faults.get("retried", 0), ""),
         ("messages sent out of order", faults.get("reordered", 0), ""),
+        ("refused after a key change / let in later", faults.get("shop_refused", 0), evidence.replayed),
         ("our calls that failed or went unheard", errors, ""),
         ("repeated warehouse orders, taken once", again, ""),
     ]

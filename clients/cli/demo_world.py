@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_profile import bad_day
@@ -44,6 +45,8 @@ SIMULATOR = "simulator"
 READY_SECONDS = 30
 QUIET_SECONDS = 15.0
 PER_SECOND = 10.0
+ROTATED_AT = 0.6
+"""After this share of the orders the own shop changes its key."""
 WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")
 SENDER = {
     "sender_name": "稳单演示店",
@@ -101,6 +104,7 @@ class Evidence:
     kills: list[str]
     told: set[str]
     messages: dict[str, dict[str, int]]
+    replayed: int
 
 
 @dataclass
@@ -115,6 +119,7 @@ class DemoWorld:
     operator: Operator = field(init=False)
     accounts: list[Account] = field(init=False)
     merchant: Merchant = field(init=False)
+    mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
     _out: set[str] = field(default_factory=set, init=False)
 
@@ -123,6 +128,7 @@ class DemoWorld:
         self.kills = Kills(self.installation, [] if self.plan.calm else list(KILLS))
         self.operator = Operator(self.installation.run)
         self.merchant = merchant()
+        self.mend = KeyMend(self.installation.run)
         self.accounts = accounts(OF_A_FILE if self.plan.file else ALL)
 
     def start(self) -> None:
@@ -131,6 +137,8 @@ class DemoWorld:
         port = Ports(self.folder).take(SIMULATOR)
         self.simulator_url = f"http://127.0.0.1:{port}"
         keys = {name: draw_secret() for name in ("own", "wms", "courier")}
+        if not (self.plan.calm or self.plan.file):
+            self.mend.keys = (draw_secret(), keys["own"])
         config = self.folder / "simulator.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps(self._config(port, keys), ensure_ascii=False))
@@ -206,7 +214,7 @@ class DemoWorld:
             "seed": self.plan.seed,
             "port": port,
             "gateway_url": self.installation.run.urls["gateway"],
-            "own": {"shop": "demo", "key_id": "demo", "secret": keys["own"]},
+            "own": {"shop": "demo", "key_id": "demo", "secret": keys["own"]} | self._rotation(),
             "marketplaces": [as_the_simulator_knows_it(account) for account in self.accounts],
             "wms": {
                 "shop": "wms",
@@ -223,6 +231,12 @@ class DemoWorld:
             | ({} if self.plan.calm else bad_day(self.plan.count, PER_SECOND, replayed=file is not None)),
             "plant": self.plan.plant,
         }
+
+    def _rotation(self) -> dict[str, Any]:
+        """Let the own shop change its key when most of its orders are in."""
+        if not self.mend.keys:
+            return {}
+        return {"next_secret": self.mend.keys[0], "rotate_after": self.plan.count / PER_SECOND * ROTATED_AT}
 
     def _wait_for_simulator(self) -> None:
         until = time.monotonic() + READY_SECONDS
@@ -262,6 +276,7 @@ class DemoWorld:
         await self.operator.look(buyers_done=buyers_done)
         database = self._database()
         try:
+            await self.mend.look(database, buyers_done=buyers_done)
             return await ProofReads(database).work(), await OrderReads(database).counts()
         finally:
             await database.close()
@@ -272,7 +287,16 @@ class DemoWorld:
         try:
             orders, skus, work = await reads.orders(), await reads.skus(), await reads.work()
             told = set(self.operator.told)
-            return Evidence(orders, skus, work, self.books(), list(self.kills.done), told, await reads.messages())
+            return Evidence(
+                orders,
+                skus,
+                work,
+                self.books(),
+                list(self.kills.done),
+                told,
+                await reads.messages(),
+                self.mend.replayed,
+            )
         finally:
             await database.close()
 

@@ -129,6 +129,8 @@ def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
     assert int(cells(ended.output, "no stock")[1]) > 0
     assert int(cells(ended.output, "messages sent in duplicate")[0]) > 0
     assert int(cells(ended.output, "messages sent out of order")[0]) > 0
+    refused, let_in = cells(ended.output, "refused after a key change")
+    assert refused == let_in != "0", "INT-14: what a changed key kept out is let in by the mended one"
 
 
 SLOW = pytest.mark.soak

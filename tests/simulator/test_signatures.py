@@ -106,7 +106,7 @@ def test_own_shop_signs_and_verifies_the_published_vector() -> None:
     body = b'{"order":{"no":"T1"}}'
     at = datetime.fromisoformat(OWN_AT)
     assert own_shop.signature("own-shop-test-secret", OWN_AT, "evt-1", body) == OWN_SIGN
-    assert own_shop.verify("k", "own-shop-test-secret", own_headers(), body, at) == "evt-1"
+    assert own_shop.verify("k", ["own-shop-test-secret"], own_headers(), body, at) == "evt-1"
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,11 @@ def test_own_shop_signs_and_verifies_the_published_vector() -> None:
 )
 def test_own_shop_refuses_what_was_changed(changed: dict[str, str], body: bytes, reason: str) -> None:
     with pytest.raises(own_shop.BadSignature, match=reason):
-        own_shop.verify("k", "own-shop-test-secret", own_headers(**changed), body, datetime.fromisoformat(OWN_AT))
+        own_shop.verify("k", ["own-shop-test-secret"], own_headers(**changed), body, datetime.fromisoformat(OWN_AT))
+
+
+def test_either_of_two_keys_is_read_while_they_rotate() -> None:
+    at, body = datetime.fromisoformat(OWN_AT), b'{"order":{"no":"T1"}}'
+    assert own_shop.verify("k", ["the next key", "own-shop-test-secret"], own_headers(), body, at) == "evt-1"
+    with pytest.raises(own_shop.BadSignature):
+        own_shop.verify("k", ["the next key"], own_headers(), body, at)
