@@ -22,6 +22,15 @@ RULES = {
     "paid back": "closed orders not paid back once",
     "unexplained": "orders unexplained",
 }
+PHASES = {
+    "booked": "a message is stored, its facts are booked",
+    "started": "an order is booked, its workflow runs",
+    "told": "an event is due, the workflow has it",
+    "pushed": "an order is planned, the warehouse has it",
+    "shipped": "the warehouse has it, the parcel is booked",
+    "written_back": "a parcel is booked, its shop knows",
+    "completed": "from the first message to completed",
+}
 
 
 def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]:
@@ -40,6 +49,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
         table.add_row(words, "", f"[{'red' if n else 'green'}]{n}[/]")
     out.print(table)
     out.print(_by_shop(evidence, world))
+    out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
     return findings
 
@@ -106,6 +116,18 @@ def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
         counts = (kept.get("push", 0), kept.get("pull", 0), kept.get("reread", 0))
         if theirs or ours:
             table.add_row(shop, how, *(str(n) for n in (*figures, *counts)))
+    return table
+
+
+def _by_phase(evidence: Evidence) -> Table:
+    """Show how long the orders took, phase by phase, outages and kills included."""
+    table = Table(title="By phase, in seconds", box=None, pad_edge=False)
+    for name in ("phase", "times", "half", "95 %", "longest"):
+        table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
+    for name, words in PHASES.items():
+        if phase := evidence.phases.get(name):
+            figures = (f"{phase.p50:.2f}", f"{phase.p95:.2f}", f"{phase.longest:.2f}")
+            table.add_row(words, str(phase.n), *figures)
     return table
 
 

@@ -35,6 +35,7 @@ from domain.proof import OrderFact, SkuFact
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.orders import OrderReads
+from store.reads.phases import Phase, PhaseReads
 from store.reads.proof import ProofReads
 from store.settings_docs import Profile
 from store.shops import NewWarehouse, Shops
@@ -105,6 +106,7 @@ class Evidence:
     told: set[str]
     messages: dict[str, dict[str, int]]
     replayed: int
+    phases: dict[str, Phase]
 
 
 @dataclass
@@ -286,16 +288,16 @@ class DemoWorld:
         reads = ProofReads(database)
         try:
             orders, skus, work = await reads.orders(), await reads.skus(), await reads.work()
-            told = set(self.operator.told)
             return Evidence(
                 orders,
                 skus,
                 work,
                 self.books(),
-                list(self.kills.done),
-                told,
-                await reads.messages(),
-                self.mend.replayed,
+                kills=list(self.kills.done),
+                told=set(self.operator.told),
+                messages=await reads.messages(),
+                replayed=self.mend.replayed,
+                phases=await PhaseReads(database).all(),
             )
         finally:
             await database.close()
