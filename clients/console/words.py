@@ -64,6 +64,7 @@ MESSAGE_STATES = {
     "unverified": "未验证",
     "replayed": "已重放",
     "failed": "未入账",
+    "unmapped": "状态码不认识",
     "new": "待入账",
     "applied": "已入账",
     "stale": "旧消息",

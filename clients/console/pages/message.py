@@ -129,7 +129,7 @@ def _facts(page: MessagePage) -> Markup:
 
 def _buttons(frame: Frame, page: MessagePage, opened: bool) -> Markup:
     row, buttons = page.message, []
-    failed = any(one.state == "failed" for one in page.observations)
+    failed = any(one.state in {"failed", "unmapped"} for one in page.observations)
     if frame.may(Action.REPLAY) and ((row.state in {"unverified", "unparsable"} and not row.replayed_at) or failed):
         buttons.append(
             tag(

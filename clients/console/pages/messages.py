@@ -33,8 +33,15 @@ TEXTS = {
     "replayed": "重放了 {n} 条：{done} 条成功，{left} 条仍未通过{why}。",
     "hint": "原因修好后（例如换了密钥），在消息页重放，或筛选一个店铺后一次重放。",
 }
-STATES = ("unverified", "unparsable", "failed", "accepted")
-TONES = {"accepted": "good", "replayed": "good", "unverified": "warn", "unparsable": "bad", "failed": "bad"}
+STATES = ("unverified", "unparsable", "failed", "unmapped", "accepted")
+TONES = {
+    "accepted": "good",
+    "replayed": "good",
+    "unverified": "warn",
+    "unparsable": "bad",
+    "failed": "bad",
+    "unmapped": "bad",
+}
 COLUMNS = ("id", "from", "way", "received", "state", "about", "reason")
 
 
