@@ -135,7 +135,8 @@ async def _shops(database: Database, keyring: Path) -> list[Diagnosis]:
     found = []
     for role in Role:
         have = [f"{shop.vendor}/{shop.code}" for shop in shops if shop.role is role]
-        mend = "" if have else "connect one: oms shop add --help"
+        needed = role is not Role.PAYMENT  # platforms collect the money themselves; an own shop may
+        mend = "connect one: oms shop add --help" if needed and not have else ""
         found.append(Diagnosis(f"{role.value} accounts", ", ".join(have) or "none", mend))
     for shop in shops:
         if missing := registry.missing(shop):
