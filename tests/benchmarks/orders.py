@@ -27,8 +27,8 @@ from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
 from workers.wiring import ACTIVITY_SLOTS, POLLERS
 
-ROUNDS, ORDERS, WARM_UP = 3, 100, 40
-OPEN = 24
+ROUNDS, ORDERS, WARM_UP = 3, 140, 40
+OPEN = 40
 """Orders on their way at once; the first and the last so many of a round are carried and not counted."""
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 60
