@@ -233,7 +233,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
             await settings_docs.seed(tx, utc_now())
         client = await Client.connect(site.temporal.address, namespace=NAMESPACE)
         house = House(client, database, ring)
-        await house._furnish()
+        await house.furnish()
         for sku in ("TEE", "CAP"):
             await house.set_stock(sku, 500)
         site.armed.set()

@@ -84,7 +84,7 @@ class MortalHouse(House):
     @asynccontextmanager
     async def living(self) -> AsyncIterator["MortalHouse"]:
         """Furnish, run the loops, and run one worker until all have died, then another."""
-        await self._furnish()
+        await self.furnish()
         loops = [asyncio.create_task(self._apply()), asyncio.create_task(self._deliver())]
         shift = asyncio.create_task(self._two_workers())
         try:

@@ -144,7 +144,7 @@ class House:
     @asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator["House"]:
         """Connect one of each vendor, put ten units of two SKUs on the shelf, run a worker."""
-        await self._furnish()
+        await self.furnish()
         async with self.worker(**options):
             yield self
 
@@ -232,7 +232,8 @@ class House:
         """Show nothing: for waits that have no row to show."""
         return "nothing to show"
 
-    async def _furnish(self) -> None:
+    async def furnish(self) -> None:
+        """Connect one of each vendor and put ten units of two SKUs on the shelf."""
         shops = Shops(self.database, self.ring)
         for vendor, code, role in (
             ("own", "s", Role.SALES),
