@@ -58,7 +58,7 @@ class DrainActivities:
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "reread":
-                return await self._rereads.due(queue.vendor, queue.shop, self._clock(), BATCH)
+                return await self._rereads.due(queue, self._clock(), BATCH, timing.call_lease_seconds)
             return await self._calls.claim(queue, self._clock(), BATCH, timing.call_lease_seconds)
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)

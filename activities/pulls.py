@@ -88,7 +88,7 @@ class PullActivities:
                 waited += seconds
                 if waited > LONGEST_PATIENCE_SECONDS:
                     raise
-                await _sleep(seconds)
+                await _sleep(seconds, pages)
 
 
 class Reading:
@@ -128,9 +128,10 @@ class Reading:
             self.windows.popleft()
 
 
-async def _sleep(seconds: float) -> None:
+async def _sleep(seconds: float, pages: Reading) -> None:
     """Wait with a sign of life, so that nobody takes the wait for a death."""
     while seconds > 0:
+        activity.heartbeat(*pages.state())
         await asyncio.sleep(min(seconds, PATIENCE_SECONDS))
         seconds -= PATIENCE_SECONDS
 

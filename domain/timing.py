@@ -43,12 +43,16 @@ class LoopTiming:
 
 @dataclass(frozen=True, slots=True)
 class PullTiming:
-    """How orders are pulled; seconds. `retries_seconds` are the waits after a failed pull, in their order (INT-3)."""
+    """How orders are pulled; seconds. `retries_seconds` are the waits after a failed pull, in their order (INT-3).
+
+    A pull that gives no sign of life for `heartbeat_seconds` is taken for dead and goes on in another worker.
+    """
 
     period_seconds: float
     overlap_seconds: float
     reach_seconds: float
     retries_seconds: tuple[float, ...]
+    heartbeat_seconds: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)

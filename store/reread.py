@@ -100,9 +100,10 @@ class SqlReread:
         self._database = database
         self._inbox = Inbox(database, ring)
 
-    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+    async def due(self, queue: Queue, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Call]:
         """Take up to `most` orders to ask for under a lease, most urgent lane first."""
-        values = {"channel": vendor, "shop": shop, "now": now, "lease": now + timedelta(seconds=LEASE_SECONDS)}
+        lease = now + timedelta(seconds=lease_seconds)
+        values = {"channel": queue.vendor, "shop": queue.shop, "now": now, "lease": lease}
         async with self._database.transaction() as tx:
             rows = (await tx.execute(_DUE, values | {"most": most})).all()
         calls = []

@@ -61,6 +61,7 @@ class TimingDocument(BaseModel):
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration
     pull_retries_seconds: Durations
+    pull_heartbeat_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""

@@ -17,8 +17,6 @@ from workflows.steps import fact
 MOST_WINDOWS = 200
 """After so many windows the next period goes on: a history has its length."""
 WINDOW_LONGEST = timedelta(minutes=30)
-PAGE_LONGEST = timedelta(seconds=90)
-"""A page, or a wait for a vendor that asks for patience, gives a sign of life within this."""
 
 
 @workflow.defn
@@ -38,7 +36,7 @@ class ShopPullWorkflow:
                     PullActivities.pull_window,
                     args=(source, window),
                     start_to_close_timeout=WINDOW_LONGEST,
-                    heartbeat_timeout=PAGE_LONGEST,
+                    heartbeat_timeout=timedelta(seconds=source.timing.heartbeat_seconds),
                     retry_policy=RetryPolicy(maximum_attempts=1 + len(source.timing.retries_seconds)),
                     summary=f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC",
                 )

@@ -113,9 +113,6 @@ class Rows:
     async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
         return self._once()
 
-    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
-        return self._once()
-
     async def phone_tail(self, order_key: str) -> str:
         return ""
 
@@ -142,6 +139,9 @@ class Calls(Rows):
 class Parcels(Rows):
     """The rows as parcels to ask about."""
 
+    async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+        return self._once()
+
     async def again(self, call: Call, next_at: datetime) -> None:
         self.again_at.append(next_at)
 
@@ -151,6 +151,9 @@ class Parcels(Rows):
 
 class Hinted(Calls):
     """The rows as orders to read again."""
+
+    async def due(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
+        return self._once()
 
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
         raise AssertionError("no call was made")

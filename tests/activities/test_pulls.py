@@ -145,7 +145,7 @@ async def test_a_vendor_that_asks_for_patience_is_waited_for_and_no_try_is_used(
 ) -> None:
     waited: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def sleep(seconds: float, pages: object) -> None:
         waited.append(seconds)
 
     monkeypatch.setattr(pulls_module, "_sleep", sleep)

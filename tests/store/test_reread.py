@@ -48,7 +48,7 @@ def rereads(database: Database, ring: KeyRing) -> SqlReread:
 
 
 async def due(rereads: SqlReread, seconds: float = 0) -> list[Call]:
-    return await rereads.due("own", "demo", at(seconds), 10)
+    return await rereads.due(QUEUE, at(seconds), 10)
 
 
 async def test_a_hint_through_the_inbox_asks_and_creates_no_order(database: Database, ring: KeyRing) -> None:
@@ -82,7 +82,7 @@ async def test_urgent_orders_are_asked_for_first_and_only_those_of_the_shop(
     for n, (no, status) in enumerate((("T1", S.UNPAID), ("T2", S.PAID), ("T3", S.UNPAID), ("T4", S.REFUNDED))):
         await asked(database, hint(status, no=no), n)
     await asked(database, replace(hint(no="X1"), shop="other"))
-    first = await rereads.due("own", "demo", at(9), 3)
+    first = await rereads.due(QUEUE, at(9), 3)
     assert [call.payload["no"] for call in first] == ["T2", "T4", "T1"]
     assert [call.payload["no"] for call in await due(rereads, 9)] == ["T3"]
 
