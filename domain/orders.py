@@ -78,6 +78,12 @@ def order_key(channel: str, shop: str, no: str) -> str:
     return f"{channel}:{shop}:{no}"
 
 
+def shop_of(key: str) -> tuple[str, str]:
+    """Give the channel and the shop of an order's key."""
+    channel, shop, _ = key.split(":", 2)
+    return channel, shop
+
+
 def workflow_id(key: str) -> str:
     """Name the workflow of an order."""
     return f"order:{key}"

@@ -26,9 +26,43 @@ class WarehouseOffer:
     free: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counters of one SKU over all warehouses; only good units, units throughout.
+
+    `pooled` is what channel pools have locked for themselves and not yet sold. `trial_left` is what an oversell
+    breaker lets through: None when it is closed (no limit), 0 when it is open.
+    """
+
+    on_hand: int
+    reserved: int = 0
+    allocated: int = 0
+    pooled: int = 0
+    trial_left: int | None = None
+
+    @property
+    def atp(self) -> int:
+        """Available to promise = on hand - reserved - allocated (INV-1)."""
+        return self.on_hand - self.reserved - self.allocated
+
+    @property
+    def common(self) -> int:
+        """What any channel may sell = atp - pooled."""
+        return self.atp - self.pooled
+
+
 def atp(on_hand: int, reserved: int, allocated: int) -> int:
     """Available to promise = on hand - reserved - allocated."""
-    return on_hand - reserved - allocated
+    return Counters(on_hand, reserved, allocated).atp
+
+
+def expand(demands: Iterable[Demand], bundles: Mapping[str, Mapping[str, int]]) -> list[Demand]:
+    """Replace bundles by the components that they consume; a bundle's line keeps its number on each of them."""
+    found: list[Demand] = []
+    for demand in demands:
+        parts = bundles.get(demand.sku, {demand.sku: 1})
+        found += [Demand(demand.line_no, sku, demand.quantity * n) for sku, n in sorted(parts.items())]
+    return found
 
 
 def per_sku(demands: Iterable[Demand]) -> dict[str, int]:

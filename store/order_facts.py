@@ -16,7 +16,7 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, paying_back, reread, stock
+from store import alerts, audit, bundles, orders, paying_back, reread, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
@@ -69,7 +69,7 @@ class SqlOrderFacts:
                 return LockEnd(paid=True)
             late_until = now + timedelta(seconds=late_seconds)
             await stock.lock_skus(tx, key)
-            if await stock.release_reservations(tx, key, now):
+            if await stock.release_reservations(tx, key, now, "expired"):
                 await audit.write(tx, "stock.released", key, now, reason="unpaid")
             if late_seconds:
                 await reread.ask_again(tx, row, now)  # the money may be there though its message is not (INT-17)
@@ -155,7 +155,7 @@ class SqlOrderFacts:
         return await stock.reserve(tx, key, wanted, now, timing.lock_until(now))
 
     async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
-        wanted = await orders.demands(tx, key)
+        wanted = await bundles.expanded(tx, await orders.demands(tx, key))
         province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 

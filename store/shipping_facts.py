@@ -35,7 +35,7 @@ _SHIP_LINE = text(
     UPDATE allocation SET shipped = shipped + :n,
         state = CASE WHEN shipped + :n >= quantity THEN 'consumed' ELSE state END,
         ended_at = CASE WHEN shipped + :n >= quantity THEN CAST(:now AS timestamptz) END
-    WHERE fulfillment_no = :no AND line_no = :line_no
+    WHERE fulfillment_no = :no AND line_no = :line_no AND sku = :sku
     """
 )
 _BOOKED = text("UPDATE shipment_confirm SET booked_at = :now WHERE fulfillment_no = :no AND confirm_id = :confirm_id")
@@ -148,8 +148,8 @@ class SqlShippingFacts:
             if n:
                 packed[line.sku] = packed.get(line.sku, 0) - n
                 units[line.sku] = units.get(line.sku, 0) + n
-                values = {"no": confirm.fulfillment_no, "line_no": line.line_no, "n": n, "now": now}
-                await tx.execute(_SHIP_LINE, values)
+                values = {"no": confirm.fulfillment_no, "line_no": line.line_no, "sku": line.sku, "n": n}
+                await tx.execute(_SHIP_LINE, values | {"now": now})
         return units, {sku: n for sku, n in packed.items() if n > 0}
 
     async def _book_extra(

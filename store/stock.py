@@ -1,54 +1,58 @@
-"""Stock in SQL: reserve, allocate, consume, release. Every change is conditional and bumps the SKU's version.
+"""Stock in SQL: reserve, allocate, consume, release. Every change goes through the ledger and bumps the SKU's version.
 
-Callers hold the order's row; a SKU's row is taken before its rows per warehouse, and SKUs in order, so there are no
-deadlocks: a caller that changes them in more than one step takes all of them first (`lock_skus`). What may be
-promised is decided by domain/stock.py and guarded once more by the tables' constraints (INV-2: nothing is oversold).
+Callers hold the order's row; SKUs are taken in order before anything changes, so there are no deadlocks: a caller
+that changes them in more than one step takes all of them first (`lock_skus`). Who gets what is decided by
+domain/holding.py and guarded once more by the tables' constraints (INV-2: nothing is oversold).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.stock import Demand, WarehouseOffer, per_sku
+from domain.errors import Broken
+from domain.holding import Hold, Wish, serve
+from domain.stock import Demand, WarehouseOffer, expand, per_sku
+from store import bundles, pools, stock_ledger
+from store.stock_ledger import Change
 
-_RESERVE = text(
-    """
-    UPDATE sku_stock SET reserved = reserved + :n, version = version + 1, updated_at = :now
-    WHERE sku = :sku AND on_hand - reserved - allocated >= :n
-    """
-)
 _HOLD = text(
     """
-    INSERT INTO reservation (order_key, line_no, sku, quantity, state, expires_at, created_at)
-    VALUES (:key, :line_no, :sku, :quantity, 'open', :until, :now)
-    ON CONFLICT (order_key, line_no)
-    DO UPDATE SET state = 'open', expires_at = :until, created_at = :now, ended_at = NULL
+    INSERT INTO reservation (order_key, line_no, sku, quantity, pool, from_pool, state, expires_at, created_at)
+    SELECT h.*, 'open', CAST(:until AS timestamptz), CAST(:now AS timestamptz)
+    FROM unnest(CAST(:key AS text[]), CAST(:line_no AS text[]), CAST(:sku AS text[]), CAST(:quantity AS int[]),
+        CAST(:pool AS text[]), CAST(:from_pool AS int[])) h
+    ON CONFLICT (order_key, line_no, sku) DO UPDATE SET state = 'open', quantity = excluded.quantity,
+        pool = excluded.pool, from_pool = excluded.from_pool, expires_at = excluded.expires_at,
+        created_at = excluded.created_at, ended_at = NULL
     WHERE reservation.state = 'released'
     """
 )
-_OPEN = text("SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key AND state = 'open' ORDER BY sku")
+_TRIAL = text("UPDATE sku_stock SET trial_left = trial_left - :n WHERE sku = :sku AND trial_left IS NOT NULL")
+_OPEN = text(
+    """
+    SELECT order_key AS key, line_no, sku, quantity, pool, from_pool FROM reservation
+    WHERE order_key = :key AND state = 'open' ORDER BY sku, line_no
+    """
+)
 _END_HOLDS = text("UPDATE reservation SET state = :state, ended_at = :now WHERE order_key = :key AND state = 'open'")
-_UNRESERVE = text(
-    "UPDATE sku_stock SET reserved = reserved - :n, version = version + 1, updated_at = :now WHERE sku = :sku"
-)
-_TO_ALLOCATED = text(
-    """
-    UPDATE sku_stock SET reserved = reserved - :n, allocated = allocated + :n, version = version + 1, updated_at = :now
-    WHERE sku = :sku
-    """
-)
-_ALLOCATE_IN = text("UPDATE warehouse_stock SET allocated = allocated + :n WHERE warehouse = :warehouse AND sku = :sku")
 _ALLOCATION = text(
     """
-    INSERT INTO allocation (fulfillment_no, line_no, order_key, warehouse, sku, quantity, state, created_at)
-    VALUES (:fulfillment_no, :line_no, :key, :warehouse, :sku, :quantity, 'open', :now)
+    INSERT INTO allocation (fulfillment_no, line_no, sku, order_key, warehouse, quantity, pool, from_pool, state,
+        created_at)
+    VALUES (:no, :line_no, :sku, :key, :warehouse, :quantity, :pool, :from_pool, 'open', :now)
     """
 )
 _LOCK_SKUS = text(
     """
-    SELECT sku FROM sku_stock WHERE sku IN (SELECT sku FROM order_line WHERE order_key = :key) ORDER BY sku FOR UPDATE
+    SELECT sku FROM sku_stock WHERE sku IN (
+        SELECT coalesce(b.sku, l.sku) FROM order_line l LEFT JOIN bundle_component b ON b.bundle = l.sku
+        WHERE l.order_key = :key
+        UNION SELECT sku FROM reservation WHERE order_key = :key
+        UNION SELECT sku FROM allocation WHERE order_key = :key)
+    ORDER BY sku FOR UPDATE
     """
 )
 _OFFERS = text(
@@ -60,6 +64,15 @@ _OFFERS = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one order asks to have reserved, its bundles not expanded yet; its lock ends at `until`."""
+
+    key: str
+    demands: tuple[Demand, ...]
+    until: datetime
+
+
 async def lock_skus(tx: AsyncConnection, key: str) -> None:
     """Take the SKUs of an order in order, before several steps change them in one transaction."""
     await tx.execute(_LOCK_SKUS, {"key": key})
@@ -69,31 +82,71 @@ async def reserve(
     tx: AsyncConnection, key: str, demands: Sequence[Demand], now: datetime, until: datetime
 ) -> list[str]:
     """Hold every line of an order softly, or none; return the SKUs that were short (empty = held)."""
-    wanted = per_sku(demands)
-    savepoint = await tx.begin_nested()
-    short = [sku for sku, n in wanted.items() if not await _changed(tx, _RESERVE, sku=sku, n=n, now=now)]
-    if short:
-        await savepoint.rollback()
-        return short
-    for demand in demands:
-        values = {"key": key, "line_no": demand.line_no, "sku": demand.sku, "quantity": demand.quantity}
-        await tx.execute(_HOLD, values | {"until": until, "now": now})
-    await savepoint.commit()
-    return []
+    short = await reserve_all(tx, [Request(key, tuple(demands), until)], now)
+    return list(short.get(key, ()))
+
+
+async def reserve_all(tx: AsyncConnection, requests: Sequence[Request], now: datetime) -> dict[str, tuple[str, ...]]:
+    """Hold softly what these orders want, served in this order; return what was short of those that got nothing."""
+    parts = await bundles.components(tx, (demand.sku for request in requests for demand in request.demands))
+    wishes = await _wishes(tx, requests, parts)
+    counters = await stock_ledger.lock(tx, (demand.sku for wish in wishes for demand in wish.demands))
+    held_back = [sku for sku, one in counters.items() if one.pooled]
+    holding = serve(wishes, counters, await pools.locked(tx, held_back) if held_back else {})
+    await _hold(tx, holding.holds, {request.key: request.until for request in requests}, now)
+    for sku, n in _units(holding.holds).items():
+        if counters[sku].trial_left is not None:
+            await tx.execute(_TRIAL, {"sku": sku, "n": n})
+    return dict(holding.short)
+
+
+async def _wishes(tx: AsyncConnection, requests: Sequence[Request], parts: dict[str, dict[str, int]]) -> list[Wish]:
+    pool_of = await pools.pools_of(tx, (request.key for request in requests))
+    return [
+        Wish(request.key, tuple(expand(request.demands, parts)), pool_of.get(request.key, "")) for request in requests
+    ]
+
+
+async def _hold(tx: AsyncConnection, holds: Sequence[Hold], until: dict[str, datetime], now: datetime) -> None:
+    """Write the holds down; a line held under another bundle's component is a row of its own."""
+    for moment in sorted({until[hold.key] for hold in holds}):
+        names = ("key", "line_no", "sku", "quantity", "pool", "from_pool")
+        due = [hold for hold in holds if until[hold.key] == moment]
+        columns = {name: [getattr(hold, name) for hold in due] for name in names}
+        held = await tx.execute(_HOLD, columns | {"until": moment, "now": now})
+        if held.rowcount != len(due):
+            raise Broken(
+                f"{sorted({hold.key for hold in due})}: some of it is held already, or promised by a warehouse"
+            )
+    await stock_ledger.book(tx, [_change(hold, "reserved", 1) for hold in holds], now)
+
+
+def _change(hold: Hold, reason: str, sign: int) -> Change:
+    own = hold.from_pool * sign
+    return Change(hold.sku, reason, hold.key, pool=hold.pool, reserved=hold.quantity * sign, pooled=-own)
+
+
+def _units(holds: Iterable[Hold]) -> dict[str, int]:
+    return per_sku(Demand(hold.line_no, hold.sku, hold.quantity) for hold in holds)
 
 
 async def open_reservations(tx: AsyncConnection, key: str) -> list[Demand]:
-    """List what is held softly for an order."""
-    rows = await tx.execute(_OPEN, {"key": key})
-    return [Demand(row.line_no, row.sku, row.quantity) for row in rows]
+    """List what is held softly for an order, in SKU order, bundles as their components."""
+    return [Demand(hold.line_no, hold.sku, hold.quantity) for hold in await _open(tx, key)]
 
 
-async def release_reservations(tx: AsyncConnection, key: str, now: datetime) -> int:
-    """End every soft hold of an order and free its units; return the number of lines. A second call does nothing."""
+async def _open(tx: AsyncConnection, key: str) -> list[Hold]:
+    return [Hold(**row._mapping) for row in await tx.execute(_OPEN, {"key": key})]
+
+
+async def release_reservations(tx: AsyncConnection, key: str, now: datetime, reason: str = "released") -> int:
+    """End every soft hold of an order and free its units; return the number of lines. A second call does nothing.
+
+    What came out of a pool's lock goes back there.
+    """
     ended = await _end_holds(tx, key, "released", now)
-    for sku, n in per_sku(ended).items():
-        await tx.execute(_UNRESERVE, {"sku": sku, "n": n, "now": now})
-    return len(ended)
+    await stock_ledger.book(tx, [_change(hold, reason, -1) for hold in ended], now)
+    return len({hold.line_no for hold in ended})
 
 
 async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffer]:
@@ -107,37 +160,27 @@ async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffe
 async def allocate(tx: AsyncConnection, key: str, no: str, warehouse: str, now: datetime) -> None:
     """Turn the open reservations of an order into allocations of one warehouse."""
     held = await _end_holds(tx, key, "allocated", now)
-    for sku, n in per_sku(held).items():
-        await tx.execute(_TO_ALLOCATED, {"sku": sku, "n": n, "now": now})
-        await tx.execute(_ALLOCATE_IN, {"warehouse": warehouse, "sku": sku, "n": n})
-    for demand in held:
-        values = {"fulfillment_no": no, "line_no": demand.line_no, "key": key, "warehouse": warehouse}
-        await tx.execute(_ALLOCATION, values | {"sku": demand.sku, "quantity": demand.quantity, "now": now})
+    for hold in held:
+        values = {name: getattr(hold, name) for name in ("key", "line_no", "sku", "quantity", "pool", "from_pool")}
+        await tx.execute(_ALLOCATION, values | {"no": no, "warehouse": warehouse, "now": now})
+    await stock_ledger.book(
+        tx,
+        [
+            Change(hold.sku, "allocated", no, warehouse, reserved=-hold.quantity, allocated=hold.quantity)
+            for hold in held
+        ],
+        now,
+    )
 
 
-async def _end_holds(tx: AsyncConnection, key: str, state: str, now: datetime) -> list[Demand]:
-    open_now = {demand.line_no: demand for demand in await open_reservations(tx, key)}
-    await tx.execute(_END_HOLDS, {"key": key, "state": state, "now": now})
-    return list(open_now.values())
+async def _end_holds(tx: AsyncConnection, key: str, state: str, now: datetime) -> list[Hold]:
+    held = await _open(tx, key)
+    await stock_ledger.lock(tx, (hold.sku for hold in held))
+    if held:
+        await tx.execute(_END_HOLDS, {"key": key, "state": state, "now": now})
+    return held
 
 
-async def _changed(tx: AsyncConnection, statement: object, **values: object) -> bool:
-    result = await tx.execute(statement, values)  # type: ignore[call-overload]
-    return bool(result.rowcount)
-
-
-_CONSUME = text(
-    """
-    UPDATE sku_stock SET on_hand = on_hand - :n, allocated = allocated - :n, version = version + 1, updated_at = :now
-    WHERE sku = :sku
-    """
-)
-_CONSUME_IN = text(
-    """
-    UPDATE warehouse_stock SET on_hand = on_hand - :n, allocated = allocated - :n
-    WHERE warehouse = :warehouse AND sku = :sku
-    """
-)
 MOVE = text(
     """
     INSERT INTO stock_movement (key, warehouse, sku, quantity, reason, at)
@@ -146,67 +189,58 @@ MOVE = text(
 )
 
 
+async def move(tx: AsyncConnection, key: str, change: Change, now: datetime) -> bool:
+    """Change on hand once: `key` names the movement for ever; False when it is booked already."""
+    values = {"key": key, "warehouse": change.warehouse, "sku": change.sku, "quantity": change.on_hand}
+    moved = await tx.execute(MOVE, values | {"reason": change.reason, "now": now})
+    if not moved.rowcount:
+        return False
+    await stock_ledger.book(tx, [change], now)
+    return True
+
+
 async def consume(tx: AsyncConnection, key: str, warehouse: str, units: dict[str, int], now: datetime) -> None:
     """Let allocated units leave the house; `key` names the shipment, a second call with it does nothing."""
+    await stock_ledger.lock(tx, units)
     for sku, n in sorted(units.items()):
-        moved = await _changed(
-            tx, MOVE, key=f"{key}:{sku}", warehouse=warehouse, sku=sku, quantity=-n, reason="shipped", now=now
-        )
-        if moved:
-            await tx.execute(_CONSUME, {"sku": sku, "n": n, "now": now})
-            await tx.execute(_CONSUME_IN, {"warehouse": warehouse, "sku": sku, "n": n})
+        change = Change(sku, "shipped", key, warehouse, on_hand=-n, allocated=-n)
+        await move(tx, f"{key}:{sku}", change, now)
 
 
 _OPEN_ALLOCATIONS = text(
     """
-    SELECT line_no, sku, warehouse, quantity - shipped AS quantity FROM allocation
+    SELECT line_no, sku, warehouse, quantity - shipped AS quantity, pool, from_pool FROM allocation
     WHERE fulfillment_no = :no AND state = 'open' ORDER BY sku, line_no
     """
 )
 _END_ALLOCATIONS = text(
     "UPDATE allocation SET state = 'released', ended_at = :now WHERE fulfillment_no = :no AND state = 'open'"
 )
-_UNALLOCATE = text(
-    "UPDATE sku_stock SET allocated = allocated - :n, version = version + 1, updated_at = :now WHERE sku = :sku"
-)
-_UNALLOCATE_IN = text(
-    "UPDATE warehouse_stock SET allocated = allocated - :n WHERE warehouse = :warehouse AND sku = :sku"
-)
 
 
 async def release_allocations(tx: AsyncConnection, no: str, now: datetime) -> dict[str, int]:
-    """Free what a fulfilment order still holds (cancelled, or shipped short); return the units per SKU."""
+    """Free what a fulfilment order still holds (cancelled, or shipped short); return the units per SKU.
+
+    What came out of a pool's lock goes back there.
+    """
     held = (await tx.execute(_OPEN_ALLOCATIONS, {"no": no})).all()
+    if not held:
+        return {}
+    await stock_ledger.lock(tx, (row.sku for row in held))
     await tx.execute(_END_ALLOCATIONS, {"no": no, "now": now})
-    freed = per_sku(Demand(row.line_no, row.sku, row.quantity) for row in held)
-    for sku, n in freed.items():
-        await tx.execute(_UNALLOCATE, {"sku": sku, "n": n, "now": now})
-        await tx.execute(_UNALLOCATE_IN, {"warehouse": held[0].warehouse, "sku": sku, "n": n})
-    return freed
-
-
-_CONSUME_FREE = text(
-    """
-    UPDATE sku_stock SET on_hand = on_hand - :n, version = version + 1, updated_at = :now
-    WHERE sku = :sku AND on_hand - reserved - allocated >= :n
-    """
-)
-_CONSUME_FREE_IN = text(
-    """
-    UPDATE warehouse_stock SET on_hand = on_hand - :n
-    WHERE warehouse = :warehouse AND sku = :sku AND on_hand - allocated >= :n
-    """
-)
+    changes = []
+    for row in held:
+        back = min(row.from_pool, row.quantity)
+        change = Change(row.sku, "recalled", no, row.warehouse, row.pool, allocated=-row.quantity, pooled=back)
+        changes.append(change)
+    await stock_ledger.book(tx, changes, now)
+    return per_sku(Demand(row.line_no, row.sku, row.quantity) for row in held)
 
 
 async def consume_free(tx: AsyncConnection, key: str, warehouse: str, units: dict[str, int], now: datetime) -> None:
     """Let units leave that nobody was promised, where so many are free; what is promised stays."""
+    counters = await stock_ledger.lock(tx, units)
+    free_here = {offer.code: offer.free for offer in await offers(tx, sorted(units))}.get(warehouse, {})
     for sku, n in sorted(units.items()):
-        savepoint = await tx.begin_nested()
-        left = await _changed(tx, _CONSUME_FREE, sku=sku, n=n, now=now)
-        if not left or not await _changed(tx, _CONSUME_FREE_IN, warehouse=warehouse, sku=sku, n=n):
-            await savepoint.rollback()
-            continue
-        moved = {"key": f"{key}:{sku}", "warehouse": warehouse, "sku": sku, "quantity": -n, "reason": "overshipped"}
-        await tx.execute(MOVE, moved | {"now": now})
-        await savepoint.commit()
+        if sku in counters and n <= min(counters[sku].common, free_here.get(sku, 0)):
+            await move(tx, f"{key}:{sku}", Change(sku, "overshipped", key, warehouse, on_hand=-n), now)

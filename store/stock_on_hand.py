@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import BadInput
-from store.stock import MOVE
+from store import stock
+from store.stock_ledger import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,12 @@ _SET_IN = text(
 )
 _LOCK = text(
     """
-    SELECT s.version, s.on_hand, s.reserved, s.allocated, w.on_hand AS here, w.allocated AS allocated_here
+    SELECT s.version, s.on_hand, s.reserved, s.allocated, s.pooled,
+        w.on_hand AS here, w.allocated AS allocated_here
     FROM sku_stock s JOIN warehouse_stock w ON w.sku = s.sku AND w.warehouse = :warehouse
     WHERE s.sku = :sku FOR UPDATE
     """
 )
-_ADD = text(
-    """
-    UPDATE sku_stock SET on_hand = on_hand + :by, version = version + 1, updated_at = :now WHERE sku = :sku
-    """
-)
-_ADD_IN = text("UPDATE warehouse_stock SET on_hand = on_hand + :by WHERE warehouse = :warehouse AND sku = :sku")
 _WAREHOUSE = text("SELECT 1 FROM warehouse WHERE code = :warehouse")
 
 
@@ -53,13 +49,13 @@ async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: dateti
     await tx.execute(_SET_IN, place)
     row = (await tx.execute(_LOCK, place)).one()
     elsewhere = row.on_hand - row.here
-    least = max(row.allocated_here, row.reserved + row.allocated - elsewhere)
+    least = max(row.allocated_here, row.reserved + row.allocated + row.pooled - elsewhere)
     if count < least:
-        raise BadInput(f"{shelf.sku}: {least} units are promised to orders; on hand cannot be set to {count}")
+        promised = f"{least} units are promised to orders or locked for a channel pool"
+        raise BadInput(f"{shelf.sku}: {promised}; on hand cannot be set to {count}")
     by = int(count - row.here)
     if by:
         key = f"set:{shelf.warehouse}:{shelf.sku}:{row.version}"
-        await tx.execute(MOVE, place | {"key": key, "quantity": by, "reason": "set", "now": now})
-        await tx.execute(_ADD, {"sku": shelf.sku, "by": by, "now": now})
-        await tx.execute(_ADD_IN, place | {"by": by})
+        change = Change(shelf.sku, "set", key, shelf.warehouse, on_hand=by)
+        await stock.move(tx, key, change, now)
     return by

@@ -54,7 +54,7 @@ async def _release(tx: AsyncConnection, key: str, now: datetime) -> bool:
     if (await tx.execute(_TAKE, {"key": key, "paid": _PAID, "now": now})).one_or_none() is None:
         return False
     await stock.lock_skus(tx, key)
-    lines = await stock.release_reservations(tx, key, now)
+    lines = await stock.release_reservations(tx, key, now, "expired")
     await audit.write(tx, "stock.swept", key, now, actor="sweeper", lines=lines)
     return True
 

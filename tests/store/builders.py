@@ -46,7 +46,8 @@ NAME = "张三丰"
 RECEIVER = Contact(ContactForm.PLAIN, "广东省", "广州市", "白云区", NAME, PHONE, "人民路 1 号 2 单元")
 TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
-    "stock_movement fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
+    "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component "
+    "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
     "pull heard shop_token payment refund"
 )
 WMS = Shop(
@@ -188,7 +189,7 @@ async def facts(database: Database) -> dict[str, list[str]]:
 
 
 async def assert_counters_add_up(database: Database) -> None:
-    """Assert that counters equal what is open, that movements explain on hand, and that nothing is oversold."""
+    """Assert that counters equal what is open, that movements and ledger explain them, and that nothing is oversold."""
     wrong = await rows(
         database,
         """
@@ -199,10 +200,15 @@ async def assert_counters_add_up(database: Database) -> None:
                     AS a,
                 (SELECT coalesce(sum(quantity), 0) FROM stock_movement m WHERE m.sku = s.sku) AS moved,
                 (SELECT coalesce(sum(on_hand), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS here,
+                (SELECT coalesce(sum(locked), 0) FROM pool_stock p WHERE p.sku = s.sku) AS locked,
+                (SELECT (coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0), coalesce(sum(allocated), 0),
+                    coalesce(sum(pooled), 0)) = (s.on_hand, s.reserved, s.allocated, s.pooled)
+                    FROM stock_ledger g WHERE g.sku = s.sku) AS explained,
                 (SELECT coalesce(sum(allocated), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS allocated_here
             FROM sku_stock s) one
         WHERE reserved <> r OR allocated <> a OR on_hand <> moved OR on_hand <> here OR allocated <> allocated_here
-            OR reserved < 0 OR allocated < 0 OR reserved + allocated > on_hand
+            OR reserved < 0 OR allocated < 0 OR reserved + allocated + pooled > on_hand
+            OR pooled <> locked OR NOT explained
         """,
     )
     assert wrong == []

@@ -1,0 +1,82 @@
+"""The one way in which a SKU's counters change: with a line in the ledger that says what, how much and why.
+
+Owns the arithmetic of a change, not its reasons. Callers hold the SKUs' rows (`lock`), taken in SKU order, so there
+are no deadlocks; the tables' constraints guard once more that nothing is negative or oversold (INV-2).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.stock import Counters
+
+_LOCK = text(
+    """
+    SELECT sku, on_hand, reserved, allocated, pooled, trial_left FROM sku_stock
+    WHERE sku = ANY(CAST(:skus AS text[])) ORDER BY sku FOR UPDATE
+    """
+)
+_BOOK = text(
+    """
+    WITH change AS (
+        SELECT * FROM unnest(CAST(:sku AS text[]), CAST(:reason AS text[]), CAST(:ref AS text[]),
+            CAST(:warehouse AS text[]), CAST(:pool AS text[]), CAST(:on_hand AS int[]), CAST(:reserved AS int[]),
+            CAST(:allocated AS int[]), CAST(:pooled AS int[])) WITH ORDINALITY
+            AS c (sku, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled, place)
+    ), counted AS (
+        UPDATE sku_stock s SET on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved,
+            allocated = s.allocated + d.allocated, pooled = s.pooled + d.pooled, version = s.version + 1,
+            updated_at = :now
+        FROM (SELECT sku, sum(on_hand)::int AS on_hand, sum(reserved)::int AS reserved,
+                sum(allocated)::int AS allocated, sum(pooled)::int AS pooled FROM change GROUP BY sku) d
+        WHERE s.sku = d.sku
+    ), housed AS (
+        UPDATE warehouse_stock w SET on_hand = w.on_hand + d.on_hand, allocated = w.allocated + d.allocated
+        FROM (SELECT warehouse, sku, sum(on_hand)::int AS on_hand, sum(allocated)::int AS allocated
+                FROM change WHERE warehouse <> '' GROUP BY warehouse, sku) d
+        WHERE w.warehouse = d.warehouse AND w.sku = d.sku
+    ), pooled AS (
+        UPDATE pool_stock p SET locked = p.locked + d.pooled, updated_at = :now
+        FROM (SELECT pool, sku, sum(pooled)::int AS pooled FROM change WHERE pool <> '' GROUP BY pool, sku) d
+        WHERE p.pool = d.pool AND p.sku = d.sku
+    )
+    INSERT INTO stock_ledger (sku, at, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled)
+    SELECT sku, CAST(:now AS timestamptz), reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled
+    FROM change ORDER BY place
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one SKU, in units; `on_hand` and `allocated` happen in a warehouse, `pooled` in a pool."""
+
+    sku: str
+    reason: str
+    ref: str
+    warehouse: str = ""
+    pool: str = ""
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    pooled: int = 0
+
+
+_COLUMNS = [field.name for field in fields(Change)]
+
+
+async def lock(tx: AsyncConnection, skus: Iterable[str]) -> dict[str, Counters]:
+    """Take the rows of these SKUs in order and give their counters; one that has no row is left out."""
+    wanted = sorted(set(skus))
+    rows = await tx.execute(_LOCK, {"skus": wanted}) if wanted else ()
+    return {row.sku: Counters(row.on_hand, row.reserved, row.allocated, row.pooled, row.trial_left) for row in rows}
+
+
+async def book(tx: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+    """Change the counters of SKUs, warehouses and pools by these amounts, and write down why; bumps SKU versions."""
+    if changes:
+        values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
+        await tx.execute(_BOOK, values | {"now": now})
