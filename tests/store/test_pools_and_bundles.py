@@ -9,6 +9,7 @@ from domain.observations import ChannelStatus
 from domain.stock import Demand
 from store import stock, stock_ledger
 from store.database import Database
+from store.exposure import shown
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.stock_ledger import Change
@@ -117,3 +118,14 @@ async def test_units_that_a_warehouse_promises_already_are_never_held_once_more(
         async with database.transaction() as tx:
             await stock.reserve(tx, key(), [Demand("1", "A", 2)], NOON, NOON)
     assert await facts(database) == before
+
+
+async def test_each_shop_is_shown_its_pools_units_and_the_common_ones(database: Database, ring: KeyRing) -> None:
+    await stocked(database, ring, A=10, B=9)
+    await pool(database, "A", 4)
+    await change(database, "INSERT INTO bundle_component VALUES ('SET', 'A', 1), ('SET', 'B', 2)")
+    async with database.transaction() as tx:
+        ours = await shown(tx, "own", "demo", ["A", "B", "SET", "nobody"])
+        theirs = await shown(tx, "taobao", "tm", ["A", "B", "SET"])
+    assert {sku: one.quantity for sku, one in ours.items()} == {"A": 10, "B": 9, "SET": 4}
+    assert {sku: one.quantity for sku, one in theirs.items()} == {"A": 6, "B": 9, "SET": 4}
