@@ -17,11 +17,13 @@ from domain.errors import BadInput
 from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
 from domain.status_map import StatusMap
+from domain.stock_rules import StockRules
 from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
 from domain.watch import AlertLimits
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
 from store.status_map_doc import StatusMapDocument
+from store.stock_doc import StockDocument
 
 DEFAULTS = Path(__file__).parent / "defaults"
 
@@ -88,7 +90,10 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "timing": TimingDocument,
     "risk": RiskDocument,
     "status_map": StatusMapDocument,
+    "stock": StockDocument,
 }
+FILLED = frozenset({"timing", "stock"})
+"""Documents whose values stand each for itself, so that a stored version may lack the newest."""
 MOST_FAULTS = 10
 """How many faults of a document are told at once."""
 
@@ -119,8 +124,8 @@ async def timing(tx: AsyncConnection, profile: Profile) -> Timing:
 
 
 def filled(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Complete a stored document: a timing version from before a value existed takes the shipped one."""
-    return _read(DEFAULTS / "timing.json") | body if kind == "timing" else body
+    """Complete a stored document: a version from before a value existed takes the shipped one."""
+    return _read(DEFAULTS / f"{kind}.json") | body if kind in FILLED else body
 
 
 async def risk(tx: AsyncConnection) -> RiskRules:
@@ -134,6 +139,13 @@ async def alert_limits(tx: AsyncConnection, profile: Profile) -> AlertLimits:
     row = (await tx.execute(_ACTIVE, {"kind": "alerts"})).one_or_none()
     body = row.body if row else _read(DEFAULTS / "alerts.json")
     return AlertsDocument.model_validate(body).limits(profile.value)
+
+
+async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:
+    """Read the stock rules in force; the shipped ones before the first start of this version."""
+    row = (await tx.execute(_ACTIVE, {"kind": "stock"})).one_or_none()
+    body, version = (row.body, row.version) if row else (_read(DEFAULTS / "stock.json"), 0)
+    return StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:
