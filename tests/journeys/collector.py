@@ -18,7 +18,7 @@ YES = {
 
 @dataclass(frozen=True)
 class Seen:
-    """One span as the collector got it; ids in hex."""
+    """One span as the collector got it; ids in hex, `began` in ns since the epoch, `took` in ns."""
 
     name: str
     trace: str
@@ -26,6 +26,8 @@ class Seen:
     parent: str
     service: str
     about: dict[str, Any]
+    began: int
+    took: int
 
 
 @dataclass
@@ -45,7 +47,25 @@ class Outside:
                 for span in scope.spans:
                     about = {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
                     ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
-                    self.spans.append(Seen(span.name, *ids, service, about))
+                    times = (span.start_time_unix_nano, span.end_time_unix_nano - span.start_time_unix_nano)
+                    self.spans.append(Seen(span.name, *ids, service, about, *times))
+
+    def story(self, trace: str) -> str:
+        """Write one trace down as a tree: ms since its first span, ms it took, process, name."""
+        spans = sorted((span for span in self.spans if span.trace == trace), key=lambda span: span.began)
+        known = {span.id for span in spans}
+        lines: list[str] = []
+
+        def tell(parent: str, depth: int) -> None:
+            for span in spans:
+                if (span.parent if span.parent in known else "") == parent:
+                    at, took = (span.began - spans[0].began) / 1e6, span.took / 1e6
+                    process = span.service.removeprefix("steadfast-")
+                    lines.append(f"{at:8.1f} {took:7.1f}  {process:8}{'  ' * depth}{span.name}")
+                    tell(span.id, depth + 1)
+
+        tell("", 0)
+        return "\n".join(["   at ms      ms  process", *lines, ""])
 
 
 @contextmanager

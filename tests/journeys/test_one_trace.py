@@ -63,7 +63,7 @@ async def furnish(database: Database, ring: KeyRing, url: str) -> None:
 
 
 async def test_one_order_is_one_trace_up_to_its_courier_and_neither_trace_nor_log_names_its_buyer(
-    running: tuple[Installation, Outside], database: Database
+    running: tuple[Installation, Outside], database: Database, pytestconfig: pytest.Config
 ) -> None:
     installation, world = running
     async with httpx.AsyncClient(base_url=installation.run.urls["gateway"], timeout=10) as gateway:
@@ -83,6 +83,8 @@ async def test_one_order_is_one_trace_up_to_its_courier_and_neither_trace_nor_lo
     first = next(span for span in pushes if span.about["oms.vendor"] == "own")
     ours = {span.id: span for span in world.spans if span.trace == first.trace}
     names = {span.name for span in ours.values()}
+    (pytestconfig.rootpath / "build").mkdir(exist_ok=True)
+    (pytestconfig.rootpath / "build" / "trace.txt").write_text(world.story(first.trace))
     assert names >= WAY, WAY - names
     assert {span.service for span in ours.values()} == {"steadfast-gateway", "steadfast-worker"}
     assert {span.about["oms.order"] for span in ours.values() if "oms.order" in span.about} == {KEY}
