@@ -46,7 +46,7 @@ from store.shipping_facts import SqlShippingFacts
 from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from tests.faults import Faults, faulty
-from workers.apply import apply_one
+from workers.apply import apply_some
 from workers.deliver import deliver_batch
 from workers.settings import WorkerSettings
 from workers.wiring import memory, sandbox, steps_of
@@ -189,7 +189,7 @@ class House:
     async def apply(self) -> None:
         """Apply until nothing waits; deliver nothing."""
         timing = Timing(1, self.timing, LOOPS, PULLS)
-        while await apply_one(self.database, self.ring, timing, utc_now()):
+        while (await apply_some(self.database, self.ring, timing, utc_now())).taken:
             pass
 
     async def set_stock(self, sku: str, count: int) -> None:
