@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -141,6 +142,11 @@ class House:
     told: int = 0
     patience_seconds: float = WAIT_SECONDS
 
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The one inbox: messages that come at once share a commit."""
+        return Inbox(self.database, self.ring)
+
     @asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator["House"]:
         """Connect one of each vendor, put ten units of two SKUs on the shelf, run a worker."""
@@ -178,7 +184,7 @@ class House:
         """Store an observation as a verified message of its own."""
         self.told += 1
         arrival = Arrival("test", "test", "push", {}, b"{}", utc_now())
-        await Inbox(self.database, self.ring).accept(arrival, f"m{self.told}", None, (seen,))
+        await self.inbox.accept(arrival, f"m{self.told}", None, (seen,))
 
     async def settle(self) -> None:
         """Apply and deliver until nothing waits."""
