@@ -25,9 +25,15 @@ async def watch_sender(tx: AsyncConnection, source: str, shop: str, drift_second
 
 async def watch_order(tx: AsyncConnection, seen: OrderObserved, now: datetime) -> None:
     """Tell of an order that was changed in the future; one from the past is only late."""
-    ahead = (now - seen.vendor_time).total_seconds()
-    if ahead < 0 and drift.off(ahead):
+    if is_ahead(seen, now):
+        ahead = (now - seen.vendor_time).total_seconds()
         await _tell(tx, seen.channel, seen.shop, f"order {seen.no} was changed {drift.words(ahead)}", now)
+
+
+def is_ahead(seen: OrderObserved, now: datetime) -> bool:
+    """Say whether an order was changed in a future that deserves a word."""
+    ahead = (now - seen.vendor_time).total_seconds()
+    return ahead < 0 and drift.off(ahead)
 
 
 async def watch_page(tx: AsyncConnection, source: PullSource, window: Window, page: Page, now: datetime) -> None:

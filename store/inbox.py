@@ -5,7 +5,7 @@ without a unique key, so that a forged body never shadows a genuine one; it is c
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,14 +15,18 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
+from domain import drift
 from domain.lanes import lane, subject
 from domain.observations import Observation, OrderObserved
 from store import clocks, settings_docs, signatures
 from store.database import Database
+from store.group_commit import GroupCommit
 from store.keyring import KeyRing
 from store.serial import seal_observation
 from store.tracing import trace_now
 
+MOST_AT_ONCE = 64
+"""How many messages share one commit at most."""
 UNVERIFIED_BYTES_PER_SOURCE = 32 * 1024 * 1024
 UNVERIFIED_ROW_BYTES = 512
 """What a kept message costs beside its body, query and headers, so that empty ones fill the share too."""
@@ -36,6 +40,32 @@ _ACCEPT = text(
     ON CONFLICT (source, shop, key) DO NOTHING RETURNING id
     """
 ).bindparams(bindparam("headers", type_=JSONB))
+# Several at once, in the order of their keys, so that two groups with the same messages never wait in a circle.
+_ACCEPT_ALL = text(
+    """
+    WITH came AS (
+        SELECT * FROM unnest(CAST(:source AS text[]), CAST(:shop AS text[]), CAST(:key AS text[]),
+            CAST(:way AS text[]), CAST(:headers AS text[]), CAST(:raw AS bytea[]), CAST(:received_at AS timestamptz[]),
+            CAST(:sent_at AS timestamptz[]), CAST(:drift AS double precision[])) WITH ORDINALITY
+            AS m (source, shop, key, way, headers, raw, received_at, sent_at, drift, n)
+    ), stored AS (
+        INSERT INTO inbox (source, shop, key, way, headers, raw_sealed, received_at, sent_at, drift_seconds, state,
+            reason)
+        SELECT source, shop, key, way, CAST(headers AS jsonb), raw, received_at, sent_at, drift, 'accepted', ''
+        FROM came ORDER BY n
+        ON CONFLICT (source, shop, key) DO NOTHING RETURNING id, source, shop, key
+    ), said AS (
+        INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
+        SELECT stored.id, o.part, o.kind, o.subject, o.lane, o.body, 'new', o.next_at, o.trace
+        FROM unnest(CAST(:of AS bigint[]), CAST(:part AS int[]), CAST(:kind AS text[]), CAST(:subject AS text[]),
+            CAST(:lane AS int[]), CAST(:body AS bytea[]), CAST(:next_at AS timestamptz[]), CAST(:trace AS text[]))
+            AS o (n, part, kind, subject, lane, body, next_at, trace)
+            JOIN came USING (n) JOIN stored USING (source, shop, key)
+        ORDER BY stored.id, o.part
+    )
+    SELECT came.n FROM came JOIN stored USING (source, shop, key)
+    """
+)
 _OBSERVE = text(
     """
     INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
@@ -65,23 +95,72 @@ class Arrival:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One observation of a message, sealed."""
+
+    seen: Observation
+    subject: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A verified message as it goes into the inbox."""
+
+    arrival: Arrival
+    key: str
+    sent_at: datetime | None
+    raw: bytes
+    parts: tuple[_Part, ...]
+    trace: str
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it one of its kind."""
+        return self.arrival.source, self.arrival.shop, self.key
+
+    @property
+    def drift(self) -> float | None:
+        """How far its sender's clock is off."""
+        return drift_seconds(self.arrival.received_at, self.sent_at)
+
+
 class Inbox:
-    """Accepts messages, each in one short transaction."""
+    """Accepts messages. Those that come while one is being stored share the next commit; none waits for another."""
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database = database
         self._ring = ring
+        self._group = GroupCommit(self._accept_all, MOST_AT_ONCE)
 
     async def accept(
         self, arrival: Arrival, key: str, sent_at: datetime | None, observations: tuple[Observation, ...]
     ) -> bool:
-        """Store a verified message and its observations; False when it was stored before."""
-        async with self._database.transaction() as tx:
-            inbox_id = await insert(tx, self._ring, arrival, Identity(key, sent_at))
-            if inbox_id is None:
-                return False
-            await observe(tx, self._ring, inbox_id, observations, arrival.received_at)
-        return True
+        """Store a verified message and its observations; False when it was stored before. Answers after the commit."""
+        parts = []
+        for seen in observations:
+            about = subject(seen)
+            parts.append(_Part(seen, about, seal_observation(self._ring, seen, about)))
+        raw = self._ring.seal_raw(arrival.raw, inbox_context(arrival.source, arrival.shop, key))
+        return await self._group.add(_Message(arrival, key, sent_at, raw, tuple(parts), trace_now()))
+
+    async def _accept_all(self, group: Sequence[_Message]) -> list[bool]:
+        """Store what is new of a group with one statement; say of each whether it is."""
+        first: dict[tuple[str, str, str], int] = {}
+        for n, message in enumerate(group):
+            first.setdefault(message.identity, n)
+        messages = [group[n] for _, n in sorted(first.items())]
+        strange = any(_is_off(message) for message in messages)
+        async with self._database.transaction() if strange else self._database.statement() as tx:
+            said = [part.seen for message in messages for part in message.parts]
+            lanes = [lane(seen) for seen in await settings_docs.resolved_all(tx, said)]
+            rows = await tx.execute(_ACCEPT_ALL, _columns(messages) | _part_columns(messages) | {"lane": lanes})
+            stored = [messages[row.n - 1] for row in rows]
+            if strange:
+                await _tell_of_clocks(tx, stored)
+        new = {first[message.identity] for message in stored}
+        return [n in new for n in range(len(group))]
 
     async def keep_unparsable(self, arrival: Arrival, key: str, reason: str) -> bool:
         """Store a genuine message that nobody can read, with the reason; False when it was stored before."""
@@ -179,6 +258,54 @@ async def observe(
         await tx.execute(_OBSERVE, values)
         if isinstance(seen, OrderObserved):
             await clocks.watch_order(tx, seen, now)
+
+
+def _columns(messages: Sequence[_Message]) -> dict[str, list[Any]]:
+    arrivals = [message.arrival for message in messages]
+    return {
+        "source": [arrival.source for arrival in arrivals],
+        "shop": [arrival.shop for arrival in arrivals],
+        "key": [message.key for message in messages],
+        "way": [arrival.way for arrival in arrivals],
+        "headers": [json.dumps(_kept(arrival.headers)) for arrival in arrivals],
+        "raw": [message.raw for message in messages],
+        "received_at": [arrival.received_at for arrival in arrivals],
+        "sent_at": [message.sent_at for message in messages],
+        "drift": [message.drift for message in messages],
+    }
+
+
+def _part_columns(messages: Sequence[_Message]) -> dict[str, list[Any]]:
+    """Give the columns of observations; `of` is the place of their message, from 1."""
+    parts = [
+        (place, n, message, part) for place, message in enumerate(messages, 1) for n, part in enumerate(message.parts)
+    ]
+    return {
+        "of": [place for place, _, _, _ in parts],
+        "part": [n for _, n, _, _ in parts],
+        "kind": [part.seen.kind for _, _, _, part in parts],
+        "subject": [part.subject for _, _, _, part in parts],
+        "body": [part.body for _, _, _, part in parts],
+        "next_at": [message.arrival.received_at for _, _, message, _ in parts],
+        "trace": [message.trace for _, _, message, _ in parts],
+    }
+
+
+def _is_off(message: _Message) -> bool:
+    """Say whether a message deserves a word about a clock."""
+    now = message.arrival.received_at
+    orders = [part.seen for part in message.parts if isinstance(part.seen, OrderObserved)]
+    return drift.off(message.drift) or any(clocks.is_ahead(seen, now) for seen in orders)
+
+
+async def _tell_of_clocks(tx: AsyncConnection, stored: Sequence[_Message]) -> None:
+    for message in stored:
+        arrival = message.arrival
+        if arrival.way == "push":
+            await clocks.watch_sender(tx, arrival.source, arrival.shop, message.drift, arrival.received_at)
+        for part in message.parts:
+            if isinstance(part.seen, OrderObserved):
+                await clocks.watch_order(tx, part.seen, arrival.received_at)
 
 
 def inbox_context(source: str, shop: str, key: str) -> str:

@@ -14,6 +14,7 @@ import stat
 import unicodedata
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -40,7 +41,7 @@ class KeyRing:
         """Encrypt under the primary key, bound to `context`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         head = bytes([VERSION, len(self.primary)]) + self.primary.encode()
-        return head + nonce + AESGCM(self.keys[self.primary]).encrypt(nonce, plain, _aad(head, context))
+        return head + nonce + _cipher(self.keys[self.primary]).encrypt(nonce, plain, _aad(head, context))
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt; raise Broken when the key is missing or the value was changed or moved."""
@@ -52,7 +53,7 @@ class KeyRing:
             raise Broken(f"sealed value needs key {key_id!r}, which the key ring does not hold")
         start = len(head) + NONCE_BYTES
         try:
-            cipher = AESGCM(self.keys[key_id])
+            cipher = _cipher(self.keys[key_id])
             return cipher.decrypt(sealed[len(head) : start], sealed[start:], _aad(head, context))
         except InvalidTag:
             raise Broken("sealed value was changed or belongs to another row") from None
@@ -75,9 +76,20 @@ class KeyRing:
 
     def blind(self, value: str, purpose: str) -> str:
         """Give the search index of a value: equal values meet, nothing leads back (HMAC-SHA256, 128 bits)."""
-        key = HKDF(hashes.SHA256(), KEY_BYTES, None, f"blind:{purpose}".encode()).derive(self.index_key)
+        key = _blinding(self.index_key, purpose)
         folded = unicodedata.normalize("NFKC", value).strip().casefold()
         return hmac.new(key, folded.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@cache
+def _blinding(index_key: bytes, purpose: str) -> bytes:
+    """Derive the key of one index; there are a handful, each is derived once."""
+    return HKDF(hashes.SHA256(), KEY_BYTES, None, f"blind:{purpose}".encode()).derive(index_key)
+
+
+@cache
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def _aad(head: bytes, context: str) -> bytes:

@@ -1,11 +1,13 @@
 """The queue of observations between inbox and apply. Owns taking the next one and saying what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.errors import NotYet
 from domain.observations import Observation
 from store import alerts
 from store.alerts import Level, NewAlert
@@ -22,10 +24,17 @@ _TAKE = text(
     """
     SELECT id, inbox_id, kind, subject, body_sealed, attempts, trace FROM observation
     WHERE state = 'new' AND next_at <= :now
-    ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT 1
+    ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most
     """
 )
 _DONE = text("UPDATE observation SET state = :state, reason = :reason, applied_at = :now WHERE id = :id")
+_ALL_DONE = text(
+    """
+    UPDATE observation SET state = became.state, reason = '', applied_at = :now
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[])) AS became (id, state)
+    WHERE observation.id = became.id
+    """
+)
 _LATER = text(
     """
     UPDATE observation SET attempts = attempts + 1, faults = faults + :fault, next_at = :next_at, reason = :reason,
@@ -49,11 +58,17 @@ class Taken:
 
 async def take(tx: AsyncConnection, ring: KeyRing, now: datetime) -> Taken | None:
     """Lock the most urgent observation that nobody else holds."""
-    row = (await tx.execute(_TAKE, {"now": now})).one_or_none()
-    if row is None:
-        return None
-    seen = open_observation(ring, row.body_sealed, row.subject)
-    return Taken(row.id, row.inbox_id, row.subject, seen, row.trace)
+    found = await take_some(tx, ring, now, 1)
+    return found[0] if found else None
+
+
+async def take_some(tx: AsyncConnection, ring: KeyRing, now: datetime, most: int) -> list[Taken]:
+    """Lock up to `most` observations that nobody else holds, most urgent first."""
+    rows = (await tx.execute(_TAKE, {"now": now, "most": most})).all()
+    return [
+        Taken(row.id, row.inbox_id, row.subject, open_observation(ring, row.body_sealed, row.subject), row.trace)
+        for row in rows
+    ]
 
 
 async def done(tx: AsyncConnection, taken: Taken, state: str, now: datetime, reason: str = "") -> None:
@@ -84,6 +99,16 @@ async def later(tx: AsyncConnection, observation_id: int, now: datetime, rest: R
     if row.state == "failed":
         words = f"{rest.reason}. Mend it, then: oms inbox replay o{observation_id}"
         await alerts.raise_alert(tx, NewAlert(FAILED_ALERT, Level.WARNING, row.subject, words), now)
+
+
+async def settle(tx: AsyncConnection, became: Mapping[int, str | NotYet], now: datetime, rest_seconds: float) -> None:
+    """Close the observations of a batch with what became of each, by id; what came too early rests."""
+    states = {row_id: state for row_id, state in became.items() if isinstance(state, str)}
+    if states:
+        await tx.execute(_ALL_DONE, {"ids": list(states), "states": list(states.values()), "now": now})
+    for row_id, early in became.items():
+        if isinstance(early, NotYet):
+            await later(tx, row_id, now, Rest(rest_seconds, f"{type(early).__name__}: {early}"))
 
 
 async def backlog(tx: AsyncConnection) -> int:

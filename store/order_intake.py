@@ -25,7 +25,6 @@ from domain.orders import (
 )
 from domain.stock import Demand
 from domain.timing import OrderTiming
-from domain.waits import Wait, WaitFor
 from store import alerts, audit, contacts, deliveries, late, orders, refunds, stock
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
@@ -35,11 +34,11 @@ INSERT_ORDER = text(
     INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
         channel_hold, channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor,
         platform_discount_minor, freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at,
-        buyer_index, ip_index, remark_sealed, created_at)
+        buyer_index, ip_index, remark_sealed, wait_for, wait_since, created_at)
     VALUES (:key, :channel, :shop, :no, :status, :payment_status, 'none', :channel_status, :raw_status,
         :channel_hold, :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor,
         :platform_discount_minor, :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at,
-        :buyer_index, :ip_index, :remark, :now)
+        :buyer_index, :ip_index, :remark, 'start', :now, :now)
     ON CONFLICT DO NOTHING
     """
 )
@@ -73,24 +72,32 @@ class Booking:
 
 async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved, inbox_id: int) -> str:
     """Book one observation of an order; return what became of it: applied, stale, late or contradiction."""
-    values = order_values(booking.ring, seen, inbox_id, booking.now)
-    inserted = (await tx.execute(INSERT_ORDER, values)).rowcount
-    if inserted:
-        await _first(tx, booking, seen, values)
-        return "applied"
-    return await _again(tx, seen, values)
+    entry = order_values(booking.ring, seen, inbox_id, booking.now)
+    return await go_on(tx, booking, seen, entry, new=await enter(tx, entry))
+
+
+async def enter(tx: AsyncConnection, entry: dict[str, Any]) -> bool:
+    """Insert an order's row; False when it is there. Several are entered in key order, before any is gone on with."""
+    return bool((await tx.execute(INSERT_ORDER, entry)).rowcount)
+
+
+async def go_on(tx: AsyncConnection, booking: Booking, seen: OrderObserved, entry: dict[str, Any], *, new: bool) -> str:
+    """Book the rest of what an observation says, once its order's row is there; `new` when it made that row."""
+    if not new:
+        return await _again(tx, seen, entry)
+    await _first(tx, booking, seen, entry)
+    return "applied"
 
 
 async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, values: dict[str, Any]) -> None:
     key, now = values["key"], values["now"]
-    for line in seen.lines:
-        await tx.execute(INSERT_LINE, line_values(key, line))
+    if seen.lines:
+        await tx.execute(INSERT_LINE, [line_values(key, line) for line in seen.lines])
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
     if seen.status not in ENDED:
         wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
         short = await stock.reserve(tx, key, wanted, now, booking.timing.lock_until(now))
-    await orders.set_wait(tx, key, Wait(WaitFor.START, now))
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
     )

@@ -1,6 +1,7 @@
 """Business settings as versioned documents. Owns their schemas; the values ship in store/defaults/ and are data."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -167,6 +168,14 @@ async def resolved(tx: AsyncConnection, seen: Observation) -> Observation:
     if isinstance(seen, OrderObserved | OrderHinted) and seen.status is ChannelStatus.UNMAPPED:
         return (await status_map(tx)).resolve(seen)
     return seen
+
+
+async def resolved_all(tx: AsyncConnection, batch: Sequence[Observation]) -> list[Observation]:
+    """Resolve many, as `resolved` does one, with at most one query."""
+    if all(one.status is not ChannelStatus.UNMAPPED for one in batch if isinstance(one, OrderObserved | OrderHinted)):
+        return list(batch)
+    known = await status_map(tx)
+    return [known.resolve(one) if isinstance(one, OrderObserved | OrderHinted) else one for one in batch]
 
 
 async def resolved_for_certain(tx: AsyncConnection, seen: OrderObserved) -> OrderObserved:

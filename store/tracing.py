@@ -3,6 +3,11 @@
 What goes on later continues it: apply, deliver, a drain, in whatever process. Without tracing it is empty.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import context as current
+from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _W3C = TraceContextTextMapPropagator()
@@ -13,3 +18,16 @@ def trace_now() -> str:
     carrier: dict[str, str] = {}
     _W3C.inject(carrier)
     return carrier.get("traceparent", "")
+
+
+@contextmanager
+def continues(trace: str) -> Iterator[None]:
+    """Let the rows that are written meanwhile belong to a stored trace, as those of one message of a batch do."""
+    if not trace:
+        yield
+        return
+    token = current.attach(_W3C.extract({"traceparent": trace}, Context()))
+    try:
+        yield
+    finally:
+        current.detach(token)

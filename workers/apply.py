@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
-from activities.tracing import step
+from activities.tracing import side_by_side, step
 from clients.clock import utc_now
 from domain.errors import BadInput, Broken, NotYet, Unavailable
 from store import observations
 from store.apply import book
+from store.apply_batch import book_all, together
 from store.database import Database
 from store.keyring import KeyRing
 from store.observations import Rest, Taken
@@ -17,20 +19,56 @@ from store.order_intake import Booking
 from workers.timing import CurrentTiming
 
 log = structlog.get_logger("apply")
+BATCH = 48
+"""How many observations one transaction books at most; nothing waits for a batch to fill."""
 OUTAGE_SECONDS = 1.0
 
 
 async def apply_forever(database: Database, ring: KeyRing, timing: CurrentTiming) -> None:
-    """Book what waits, most urgent lane first; sleeps a poll when nothing does. Runs until cancelled."""
+    """Book what waits, most urgent lane first; sleeps a poll unless more waits. Runs until cancelled."""
     while True:
         try:
-            busy = await apply_one(database, ring, timing, utc_now())
+            turn = await apply_some(database, ring, timing, utc_now())
         except Unavailable as error:
             log.warning("apply waits", reason=error.reason)
             await asyncio.sleep(OUTAGE_SECONDS)
             continue
-        if not busy:
+        if not turn.more:
             await asyncio.sleep(timing.loop.apply_poll_seconds)
+
+
+class Turn(NamedTuple):
+    """What one turn did: how many observations it took on, and whether more may wait."""
+
+    taken: int
+    more: bool
+
+
+async def apply_some(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> Turn:
+    """Book up to BATCH observations in one transaction.
+
+    A batch with one that cannot be booked is undone and booked one by one.
+    """
+    batch: list[Taken] = []
+    try:
+        async with database.transaction() as tx:
+            found = await observations.take_some(tx, ring, now, BATCH)
+            batch = await together(tx, found)
+            with side_by_side(_spans(batch)):
+                became = await book_all(tx, batch, Booking(ring, timing.order, now))
+                await observations.settle(tx, became, now, timing.loop.not_yet_retry_seconds)
+        return Turn(len(batch), len(batch) < len(found) or len(found) == BATCH)
+    except (BadInput, Broken, Unavailable) as error:
+        if not batch:
+            raise
+        log.warning("booking one by one", observations=len(batch), reason=_words(error))
+    for _ in batch:
+        await apply_one(database, ring, timing, now)
+    return Turn(len(batch), more=True)
+
+
+def _spans(batch: list[Taken]) -> list[tuple[str, str, str]]:
+    return [(f"apply {taken.seen.kind}", taken.trace, taken.subject) for taken in batch]
 
 
 async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> bool:
@@ -55,9 +93,13 @@ async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, no
 
 
 async def _put_back(database: Database, taken: Taken, error: Exception, seconds: float) -> None:
-    reason = f"{type(error).__name__}: {error}"
+    reason = _words(error)
     fault = not isinstance(error, NotYet)
     if fault:
         log.error("observation not booked", observation=taken.id, subject=taken.subject, reason=reason)
     async with database.transaction() as tx:
         await observations.later(tx, taken.id, utc_now(), Rest(seconds, reason, fault))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

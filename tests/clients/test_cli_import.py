@@ -20,7 +20,7 @@ from tests.clients.worlds import Oms, connect, rows
 from tests.connectors.worlds import OWN, QIMEN
 from tests.store.builders import facts
 from tests.store.builders import rows as select
-from workers.apply import apply_one
+from workers.apply import apply_some
 
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址,订单创建时间,订单付款时间,退款金额"
 PAID = "1001,178.80,178.80,广东省深圳市南山区科技园南路9号,2020-02-21 00:00:00,2020-02-21 00:00:07,0"
@@ -225,7 +225,7 @@ async def test_a_live_import_gives_each_order_its_message_stock_and_start(
     assert "kept" not in said
     async with database.transaction() as tx:
         timing = await settings_docs.timing(tx, Profile.LIVE)
-    while await apply_one(database, cli_ring, timing, utc_now()):
+    while (await apply_some(database, cli_ring, timing, utc_now())).taken:
         pass
     found = await select(database, "SELECT * FROM orders ORDER BY no")
     assert [(row.no, row.channel_status, row.paid_minor, row.refunded_minor) for row in found] == [
@@ -258,7 +258,7 @@ async def test_a_live_import_twice_changes_nothing_before_and_after_apply(
     assert await facts(database) == queued
     async with database.transaction() as tx:
         timing = await settings_docs.timing(tx, Profile.LIVE)
-    while await apply_one(database, cli_ring, timing, utc_now()):
+    while (await apply_some(database, cli_ring, timing, utc_now())).taken:
         pass
     booked = await facts(database)
     assert "accepted 0, duplicates 4, refused 0" in (await oms(*words))[1]

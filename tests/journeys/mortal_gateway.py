@@ -50,6 +50,12 @@ class MortalDatabase(Database):
             await self._strikes.at(no, f"commit of {call}", When.BEFORE)
         await self._strikes.at(no, f"commit of {call}", When.AFTER)
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """Run one statement in a transaction that can be seen: the place before its commit is the same."""
+        async with self.transaction() as tx:
+            yield tx
+
 
 class MortalGateway(Gateway):
     """The gateway with strikes around every step that reaches outside."""

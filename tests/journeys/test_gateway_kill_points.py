@@ -79,8 +79,9 @@ def salvo(kind: str, calls: str) -> list[Message]:
 
 
 SALVOS = (
-    *([one] for one in salvo("genuine", "commit of inbound")),  # one by one: several may share one reading of the rows
-    salvo("genuine", "receive, inbound, accept, commit of accept"),
+    # One by one: several may share one reading of the rows, and one commit.
+    *([one] for one in salvo("genuine", "commit of inbound, commit of accept")),
+    salvo("genuine", "receive, inbound, accept"),
     salvo("unparsable", "keep_unparsable, commit of keep_unparsable, receive"),
     salvo("unverified", "keep_unverified, commit of keep_unverified, receive"),
 )

@@ -33,7 +33,7 @@ from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from tests.conftest import NOON
 from tests.store.builders import TIMING, stocked
-from workers.apply import apply_one
+from workers.apply import apply_some
 from workers.wiring import ShopVendors
 
 LOOPS = LoopTiming(0.01, 0.01, 0.05, 0.05, 60, 60, 0.5)
@@ -69,7 +69,7 @@ class Town:
     async def apply(self, after_seconds: float = 0) -> None:
         """Apply until nothing waits."""
         now = utc_now() + timedelta(seconds=after_seconds)
-        while await apply_one(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), now):
+        while (await apply_some(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), now)).taken:
             pass
 
     async def drain(self, after_seconds: float = 0) -> int:

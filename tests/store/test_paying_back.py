@@ -29,7 +29,7 @@ from tests.conftest import NOON
 from tests.payments import RAW, FakeProvider, OnlyPayments, payment
 from tests.store.builders import TIMING, WMS, apply, change, facts, key, order, rows, stocked, value
 from tests.workflows.house import LOOPS, PULLS
-from workers.apply import apply_one
+from workers.apply import apply_some
 
 S = ChannelStatus
 REFUND, PAYMENT = Queue("refund", "wechatpay", "pay"), Queue("payment", "wechatpay", "pay")
@@ -73,7 +73,7 @@ class World:
         return str(await value(self.database, "SELECT state FROM observation ORDER BY id DESC LIMIT 1"))
 
     async def settle(self) -> None:
-        while await apply_one(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), self.now):
+        while (await apply_some(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), self.now)).taken:
             pass
 
     async def channel_says(self, status: ChannelStatus, minute: int, **more: Any) -> str:

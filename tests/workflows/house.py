@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -46,7 +47,7 @@ from store.shipping_facts import SqlShippingFacts
 from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from tests.faults import Faults, faulty
-from workers.apply import apply_one
+from workers.apply import apply_some
 from workers.deliver import deliver_batch
 from workers.settings import WorkerSettings
 from workers.wiring import memory, sandbox, steps_of
@@ -141,6 +142,11 @@ class House:
     told: int = 0
     patience_seconds: float = WAIT_SECONDS
 
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The one inbox: messages that come at once share a commit."""
+        return Inbox(self.database, self.ring)
+
     @asynccontextmanager
     async def open(self, **options: Any) -> AsyncIterator["House"]:
         """Connect one of each vendor, put ten units of two SKUs on the shelf, run a worker."""
@@ -178,7 +184,7 @@ class House:
         """Store an observation as a verified message of its own."""
         self.told += 1
         arrival = Arrival("test", "test", "push", {}, b"{}", utc_now())
-        await Inbox(self.database, self.ring).accept(arrival, f"m{self.told}", None, (seen,))
+        await self.inbox.accept(arrival, f"m{self.told}", None, (seen,))
 
     async def settle(self) -> None:
         """Apply and deliver until nothing waits."""
@@ -189,7 +195,7 @@ class House:
     async def apply(self) -> None:
         """Apply until nothing waits; deliver nothing."""
         timing = Timing(1, self.timing, LOOPS, PULLS)
-        while await apply_one(self.database, self.ring, timing, utc_now()):
+        while (await apply_some(self.database, self.ring, timing, utc_now())).taken:
             pass
 
     async def set_stock(self, sku: str, count: int) -> None:

@@ -52,7 +52,7 @@ from tests.simulator.erp import config
 from tests.simulator.markets import TAOBAO_SECRET, taobao
 from tests.store.builders import TIMING, stocked
 from tests.workflows.house import LOOPS, PULLS, eventually
-from workers.apply import apply_one
+from workers.apply import apply_some
 from workers.wiring import ShopVendors
 
 ORDERS = 6
@@ -104,7 +104,7 @@ class Market:
         await self._apply(now)
 
     async def _apply(self, now: datetime) -> None:
-        while await apply_one(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), now):
+        while (await apply_some(self.database, self.ring, Timing(1, TIMING, LOOPS, PULLS), now)).taken:
             pass
 
     async def rows(self, statement: str) -> list[Any]:
