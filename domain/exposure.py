@@ -6,7 +6,7 @@
 Core channels have no safety. Everything is in units and rounded down. Owns the arithmetic; the numbers are the store's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.stock import Counters
@@ -63,3 +63,38 @@ def explain(counters: Counters, seen: Exposure) -> list[Term]:
         Term("trial_left", counters.trial_left),
         Term("channel_atp", channel_atp(counters, seen)),
     ]
+
+
+def sentence(counters: Counters, seen: Exposure, who: str) -> str:
+    """Say the number and its parts as people do; parts that change nothing are left out.
+
+    "120 on hand − 30 allocated − 10 reserved − 20 safety = 60, of which Douyin may sell 24: its share is 40 %"
+    """
+    taken = [
+        (counters.allocated, "allocated"),
+        (counters.reserved, "reserved"),
+        (counters.pooled, "in pools"),
+        (seen.safety, "safety"),
+    ]
+    parts = [f"{counters.on_hand} on hand", *(f"{n} {name}" for n, name in taken if n)]
+    left = counters.common - seen.safety
+    result = "" if len(parts) == 1 else f" = {left}" if left >= 0 else " leave nothing"
+    may = f"may sell {channel_atp(counters, seen)}"
+    end = f", and {seen.own} locked for {who}, which {may}" if seen.own else f", of which {who} {may}"
+    why = ", ".join(_limits(counters, seen))
+    return f"{' − '.join(parts)}{result}{end}{': ' if why else ''}{why}"
+
+
+def bundle_sentence(parts: Mapping[str, int], shown: Mapping[str, int], who: str) -> str:
+    """Say how many bundles a channel may sell, and of which components."""
+    made = ", ".join(f"{n} of {shown.get(sku, 0)} {sku}" for sku, n in sorted(parts.items()))
+    return f"a bundle takes {made}: {who} may sell {bundle_atp(parts, shown)}"
+
+
+def _limits(counters: Counters, seen: Exposure) -> Iterator[str]:
+    if seen.share_percent != WHOLE:
+        yield f"its share is {seen.share_percent} %"
+    if seen.weight_percent != WHOLE:
+        yield f"shown at {seen.weight_percent} % while too much waits to be shipped"
+    if counters.trial_left is not None:
+        yield f"the breaker lets {counters.trial_left} through" if counters.trial_left else "the breaker is open"

@@ -18,6 +18,8 @@ _SAME = text(
     "SELECT 1 FROM audit WHERE subject = :subject AND action = :action AND detail = :detail LIMIT 1"
 ).bindparams(bindparam("detail", type_=JSONB))
 
+_HEARD = text("SELECT 1 FROM audit WHERE subject = :subject AND detail ->> 'nonce' = :nonce LIMIT 1")
+
 
 async def write(
     tx: AsyncConnection, action: str, subject: str, now: datetime, *, actor: str = "order", **more: Any
@@ -45,3 +47,8 @@ async def write_once(
     same = {"subject": subject, "action": action, "detail": detail}
     if not detail.get("nonce") or (await tx.execute(_SAME, same)).one_or_none() is None:
         await write(tx, action, subject, now, actor=actor, **detail)
+
+
+async def heard(tx: AsyncConnection, subject: str, nonce: str) -> bool:
+    """Say whether a wish with this nonce was done already; an empty one never was. The caller holds the subject."""
+    return bool(nonce) and (await tx.execute(_HEARD, {"subject": subject, "nonce": nonce})).one_or_none() is not None

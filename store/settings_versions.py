@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.errors import BadInput
-from store import audit, settings_docs, unmapped
+from store import audit, settings_docs, stock_ledger, unmapped
 from store.database import Database
 
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('setting:' || :kind, 0))")
@@ -127,7 +127,15 @@ async def _store(tx: AsyncConnection, active: Row[Any], body: dict[str, Any], ch
     queued = 0
     if kind == "status_map":
         queued = await unmapped.queue_known(tx, settings_docs.status_map_of(version, body), change.now)
+    elif kind == "stock" and _shows(body) != _shows(active.body):
+        await stock_ledger.touch(tx, None, change.now)
     return Activated(version, active.version, queued)
+
+
+def _shows(body: dict[str, Any]) -> dict[str, Any]:
+    """Give what of the stock rules decides what shops are shown (domain/stock_state.py)."""
+    plain = _plain("stock", body)
+    return {name: plain[name] for name in ("core_channels", "live_channels", "backlog_percent", "live_weight_percent")}
 
 
 def _plain(kind: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,9 @@ _BOOK = text(
     WITH change AS (
         SELECT * FROM unnest(CAST(:sku AS text[]), CAST(:reason AS text[]), CAST(:ref AS text[]),
             CAST(:warehouse AS text[]), CAST(:pool AS text[]), CAST(:on_hand AS int[]), CAST(:reserved AS int[]),
-            CAST(:allocated AS int[]), CAST(:pooled AS int[])) WITH ORDINALITY
-            AS c (sku, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled, place)
+            CAST(:allocated AS int[]), CAST(:pooled AS int[]), CAST(:defective AS int[]), CAST(:quarantine AS int[]))
+            WITH ORDINALITY AS c (sku, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled, defective,
+                quarantine, place)
     ), counted AS (
         UPDATE sku_stock s SET on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved,
             allocated = s.allocated + d.allocated, pooled = s.pooled + d.pooled, version = s.version + 1,
@@ -34,8 +35,10 @@ _BOOK = text(
                 sum(allocated)::int AS allocated, sum(pooled)::int AS pooled FROM change GROUP BY sku) d
         WHERE s.sku = d.sku
     ), housed AS (
-        UPDATE warehouse_stock w SET on_hand = w.on_hand + d.on_hand, allocated = w.allocated + d.allocated
-        FROM (SELECT warehouse, sku, sum(on_hand)::int AS on_hand, sum(allocated)::int AS allocated
+        UPDATE warehouse_stock w SET on_hand = w.on_hand + d.on_hand, allocated = w.allocated + d.allocated,
+            defective = w.defective + d.defective, quarantine = w.quarantine + d.quarantine
+        FROM (SELECT warehouse, sku, sum(on_hand)::int AS on_hand, sum(allocated)::int AS allocated,
+                sum(defective)::int AS defective, sum(quarantine)::int AS quarantine
                 FROM change WHERE warehouse <> '' GROUP BY warehouse, sku) d
         WHERE w.warehouse = d.warehouse AND w.sku = d.sku
     ), pooled AS (
@@ -43,16 +46,24 @@ _BOOK = text(
         FROM (SELECT pool, sku, sum(pooled)::int AS pooled FROM change WHERE pool <> '' GROUP BY pool, sku) d
         WHERE p.pool = d.pool AND p.sku = d.sku
     )
-    INSERT INTO stock_ledger (sku, at, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled)
-    SELECT sku, CAST(:now AS timestamptz), reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled
+    INSERT INTO stock_ledger (sku, at, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled, defective,
+        quarantine)
+    SELECT sku, CAST(:now AS timestamptz), reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled,
+        defective, quarantine
     FROM change ORDER BY place
     """
 )
+_TOUCH = """
+    WITH held AS (SELECT sku FROM sku_stock {which} ORDER BY sku FOR UPDATE)
+    UPDATE sku_stock s SET version = s.version + 1, updated_at = :now FROM held WHERE s.sku = held.sku
+    """
+_TOUCH_ALL = text(_TOUCH.format(which=""))
+_TOUCH_SOME = text(_TOUCH.format(which="WHERE sku = ANY(CAST(:skus AS text[]))"))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one SKU, in units; `on_hand` and `allocated` happen in a warehouse, `pooled` in a pool."""
+    """One change of one SKU, in units; `pooled` happens in a pool, `on_hand`, `allocated` and grades in a warehouse."""
 
     sku: str
     reason: str
@@ -63,6 +74,8 @@ class Change:
     reserved: int = 0
     allocated: int = 0
     pooled: int = 0
+    defective: int = 0
+    quarantine: int = 0
 
 
 _COLUMNS = [field.name for field in fields(Change)]
@@ -80,3 +93,11 @@ async def book(tx: AsyncConnection, changes: Sequence[Change], now: datetime) ->
     if changes:
         values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
         await tx.execute(_BOOK, values | {"now": now})
+
+
+async def touch(tx: AsyncConnection, skus: Iterable[str] | None, now: datetime) -> None:
+    """Bump the versions of these SKUs, or of all: what channels are shown changes without a counter."""
+    if skus is None:
+        await tx.execute(_TOUCH_ALL, {"now": now})
+    elif wanted := sorted(set(skus)):
+        await tx.execute(_TOUCH_SOME, {"skus": wanted, "now": now})

@@ -14,7 +14,7 @@ from clients import task_queues
 from clients.clock import utc_now
 from domain.errors import Unavailable
 from domain.watch import AlertLimits, EngineFigures, Figures, StoreFigures, findings, judged, unfit
-from store import settings_docs, watch
+from store import backlog, settings_docs, watch
 from store.database import Database
 from store.reads.watch import WatchReads
 from store.settings_docs import Profile
@@ -54,6 +54,8 @@ class Watch:
         try:
             async with self._database.transaction() as tx:
                 await watch.settle(tx, found, judged(self.figures), self._limits, now)
+            async with self._database.transaction() as tx:
+                await backlog.settle(tx, await settings_docs.stock_rules(tx, self._profile), now)
         except Unavailable as error:
             log.warning("watch waits", reason=error.reason)
 

@@ -141,6 +141,11 @@ ACTIONS = {
     "message.order": "收到订单消息", "message.shipment": "收到发货消息", "message.track": "收到轨迹",
     "message.process": "收到仓内进度", "message.hint": "收到变更提示", "login.failed": "登录失败",
     "login.done": "登录", "order.restarted": "重启流程",
+    "pool.added": "新建渠道仓", "pool.renamed": "渠道仓改名", "pool.deleted": "删除渠道仓",
+    "pool.joined": "店铺加入渠道仓", "pool.left": "店铺退出渠道仓",
+    "pool.locked": "渠道仓锁定库存", "pool.released": "渠道仓释放库存",
+    "pool.transferred": "渠道仓之间调拨", "pool.shared": "设置渠道仓展示比例", "safety.set": "设置安全库存",
+    "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
 }  # fmt: skip
 ALERTS = {
     "stuck": "订单卡住",
@@ -170,8 +175,9 @@ ALERTS = {
     "oversize_payload": "数据过大",
     "calls_exhausted": "外部调用久未成功",
     "lag": "处理积压",
+    "backlog": "待发过多，直播渠道少展示",
 }
-ACTORS = {"order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统"}
+ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统"}
 """Who is not a person."""
 
 SEARCHED = {
@@ -236,6 +242,8 @@ _SAID: list[tuple[str, str]] = [
     (r"no shop (.*) is connected any more.*", "店铺 {0} 已不再连接"),
     (r"(.*): (\d+) units are promised to orders; on hand cannot be set to (\d+)",
      "{0} 有 {1} 件已承诺给订单，在库数不能设为 {2}"),
+    (r"(\d+) units wait to be shipped, more than (\d+) % of the (\d+) available: (.*) sees (\d+) %",
+     "{0} 件待发货，超过可售 {2} 件的 {1}%：{3} 只展示 {4}%"),
     (r"no warehouse '(.*)'; add its system first.*", "没有仓库 {0}，请先连接它的仓储系统"),
     (r"(.*) is the last administrator; name another one first", "{0} 是最后一位管理员，请先指定另一位"),
     (r"there is no user '(.*)'; see oms user list", "没有用户 {0}"),

@@ -171,6 +171,8 @@ class StockLedger(SQLModel, table=True):
     reserved: int = 0
     allocated: int = 0
     pooled: int = 0
+    defective: int = 0
+    quarantine: int = 0
 
 
 class StockMovement(SQLModel, table=True):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.exposure import Exposure, bundle_atp, channel_atp, explain
+from domain.exposure import Exposure, bundle_atp, bundle_sentence, channel_atp, explain, sentence
 from domain.stock import Counters
 
 STOCKED = Counters(on_hand=120, reserved=10, allocated=30)
@@ -38,3 +38,36 @@ def test_the_explanation_adds_up() -> None:
 def test_a_bundle_is_as_many_as_its_scarcest_component_makes() -> None:
     assert bundle_atp({"A": 1, "B": 2}, {"A": 9, "B": 7}) == 3
     assert bundle_atp({"A": 1, "B": 2}, {"A": 9}) == 0
+
+
+LEAD = "120 on hand − 30 allocated − 10 reserved"
+
+
+@pytest.mark.parametrize(
+    ("counters", "seen", "words"),
+    [
+        (
+            STOCKED,
+            Exposure(safety=20, share_percent=40),
+            f"{LEAD} − 20 safety = 60, of which Douyin may sell 24: its share is 40 %",
+        ),
+        (STOCKED, Exposure(), f"{LEAD} = 80, of which Douyin may sell 80"),
+        (Counters(5), Exposure(), "5 on hand, of which Douyin may sell 5"),
+        (Counters(5), Exposure(safety=9), "5 on hand − 9 safety leave nothing, of which Douyin may sell 0"),
+        (
+            Counters(120, 10, 30, pooled=50),
+            Exposure(own=40, weight_percent=50),
+            f"{LEAD} − 50 in pools = 30, and 40 locked for Douyin, which may sell 35: "
+            "shown at 50 % while too much waits to be shipped",
+        ),
+        (Counters(9, trial_left=0), Exposure(), "9 on hand, of which Douyin may sell 0: the breaker is open"),
+        (Counters(9, trial_left=4), Exposure(), "9 on hand, of which Douyin may sell 4: the breaker lets 4 through"),
+    ],
+)
+def test_the_number_is_said_as_people_say_it(counters: Counters, seen: Exposure, words: str) -> None:
+    assert sentence(counters, seen, "Douyin") == words
+
+
+def test_a_bundles_number_names_its_components() -> None:
+    words = "a bundle takes 1 of 9 A, 2 of 7 B: Douyin may sell 3"
+    assert bundle_sentence({"B": 2, "A": 1}, {"A": 9, "B": 7}, "Douyin") == words

@@ -46,7 +46,7 @@ NAME = "张三丰"
 RECEIVER = Contact(ContactForm.PLAIN, "广东省", "广州市", "白云区", NAME, PHONE, "人民路 1 号 2 单元")
 TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
-    "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component "
+    "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component safety_stock lowered_exposure "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
     "pull heard shop_token payment refund"
 )
@@ -204,11 +204,14 @@ async def assert_counters_add_up(database: Database) -> None:
                 (SELECT (coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0), coalesce(sum(allocated), 0),
                     coalesce(sum(pooled), 0)) = (s.on_hand, s.reserved, s.allocated, s.pooled)
                     FROM stock_ledger g WHERE g.sku = s.sku) AS explained,
+                (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0)) FROM warehouse_stock w
+                    WHERE w.sku = s.sku) = (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0))
+                    FROM stock_ledger g WHERE g.sku = s.sku) AS graded,
                 (SELECT coalesce(sum(allocated), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS allocated_here
             FROM sku_stock s) one
         WHERE reserved <> r OR allocated <> a OR on_hand <> moved OR on_hand <> here OR allocated <> allocated_here
             OR reserved < 0 OR allocated < 0 OR reserved + allocated + pooled > on_hand
-            OR pooled <> locked OR NOT explained
+            OR pooled <> locked OR NOT explained OR NOT graded
         """,
     )
     assert wrong == []

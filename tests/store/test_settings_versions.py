@@ -15,7 +15,7 @@ from store.keyring import KeyRing
 from store.settings_trial import try_out
 from store.settings_versions import Activated, Change, SettingVersions
 from tests.conftest import NOON
-from tests.store.builders import apply, change, order, rows, value
+from tests.store.builders import apply, change, order, rows, stocked, value
 from tests.store.test_unmapped import alerts_open, apply_all, hear, raw
 
 S = ChannelStatus
@@ -139,3 +139,14 @@ async def test_the_next_message_is_read_with_the_new_map_without_a_restart(fresh
     await SettingVersions(fresh).activate("status_map", await with_code(fresh, "2", {"status": "signed"}), by())
     async with fresh.transaction() as tx:
         assert (await settings_docs.status_map(tx)).meaning("douyin", "2") == StatusMeaning(S.SIGNED)
+
+
+async def test_rules_that_show_another_number_are_followed_by_every_channel(fresh: Database, ring: KeyRing) -> None:
+    await stocked(fresh, ring, A=5)
+    was = await value(fresh, "SELECT version FROM sku_stock")
+    body = await body_of(fresh, "stock")
+    store = SettingVersions(fresh)
+    await store.activate("stock", body | {"low_stock_days": 4}, by())
+    assert await value(fresh, "SELECT version FROM sku_stock") == was
+    await store.activate("stock", body | {"core_channels": ["own", "taobao"]}, by(base=2))
+    assert await value(fresh, "SELECT version FROM sku_stock") == was + 1
