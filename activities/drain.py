@@ -154,6 +154,7 @@ def _notice(call: Call) -> ShipmentNotice:
         whole=told["whole"],
         key=call.key,
         again=tuple(told["again"]),
+        beside=tuple(told.get("beside", ())),
     )
 
 

@@ -56,6 +56,7 @@ class ShipmentNotice:
     """What a channel is told of one parcel. `whole`: it brings all that was ordered; `key` makes a repeat harmless.
 
     `again` names the lines of which an earlier parcel brought units: some channels take one waybill for each line.
+    `beside` are the waybills of earlier parcels with other parts of bundles that are complete now.
     """
 
     order_no: str
@@ -66,6 +67,7 @@ class ShipmentNotice:
     whole: bool
     key: str
     again: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def spread(

@@ -22,6 +22,8 @@ TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 
 ONE_WAYBILL_EACH = frozenset({"taobao"})
 """Channels on which a line has one waybill, in however many parcels it travels."""
+ALL_WAYBILLS = frozenset({"own"})
+"""Channels that take the waybills of parcels which complete nothing, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,14 @@ def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
 
 
 def _needs_no_waybill(no: str, waybill: str, books: Json) -> bool:
-    """Say whether a shop need not be told: it closed the order and refused, or takes one waybill for each line."""
+    """Say whether a shop need not be told: it closed the order and refused, or takes one waybill for each line.
+
+    A marketplace hears of a bundle with the parcel that completes it, an own shop of all its parcels.
+    """
     sold = books["orders"].get(no, {})
     called_off = sold.get("status") in CALLED_OFF
-    if sold.get("channel") in ONE_WAYBILL_EACH:
+    bundled = any(line.get("sku") in books.get("bundles", {}) for line in sold.get("lines", ()))
+    if sold.get("channel") in ONE_WAYBILL_EACH or (bundled and sold.get("channel") not in ALL_WAYBILLS):
         return called_off or bool(books.get("shop_told", {}).get(no))
     return called_off and waybill in sold.get("refused_back", {})
 
@@ -191,7 +197,17 @@ def order_of(fulfillment: str) -> str:
 
 
 def _ordered(no: str, books: Json) -> int:
-    return sum(line["quantity"] for line in books["orders"].get(no, {"lines": []})["lines"])
+    return sum(_wanted(no, books).values())
+
+
+def _wanted(no: str, books: Json) -> Counter[str]:
+    """Add up what an order's buyer wants picked: of a bundle its parts."""
+    units: Counter[str] = Counter()
+    for line in books["orders"].get(no, {"lines": []})["lines"]:
+        sku = line.get("sku", "")
+        for part, n in books.get("bundles", {}).get(sku, {sku: 1}).items():
+            units[part] += line["quantity"] * n
+    return units
 
 
 def _shipped_units(books: Json) -> Counter[str]:
@@ -219,9 +235,7 @@ def _suspects(sku: str, books: Json) -> str:
     """Name the orders for which other units of a SKU left than were ordered."""
     odd = []
     for code, one in books["warehouse"].items():
-        lines = books["orders"].get(order_of(code), {"lines": []})["lines"]
-        wanted = sum(line["quantity"] for line in lines if line["sku"] == sku)
-        if one["shipments"] and one["units"].get(sku, 0) != wanted:
+        if one["shipments"] and one["units"].get(sku, 0) != _wanted(order_of(code), books)[sku]:
             odd.append(order_of(code))
     return f"; look at {', '.join(odd[:MOST_SUSPECTS])}" if odd else ""
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from simulator import kdniao
-from simulator.books import write_books, write_catalogue
+from simulator.books import write_books, write_bundles, write_catalogue
 from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.market import ListsDead, Unheard
@@ -145,6 +145,10 @@ def _control(world: World) -> APIRouter:
     @router.get("/catalogue")
     async def catalogue() -> list[dict[str, Any]]:
         return write_catalogue(world)
+
+    @router.get("/bundles")
+    async def bundles() -> list[dict[str, Any]]:
+        return write_bundles(world)
 
     @router.get("/books")
     async def books() -> dict[str, Any]:

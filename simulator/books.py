@@ -34,6 +34,7 @@ def write_books(world: World) -> Json:
         "sum_minor": _sum_minor(orders.values()),
         "file_sum_minor": world.plan.file_sum_minor,
         "file_net_minor": world.plan.file_net_minor,
+        "bundles": {bundle.sku: dict(bundle.parts) for bundle in world.plan.bundles},
         "orders": {no: _order(order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
@@ -51,6 +52,11 @@ def write_catalogue(world: World) -> list[Json]:
     """Write what the shop sells and what lay in the warehouse at the start."""
     on_hand = world.plan.on_hand
     return [{**vars(product), "on_hand": on_hand[product.sku]} for product in world.plan.catalogue]
+
+
+def write_bundles(world: World) -> list[Json]:
+    """Write what the shop sells as one and the warehouse picks as several."""
+    return [{**vars(bundle), "parts": dict(bundle.parts)} for bundle in world.plan.bundles]
 
 
 def _sum_minor(orders: Iterable[ShopOrder]) -> int:

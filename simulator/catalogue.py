@@ -1,5 +1,6 @@
 """What the shop sells: titles, SKUs and prices. How much lies in the warehouse follows from the plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.seeds import rng
@@ -24,6 +25,11 @@ _GOODS = (
     ("UMB-AUTO", "全自动晴雨两用伞", (39, 99), ("NV",)),
     ("SERUM-30", "玻尿酸补水精华液 30ml", (79, 259), ("30",)),
 )
+# What is sold as one and picked as several: SKU, title, units of each component.
+_BUNDLES = (
+    ("SET-TEA", "龙井茶配骨瓷杯 礼盒套装", {"TEA-LJ-BOX": 1, "MUG-350-WH": 2}),
+    ("SET-SLEEP", "乳胶枕配护眼台灯 套装", {"PILLOW-LTX-STD": 1, "LAMP-DESK-WH": 1}),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,22 @@ class Product:
     sku: str
     title: str
     unit_minor: int
+
+
+@dataclass(frozen=True)
+class Bundle(Product):
+    """A product of which no unit lies anywhere: the warehouse picks its parts."""
+
+    parts: Mapping[str, int]
+
+
+def build_bundles(catalogue: list[Product]) -> list[Bundle]:
+    """Price every bundle a tenth below its parts."""
+    prices = {product.sku: product.unit_minor for product in catalogue}
+    return [
+        Bundle(sku, title, sum(prices[part] * n for part, n in parts.items()) * 9 // 10, parts)
+        for sku, title, parts in _BUNDLES
+    ]
 
 
 def build_catalogue(seed: int) -> list[Product]:

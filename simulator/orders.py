@@ -1,6 +1,6 @@
 """One planned order and its arithmetic: how amounts add up. When and whether a buyer pays is in plan.py."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
 from random import Random
@@ -110,6 +110,12 @@ def fill_basket_for(source: Random, products: list[Product], total_minor: int) -
 
 def single_unit(product: Product, unit_minor: int) -> Basket:
     return Basket(lines=(Line("1", product.sku, product.title, 1, unit_minor),))
+
+
+def add_product(source: Random, basket: Basket, product: Product) -> Basket:
+    """Put one more product into a basket, one or two units of it."""
+    line = Line(str(len(basket.lines) + 1), product.sku, product.title, source.choice((1, 1, 2)), product.unit_minor)
+    return replace(basket, lines=(*basket.lines, line))
 
 
 def _line(source: Random, no: str, product: Product) -> Line:

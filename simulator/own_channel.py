@@ -112,7 +112,7 @@ class OwnChannel:
         shipment = own_shop.read_shipment(body)
         order = self._shippable(shipment)
         self._events.add(event)
-        order.written_back[shipment.waybill_no] += 1
+        order.written_back.update([shipment.waybill_no, *shipment.other_waybills])
         self.counts["write_backs"] += 1
         return True
 

@@ -38,6 +38,7 @@ class Shipment(BaseModel):
     waybill_no: str = Field(min_length=1)
     shipped_at: Annotated[AwareDatetime, Field(strict=False)]
     items: list[Item] = Field(min_length=1)
+    other_waybills: list[str] = Field(default_factory=list)
 
 
 class _Envelope(BaseModel):

@@ -11,13 +11,14 @@ from math import ceil
 from random import Random
 
 from simulator.buyers import make_ip, make_receiver
-from simulator.catalogue import Product, build_catalogue
+from simulator.catalogue import Bundle, Product, build_bundles, build_catalogue
 from simulator.orders import (
     REMARKS,
     Act,
     Basket,
     Fate,
     PlannedOrder,
+    add_product,
     fill_basket,
     fill_basket_for,
     single_unit,
@@ -38,6 +39,7 @@ class Plan:
     """`file_net_minor` is what stays paid of the rows that are replayed with their fates."""
 
     catalogue: list[Product]
+    bundles: list[Bundle]
     on_hand: dict[str, int]
     defective: dict[str, int]
     orders: list[PlannedOrder]
@@ -49,16 +51,17 @@ def build_plan(config: Config) -> Plan:
     """Decide everything that chance decides; raises ConfigError when the file or the knobs cannot be used."""
     catalogue = build_catalogue(config.seed)
     scarce = _scarce_products(config.profile, catalogue)
+    bundles = [one for one in build_bundles(catalogue) if not one.parts.keys() & {product.sku for product in scarce}]
     rows = _rows(config)
-    baskets = _baskets(config, catalogue, scarce, rows)
+    baskets = _with_bundles(config, _baskets(config, catalogue, scarce, rows), bundles)
     orders = _orders(config, baskets, rows)
-    on_hand = _stock(config.profile, catalogue, baskets)
+    on_hand = _stock(config.profile, catalogue, baskets, bundles)
     on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
     # Defective units lie beside the good ones: whoever adds them up oversells.
     defective = {product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue}
     total = None if rows is None else sum_minor(rows)
     net = None if rows is None or replay_shop(config) is None else net_minor(rows)
-    return Plan(catalogue, on_hand, defective, orders, total, net)
+    return Plan(catalogue, bundles, on_hand, defective, orders, total, net)
 
 
 def _rows(config: Config) -> list[Row] | None:
@@ -94,6 +97,17 @@ def _baskets(config: Config, catalogue: list[Product], scarce: list[Product], ro
     return baskets
 
 
+def _with_bundles(config: Config, baskets: list[Basket], bundles: list[Bundle]) -> list[Basket]:
+    """Add a bundle to a share of the baskets; a replayed row's total is given, so it never has one."""
+    share = config.profile.bundle_share if config.orders.file is None else 0.0
+    found = []
+    for n, basket in enumerate(baskets):
+        source = rng(config.seed, "bundle", n)
+        has_one = draw_evenly(config.seed, "bundles", n, source) < share
+        found.append(add_product(source, basket, source.choice(bundles)) if has_one else basket)
+    return found
+
+
 def _wanted(config: Config, scarce: list[Product], count: int) -> dict[int, Product]:
     """Pick the orders that want exactly one scarce product: `scarce_demand` orders for each."""
     demand = config.profile.scarce_demand * len(scarce)
@@ -103,11 +117,12 @@ def _wanted(config: Config, scarce: list[Product], count: int) -> dict[int, Prod
     return {n: scarce[i % len(scarce)] for i, n in enumerate(picked)}
 
 
-def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket]) -> dict[str, int]:
+def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket], bundles: list[Bundle]) -> dict[str, int]:
+    parts = {bundle.sku: bundle.parts for bundle in bundles}
     demand: Counter[str] = Counter()
-    for basket in baskets:
-        for line in basket.lines:
-            demand[line.sku] += line.quantity
+    for line in (line for basket in baskets for line in basket.lines):
+        for sku, n in parts.get(line.sku, {line.sku: 1}).items():
+            demand[sku] += line.quantity * n
     return {product.sku: max(LEAST_ON_HAND, ceil(demand[product.sku] * profile.stock_factor)) for product in catalogue}
 
 

@@ -146,6 +146,7 @@ class Profile(_Model):
     courier_step: Seconds = 0.15
     stock_factor: float = Field(default=3.0, ge=1)
     unpaid_first: Share = 0.3
+    bundle_share: Share = 0.0
     # Buyers' fates
     never_pay_share: Share = 0.0
     late_pay_share: Share = 0.0

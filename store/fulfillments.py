@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.bundles import PartLine, warehouse_lines
 from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Push, Whereabouts
 from domain.waits import Wait, WaitFor
 from store import audit, contacts, orders, stock
@@ -24,9 +25,11 @@ _LOAD = text(
 )
 _LINES = text(
     """
-    SELECT a.line_no, a.sku, l.title, a.quantity, l.unit_minor, l.amount_minor
+    SELECT a.line_no, a.sku AS part, a.quantity AS units, l.sku, l.title, l.quantity, l.unit_minor, l.amount_minor,
+        coalesce(nullif(s.title, ''), l.title) AS part_title
     FROM allocation a JOIN order_line l ON l.order_key = a.order_key AND l.line_no = a.line_no
-    WHERE a.fulfillment_no = :no ORDER BY a.line_no
+    LEFT JOIN sku_stock s ON s.sku = a.sku
+    WHERE a.fulfillment_no = :no ORDER BY a.line_no, a.sku
     """
 )
 _SENT = text("UPDATE fulfillment SET sent_at = coalesce(sent_at, :now) WHERE no = :no")
@@ -92,7 +95,7 @@ class SqlFulfillments:
             await audit.write(tx, "fulfillment.cancelled", row.order_key, now, no=no, units=units)
 
     async def _order(self, tx: AsyncConnection, row: Row[Any]) -> FulfillmentOrder:
-        lines = [FulfillmentLine(**line._mapping) for line in await tx.execute(_LINES, {"no": row.no})]
+        parts = [_part(line) for line in await tx.execute(_LINES, {"no": row.no})]
         return FulfillmentOrder(
             no=row.no,
             order_no=row.order_no,
@@ -109,6 +112,11 @@ class SqlFulfillments:
             freight_minor=row.freight_minor,
             total_minor=row.total_minor,
             receiver=await contacts.load(tx, self._ring, row.order_key),
-            lines=tuple(lines),
+            lines=tuple(warehouse_lines(parts)),
             remark=self._ring.open_text(row.remark_sealed, f"orders.remark|{row.order_key}"),
         )
+
+
+def _part(row: Row[Any]) -> PartLine:
+    ordered = FulfillmentLine(row.line_no, row.sku, row.title, row.quantity, row.unit_minor, row.amount_minor)
+    return PartLine(ordered, row.part, row.part_title, row.units)

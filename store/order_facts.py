@@ -16,7 +16,7 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, bundles, orders, paying_back, reread, stock
+from store import alerts, audit, orders, paying_back, reread, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
@@ -151,11 +151,11 @@ class SqlOrderFacts:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
         if await stock.open_reservations(tx, key):
             return []
-        wanted = await orders.demands(tx, key)
+        wanted = await stock.ever_held(tx, key) or await orders.demands(tx, key)
         return await stock.reserve(tx, key, wanted, now, timing.lock_until(now))
 
     async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
-        wanted = await bundles.expanded(tx, await orders.demands(tx, key))
+        wanted = await stock.open_reservations(tx, key)
         province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 

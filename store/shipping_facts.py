@@ -38,6 +38,13 @@ _SHIP_LINE = text(
     WHERE fulfillment_no = :no AND line_no = :line_no AND sku = :sku
     """
 )
+_BROKEN = text(
+    """
+    SELECT DISTINCT l.sku FROM allocation a
+    JOIN order_line l ON l.order_key = a.order_key AND l.line_no = a.line_no AND l.sku <> a.sku
+    WHERE a.fulfillment_no = :no AND a.state = 'released' ORDER BY l.sku
+    """
+)
 _BOOKED = text("UPDATE shipment_confirm SET booked_at = :now WHERE fulfillment_no = :no AND confirm_id = :confirm_id")
 _SHIPPED = text("UPDATE fulfillment SET state = 'shipped', shipped_at = :at WHERE no = :no AND shipped_at IS NULL")
 _LEFT = text(
@@ -125,7 +132,8 @@ class SqlShippingFacts:
             await self._ask(tx, order, parcel, now)
         await tx.execute(_BOOKED, place | {"now": now})
         if confirm.final:
-            await stock.release_allocations(tx, confirm.fulfillment_no, now)
+            if await stock.release_allocations(tx, confirm.fulfillment_no, now):
+                await self._tell_of_parts(tx, order.key, confirm.fulfillment_no, now)
             await tx.execute(_SHIPPED, {"no": confirm.fulfillment_no, "at": confirm.confirmed_at})
         await audit.write(tx, "shipment.booked", order.key, now, inbox_id=confirm.inbox_id, units=units)
 
@@ -161,6 +169,13 @@ class SqlShippingFacts:
         words = f"the warehouse shipped more than {confirm.fulfillment_no} holds: {extra}; count the stock"
         await alerts.raise_alert(tx, NewAlert("overshipped", Level.CRITICAL, key, words), now)
 
+    async def _tell_of_parts(self, tx: AsyncConnection, key: str, no: str, now: datetime) -> None:
+        """Tell a person of bundles that left without some of their components: their channel is told of none of it."""
+        broken = [row.sku for row in await tx.execute(_BROKEN, {"no": no})]
+        if broken:
+            words = f"{no} left with parts of a bundle only ({', '.join(broken)}): send the rest, or pay it back"
+            await alerts.raise_alert(tx, NewAlert("bundle_parts", Level.CRITICAL, key, words), now)
+
     async def _ask(self, tx: AsyncConnection, order: Row[Any], parcel: Row[Any], now: datetime) -> None:
         """Ask for the courier's pushes and tell the channel, both through outgoing rows."""
         payload = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no, "at": now.isoformat()}
@@ -169,8 +184,8 @@ class SqlShippingFacts:
             key = f"subscribe:{parcel.carrier}:{parcel.waybill_no}"
             queue = Queue("subscribe", courier.vendor, courier.code)
             await outgoing.add(tx, queue, key, order.key, payload | {"ref": parcel.fulfillment_no})
-        told = {"order_no": order.no, "shipped_at": parcel.shipped_at.isoformat()} | await notices.lines(
-            tx, order, parcel
-        )
-        key = f"writeback:{order.key}:{parcel.waybill_no}"
-        await outgoing.add(tx, Queue("writeback", order.channel, order.shop), key, order.key, payload | told)
+        lines = await notices.lines(tx, order, parcel)
+        if lines is not None:
+            told = {"order_no": order.no, "shipped_at": parcel.shipped_at.isoformat()} | lines
+            key = f"writeback:{order.key}:{parcel.waybill_no}"
+            await outgoing.add(tx, Queue("writeback", order.channel, order.shop), key, order.key, payload | told)

@@ -37,6 +37,7 @@ _OPEN = text(
     WHERE order_key = :key AND state = 'open' ORDER BY sku, line_no
     """
 )
+_EVER = text("SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key ORDER BY sku, line_no")
 _END_HOLDS = text("UPDATE reservation SET state = :state, ended_at = :now WHERE order_key = :key AND state = 'open'")
 _ALLOCATION = text(
     """
@@ -133,6 +134,11 @@ def _units(holds: Iterable[Hold]) -> dict[str, int]:
 async def open_reservations(tx: AsyncConnection, key: str) -> list[Demand]:
     """List what is held softly for an order, in SKU order, bundles as their components."""
     return [Demand(hold.line_no, hold.sku, hold.quantity) for hold in await _open(tx, key)]
+
+
+async def ever_held(tx: AsyncConnection, key: str) -> list[Demand]:
+    """List what was ever held softly for an order: what its bundles were when it came, whatever they are now."""
+    return [Demand(row.line_no, row.sku, row.quantity) for row in await tx.execute(_EVER, {"key": key})]
 
 
 async def _open(tx: AsyncConnection, key: str) -> list[Hold]:

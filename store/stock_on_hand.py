@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import BadInput
-from store import stock
+from store import bundles, stock
 from store.stock_ledger import Change
 
 
@@ -45,6 +45,7 @@ async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: dateti
     place: dict[str, object] = {"warehouse": shelf.warehouse, "sku": shelf.sku}
     if (await tx.execute(_WAREHOUSE, {"warehouse": shelf.warehouse})).one_or_none() is None:
         raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
+    await bundles.refuse_counting(tx, shelf.sku)
     await tx.execute(_SET_SKU, {"sku": shelf.sku, "title": shelf.title, "now": now})
     await tx.execute(_SET_IN, place)
     row = (await tx.execute(_LOCK, place)).one()

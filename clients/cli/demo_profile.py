@@ -38,7 +38,7 @@ def bad_day(count: int, per_second: float, *, replayed: bool) -> dict[str, Any]:
     """
     outage = {"target": "wms", "mode": "error", "after_seconds": count / per_second * 0.25, "seconds": HOUR_SECONDS}
     profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage]}
-    return profile if replayed else profile | _fates(count) | _scarcity(count)
+    return profile if replayed else profile | _fates(count) | _scarcity(count) | {"bundle_share": 0.15}
 
 
 def _fates(count: int) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from clients.embedded import Ports
 from clients.installation import Installation, answers, draw_secret
 from domain.errors import Broken, Unavailable
 from domain.proof import OrderFact, SkuFact
+from store import bundles
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.orders import OrderReads
@@ -272,6 +273,8 @@ class DemoWorld:
             for product in self._ask("GET", "/sim/catalogue"):
                 shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
                 await set_on_hand(tx, shelf, product["on_hand"], utc_now())
+            for bundle in self._ask("GET", "/sim/bundles"):
+                await bundles.put(tx, bundle["sku"], bundle["parts"], utc_now(), "demo")
         await database.close()
 
     async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int]]:

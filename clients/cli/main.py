@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from clients.cli.alerts import alert_app
+from clients.cli.bundles import bundle_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
 from clients.cli.import_orders import import_orders
@@ -31,6 +32,7 @@ app = typer.Typer(
 order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
+app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

@@ -288,6 +288,7 @@ class OwnShop:
             "waybill_no": notice.waybill_no,
             "shipped_at": notice.shipped_at.astimezone(self._shop.tz).isoformat(timespec="seconds"),
             "items": [{"sku": line.sku, "quantity": line.quantity} for line in notice.lines],
+            **({"other_waybills": list(notice.beside)} if notice.beside else {}),
         }
         body = json.dumps({"shipment": shipment}, ensure_ascii=False, separators=(",", ":")).encode()
         call = Call("own", notice.key, self._shop.endpoint_url, body, self._headers(notice.key, body))

@@ -193,3 +193,25 @@ FINE = [
 def test_what_only_looks_wrong_is_no_finding(why: str, order: OrderFact, theirs: dict[str, Any]) -> None:
     left = sum(one["units"]["A"] for one in theirs["warehouse"].values())
     assert prove([order, UNPAID], [replace(SKU, shipped=left)], theirs) == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "told", "units", "rules"),
+    [
+        ("own", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 4}, []),
+        ("own", {"SF2": 1}, {"A": 2, "B": 4}, ["lost"]),
+        ("douyin", {"SF2": 1}, {"A": 2, "B": 4}, []),
+        ("douyin", {}, {"A": 2, "B": 4}, ["lost", "lost"]),
+        ("own", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 3}, ["lost"]),
+    ],
+)
+def test_of_a_bundle_its_parts_must_have_left(
+    channel: str, told: dict[str, int], units: dict[str, int], rules: list[str]
+) -> None:
+    theirs = books(
+        bundles={"SET": {"A": 1, "B": 2}},
+        orders=sold("T1", channel=channel, lines=[{"sku": "SET", "quantity": 2}]),
+        warehouse={"T1-1": {"shipments": 1, "units": units, "waybills": ["SF1", "SF2"]}},
+        shop_told={"T1": told},
+    )
+    assert [finding.rule for finding in prove([ORDER, UNPAID], [SKU], theirs)] == rules

@@ -98,3 +98,18 @@ def test_shares_above_one_and_unknown_products_are_refused() -> None:
         config(never_pay_share=0.6, late_pay_share=0.6)
     with pytest.raises(ConfigError, match="no product 99"):
         plan_of(1, scarce={"99": 1})
+
+
+def test_a_share_of_the_baskets_holds_a_bundle_whose_parts_lie_in_the_warehouse() -> None:
+    plan = plan_of(5, count=40, bundle_share=0.25, stock_factor=1.0)
+    bundles = {bundle.sku: bundle for bundle in plan.bundles}
+    lines = [line for order in plan.orders for line in order.basket.lines]
+    assert sum(line.sku in bundles for line in lines) == 10
+    assert not bundles.keys() & plan.on_hand.keys()
+    for sku, units in plan.on_hand.items():
+        wanted = sum(
+            line.quantity * (bundles[line.sku].parts.get(sku, 0) if line.sku in bundles else line.sku == sku)
+            for line in lines
+        )
+        assert units >= wanted
+    assert plan_of(5, count=40).orders[0].basket == plan_of(5, count=40, bundle_share=0.0).orders[0].basket
