@@ -288,6 +288,17 @@ async def test_query_tells_the_shipment() -> None:
     assert order.shipment.confirmed_at == NOW
 
 
+async def test_what_left_so_far_comes_with_the_answer_as_received_and_bears_the_confirms_name() -> None:
+    """INT-11, INT-17: a lost confirm is asked for; the same shipment has the same name both ways."""
+    answer = found("DELIVERED", PARCEL)
+    told = await wms(Stranger(answer)).shipped_so_far(ORDER.no, "GZ01")
+    assert told is not None
+    seen, raw = told
+    assert seen == (await wms(Stranger(answer)).query(ORDER.no, "GZ01")).shipment
+    assert b"DELIVERED" in raw
+    assert await wms(Stranger(found("ACCEPT"))).shipped_so_far(ORDER.no, "GZ01") is None
+
+
 async def test_query_reads_every_page_of_lines() -> None:
     line = "<orderLines><orderLine><itemCode>{}</itemCode><actualQty>1</actualQty></orderLine></orderLines>"
     parcel = "<packages><package><expressCode>SF1</expressCode></package></packages>"
