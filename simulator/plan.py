@@ -30,7 +30,7 @@ from simulator.warehouse import SHIPPED
 
 LEAST_ON_HAND = 20
 # A buyer who cancels after paying does so soon, or exactly when the warehouse is at one of these stages.
-CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE")
+CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _row_life(source: Random, row: Row, profile: Profile) -> tuple[Fate, tuple[A
     paid = _paid(source, profile)
     if row.refund_minor == 0:
         return "paid", paid
-    stage = source.choice((*CANCEL_STAGES, SHIPPED)) if row.refund_minor == row.total_minor else SHIPPED
+    stage = source.choice(CANCEL_STAGES) if row.refund_minor == row.total_minor else SHIPPED
     wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
     if row.refund_minor == row.total_minor:
         return "refunded", (*paid, Act("refunded", wait, stage))

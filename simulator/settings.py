@@ -136,6 +136,18 @@ class Outage(_Model):
     seconds: Seconds
 
 
+class Hang(_Model):
+    """The nth call of a vendor, of those whose method and address hold `about`, is never answered.
+
+    The caller has to give up. `done`: what it asked for is done all the same.
+    """
+
+    target: Target
+    call: int = Field(ge=1)
+    about: str = ""
+    done: bool = False
+
+
 class Profile(_Model):
     """How the world behaves. Durations in seconds; shares from 0 to 1; every mischief is off by default."""
 
@@ -171,6 +183,8 @@ class Profile(_Model):
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0
     hint_share: Share = 0.0
+    confirm_lost_share: Share = 0.0
+    signature_lost_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
     # Payments
     notify_within: Seconds = 0.5
@@ -179,6 +193,7 @@ class Profile(_Model):
     refund_processing_seconds: Seconds = 1.0
     # Vendors' weakness
     outages: list[Outage] = Field(default_factory=list)
+    hangs: list[Hang] = Field(default_factory=list)
     error_share: Share = 0.0
     lost_answer_share: Share = 0.0
     slow_share: Share = 0.0

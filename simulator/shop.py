@@ -48,6 +48,7 @@ class ShopOrder:
     `held`: paid but not cleared for shipping. `main_at` moves with the status only, `updated_at` with everything.
     `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
     `received_at`: when the buyer confirmed a marketplace's parcels.
+    `ended_at`: in which phase the buyer called the order off.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
     """
 
@@ -71,6 +72,7 @@ class ShopOrder:
     acted: bool = False
     unheard: bool = False
     unlisted: bool = False
+    ended_at: str = ""
     written_back: Counter[str] = field(default_factory=Counter)
     refused_back: Counter[str] = field(default_factory=Counter)
 
@@ -144,6 +146,7 @@ class Shop:
         channel = self.channels[order.plan.channel, order.plan.shop]
         for n, act in enumerate(order.plan.acts):
             await self._wait(order, act)
+            order.ended_at = self._phase(order, act)
             self.change(order, act, started_at)
             channel.tell(order, hold=order.plan.reordered and n == 0)
         await channel.told(order)
@@ -182,6 +185,18 @@ class Shop:
                 number = f"{order.plan.no}{line.no}"[-18:]
                 order.refunds.append(Refund(number, line.no, part, moment, shipped))
                 minor -= part
+
+    def _phase(self, order: ShopOrder, act: Act) -> str:
+        """Say in which phase a buyer calls an order off: UNPAID, PAID, a stage that was reached; empty for other acts.
+
+        Whoever waited in vain for a stage has lost patience: PAID.
+        """
+        if act.status == "cancelled":
+            return "UNPAID"
+        if act.status != "refunded":
+            return ""
+        reached = bool(act.stage) and self._warehouse.reached(order.plan.no, act.stage).is_set()
+        return act.stage if reached else "PAID"
 
     async def _wait(self, order: ShopOrder, act: Act) -> None:
         if act.stage:

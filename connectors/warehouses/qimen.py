@@ -17,7 +17,7 @@ from connectors.outbound import Clock, WarehouseOrder
 from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses import qimen_messages as messages
 from connectors.warehouses.qimen_xml import read_xml, text
-from domain.errors import Broken, OmsError, Refused, Unavailable, Unparsable
+from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.fulfillment import FulfillmentOrder
 from domain.observations import ShipmentConfirmed
 from domain.shops import Shop
@@ -205,7 +205,7 @@ def _gateway_fault(root: Element, call: Call) -> OmsError:
     about = f"qimen gateway {fields.vendor_text(code)} {named} about {call.ref}"
     told = f"{sub_code} {text(root, 'msg')}".lower()
     if "limit" in sub_code.lower():
-        return Unavailable(about, _ban_seconds(root))
+        return RateLimited(about, _ban_seconds(root))
     if sub_code.startswith("isv."):
         return Refused(named, words)
     if code in _PASSING_CODES or any(word in told for word in _PASSING_WORDS):
