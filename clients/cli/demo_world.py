@@ -14,8 +14,8 @@ from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_setup import Sides, connect, sides, stock_up, write_config
-from clients.embedded import Ports
-from clients.installation import Installation, answers
+from clients.embedded import READY_SECONDS, Ports
+from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
 from store.database import Database
 from store.reads.orders import OrderReads
@@ -24,7 +24,6 @@ from store.reads.proof import ProofReads
 from store.settings_docs import Profile
 
 SIMULATOR = "simulator"
-READY_SECONDS = 180
 ASK_SECONDS = 60.0
 """How long the simulator may take to answer where the machine has much else to do."""
 QUIET_SECONDS = 30.0
@@ -150,7 +149,7 @@ class DemoWorld:
         while time.monotonic() < until:
             if not self.installation.children[SIMULATOR].alive():
                 raise Broken(_last_line(self.folder / "simulator.log"))
-            if answers(f"{self.simulator_url}/sim/health"):
+            if answers(f"{self.simulator_url}/sim/health", PATIENT_ANSWER_SECONDS):
                 return
             time.sleep(0.05)
         raise Broken(f"the simulator was not ready in {READY_SECONDS} s; see {self.folder}/simulator.log")
