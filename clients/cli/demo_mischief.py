@@ -72,7 +72,7 @@ def mischief_table(mischief: list[Mischief], evidence: Evidence) -> Table:
     for name in ("mischief", "times", "and then"):
         table.add_column(name, justify="right" if name == "times" else "left", no_wrap=name != "and then")
     for one in mischief:
-        of = f"{one.times / max(1, evidence.books['webhooks']):.0%} of the webhooks" if one.share_of_webhooks else ""
+        of = f"{one.times / max(1, evidence.books['webhooks']):.0%} of all webhooks" if one.share_of_webhooks else ""
         table.add_row(one.words, str(one.times), "; ".join(words for words in (of, one.then) if words))
     return table
 
@@ -84,9 +84,8 @@ def count(faults: Mapping[str, int], *ends: str) -> int:
 
 def _messages(evidence: Evidence) -> list[Mischief]:
     faults = evidence.books["faults"]
-    kept = f"{evidence.work.messages} messages kept, each once"
     return [
-        Mischief("webhooks sent two or three times", faults.get("sent_repeatedly", 0), kept, share_of_webhooks=True),
+        Mischief("webhooks sent two or three times", faults.get("sent_repeatedly", 0), share_of_webhooks=True),
         Mischief("webhooks overtaken by the next one", faults.get("reordered", 0), share_of_webhooks=True),
         Mischief("webhooks sent again for want of an answer", faults.get("retried", 0)),
     ]
@@ -96,16 +95,17 @@ def _calls(evidence: Evidence) -> list[Mischief]:
     """Show how the vendors treated our calls."""
     books, faults = evidence.books, evidence.books["faults"]
     limited = sum(shop["limited"] for shop in books["shops"].values())
-    again = sum(one["creates"] - 1 for one in books["warehouse"].values())
     hour, done = faults.get("wms_outage_calls", 0), count(faults, "_done_unanswered")
     lost = count(faults, "_lost_answer")
     return [
-        Mischief("429: calls over a platform's limit", limited, "asked again, no try used up"),
-        Mischief("429: calls over the warehouse system's limit", faults.get("wms_limited", 0), "the same", SURE_FROM),
+        Mischief("429: calls over a platform's limit", limited, "asked again later"),
+        Mischief(
+            "429: calls over the warehouse system's limit", faults.get("wms_limited", 0), "asked again later", SURE_FROM
+        ),
         Mischief("calls that broke with a 503", count(faults, "_error") - hour, "made again"),
         Mischief("calls never answered, until we gave up", count(faults, "_unanswered"), "made again"),
         Mischief("  of these carried out all the same", done, "taken once"),
-        Mischief("calls carried out, their answer lost", lost, f"{again} warehouse orders repeated, taken once"),
+        Mischief("calls carried out, their answer lost", lost, "repeated, taken once"),
         Mischief("calls into the warehouse system's hour of outage", hour, "waited, none lost"),
     ]
 
@@ -120,7 +120,7 @@ def _silences(evidence: Evidence) -> list[Mischief]:
         ("notices of payment that never came", "payment_notices_lost", payments.get("payment", 0)),
     ]
     return [
-        Mischief(words, faults.get(name, 0), f"{asked} answers to our own questions", SURE_FROM)
+        Mischief(words, faults.get(name, 0), f"{asked} answers to queries", SURE_FROM)
         for words, name, asked in rows
         if name != "payment_notices_lost" or evidence.books.get("payments")
     ]
@@ -137,7 +137,7 @@ def _changed_key(evidence: Evidence) -> list[Mischief]:
 
 
 def _stock(evidence: Evidence) -> list[Mischief]:
-    return [Mischief("orders for goods that had run out", len(evidence.told), 'told "no stock", none oversold')]
+    return [Mischief("orders for goods that had run out", len(evidence.told), 'told "no stock"')]
 
 
 def _ends(evidence: Evidence) -> list[Mischief]:
@@ -148,4 +148,4 @@ def _ends(evidence: Evidence) -> list[Mischief]:
         Mischief(f"orders called off {words}", sum(one["ended_at"] == phase for one in sold), "", SURE_FROM)
         for phase, words in PHASES.items()
     ]
-    return [*phases, Mischief("refunds that fell to us", back, "paid back through WeChat Pay, each once", SURE_FROM)]
+    return [*phases, Mischief("refunds through WeChat Pay that fell to us", back, "paid back, each once", SURE_FROM)]

@@ -104,7 +104,7 @@ def test_each_phase_needs_a_buyer_who_calls_off_in_it(phase: str) -> None:
     ("books", "subject"),
     [
         ({"shops": {"taobao/tm": {"limited": 0}}}, "429: calls over a platform's limit"),
-        ({"refunds": {"R-2": {"payouts": 1, "by": "shop"}}}, "refunds that fell to us"),
+        ({"refunds": {"R-2": {"payouts": 1, "by": "shop"}}}, "refunds through WeChat Pay that fell to us"),
     ],
 )
 def test_limits_and_refunds_are_counted_where_they_are_booked(books: dict[str, Any], subject: str) -> None:
