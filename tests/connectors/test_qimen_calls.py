@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from connectors.top_sign import sign
 from connectors.warehouses.qimen import QimenWarehouse
 from domain.contacts import ContactForm
-from domain.errors import Broken, OmsError, Refused, Unavailable
+from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable
 from domain.observations import Package, PackedItem
 from domain.shops import Shop
 from tests.connectors.worlds import NOW, ORDER, QIMEN, RECEIVER, Stranger, clock
@@ -181,7 +181,7 @@ async def test_a_duplicate_that_is_not_our_order_stays_refused(second: httpx.Res
         (fault("50", "Remote service error", "isv.invalid-parameter"), Refused, "isv.invalid-parameter"),
         (fault("50", "Remote service error"), Unavailable, "50"),
         (fault("50", "x", "isp.top-remote-connection-timeout"), Unavailable, "isp.top-remote"),
-        (fault("7", "App Call Limited", "accesscontrol.limited-by-app-access-count"), Unavailable, "limited"),
+        (fault("7", "App Call Limited", "accesscontrol.limited-by-app-access-count"), RateLimited, "limited"),
         (fault("15", "Remote service error", "isp.remote-service-error"), Unavailable, "isp.remote"),
         (fault("99", "what"), Broken, "99"),
         (says("<html>busy</html>"), Broken, "not its format"),
