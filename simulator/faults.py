@@ -4,6 +4,7 @@ Owns when a vendor fails; what it would have answered is the vendor's file. /sim
 """
 
 import asyncio
+from collections import Counter
 from time import monotonic
 from typing import get_args
 
@@ -37,6 +38,8 @@ class Faults:
         self._profile = profile
         self._seed = seed
         self._calls = 0
+        self._called: Counter[Target] = Counter()
+        self._planned: list[Outage] = []
         self._heard = [0] * len(profile.hangs)
         self._outages: list[tuple[Outage, float]] = []
         self.tally = tally
@@ -47,8 +50,19 @@ class Faults:
             self.begin(outage)
 
     def begin(self, outage: Outage) -> None:
-        """Let one outage begin, `after_seconds` from now."""
-        self._outages.append((outage, monotonic() + outage.after_seconds))
+        """Let one outage begin, `after_seconds` from now or with a call that is still to come."""
+        if outage.call is not None:
+            self._planned.append(outage)
+        else:
+            self._outages.append((outage, monotonic() + outage.after_seconds))
+
+    def note_call(self, target: Target) -> None:
+        """Count a call; the outages that wait for it begin."""
+        self._called[target] += 1
+        due = [one for one in self._planned if one.target == target and (one.call or 0) <= self._called[target]]
+        for outage in due:
+            self._planned.remove(outage)
+            self._outages.append((outage, monotonic()))
 
     def outage(self, target: Target) -> OutageMode | None:
         at = monotonic()
@@ -91,6 +105,7 @@ class FaultyVendors:
         if target is None:
             await self._app(scope, receive, send)
             return
+        self._faults.note_call(target)
         mode = self._faults.outage(target)
         if mode is not None:
             self._faults.tally.faults[f"{target}_{mode}"] += 1

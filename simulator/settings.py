@@ -128,12 +128,13 @@ class Orders(_Model):
 
 
 class Outage(_Model):
-    """A vendor that cannot be reached for a while, counted from /sim/start."""
+    """A vendor that cannot be reached for a while, counted from /sim/start; with `call` from its nth call on."""
 
     target: Target
     mode: OutageMode
     after_seconds: Seconds = 0.0
     seconds: Seconds
+    call: int | None = Field(default=None, ge=1)
 
 
 class Hang(_Model):
@@ -169,6 +170,7 @@ class Profile(_Model):
     close_unpaid_after: Seconds = 5.0
     forbid_consign_share: Share = 0.0
     forbid_consign_seconds: Seconds = 0.5
+    stage_patience: Seconds = 10.0
     ship_patience: Seconds = 60.0
     confirm_after: Seconds | None = None
     token_seconds: float | None = Field(default=None, gt=0)

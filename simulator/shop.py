@@ -14,10 +14,8 @@ from typing import Protocol
 
 from simulator.clock import now
 from simulator.orders import Act, Line, PlannedOrder
+from simulator.settings import Profile
 from simulator.warehouse import SHIPPED, Warehouse
-
-# A buyer who waits in vain for the warehouse to pick (no stock, an outage) cancels after this long anyway.
-STAGE_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -130,9 +128,9 @@ class Channel(Protocol):
 class Shop:
     """All orders by number, and the buyers' behaviour."""
 
-    def __init__(self, warehouse: Warehouse, ship_patience: float) -> None:
+    def __init__(self, warehouse: Warehouse, profile: Profile) -> None:
         self._warehouse = warehouse
-        self._patience = ship_patience
+        self._profile = profile
         self.channels: dict[tuple[str, str], Channel] = {}
         self.orders: dict[str, ShopOrder] = {}
 
@@ -201,7 +199,8 @@ class Shop:
     async def _wait(self, order: ShopOrder, act: Act) -> None:
         if act.stage:
             reached = self._warehouse.reached(order.plan.no, act.stage)
-            patience = self._patience if act.stage == SHIPPED else STAGE_PATIENCE_SECONDS
+            # Whoever waits in vain (no stock, an outage) cancels after a while anyway.
+            patience = self._profile.ship_patience if act.stage == SHIPPED else self._profile.stage_patience
             with suppress(TimeoutError):
                 await asyncio.wait_for(reached.wait(), patience)
         await asyncio.sleep(act.wait)

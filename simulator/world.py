@@ -47,7 +47,7 @@ class World:
         )
         limits = Lots(seed, "wms limit", profile.limit_share)
         self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally, limits)
-        self.shop = Shop(self.warehouse, profile.ship_patience)
+        self.shop = Shop(self.warehouse, profile)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.pay = self._payments(url, sender)

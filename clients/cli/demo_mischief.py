@@ -36,7 +36,7 @@ PHASES = {
 class Mischief:
     """One thing that was to be done to us; `then` says what came of it.
 
-    It is sure to have happened from `sure_from` orders on, `share_of_webhooks` asks for LEAST_SHARE of them.
+    It is sure to have happened from `sure_from` orders on; `share_of_webhooks` asks for LEAST_SHARE of them then.
     """
 
     words: str
@@ -59,7 +59,8 @@ def missing(mischief: list[Mischief], evidence: Evidence, plan: DemoPlan) -> lis
     webhooks = evidence.books["webhooks"]
     findings = []
     for one in mischief:
-        least = max(1, round(webhooks * LEAST_SHARE)) if one.share_of_webhooks else 1
+        share = LEAST_SHARE if one.share_of_webhooks and plan.orders >= SURE_FROM else 0.0
+        least = max(1, round(webhooks * share))
         if plan.orders >= one.sure_from and one.times < least:
             words = f"it happened {one.times} times, at least {least} were planned: this was no such bad day"
             findings.append(Finding("mischief", one.words.strip(), words))
@@ -87,7 +88,7 @@ def _messages(evidence: Evidence) -> list[Mischief]:
     return [
         Mischief("webhooks sent two or three times", faults.get("sent_repeatedly", 0), share_of_webhooks=True),
         Mischief("webhooks overtaken by the next one", faults.get("reordered", 0), share_of_webhooks=True),
-        Mischief("webhooks sent again for want of an answer", faults.get("retried", 0)),
+        Mischief("webhooks sent again for want of an answer", faults.get("retried", 0), "", SURE_FROM),
     ]
 
 
@@ -98,14 +99,14 @@ def _calls(evidence: Evidence) -> list[Mischief]:
     hour, done = faults.get("wms_outage_calls", 0), count(faults, "_done_unanswered")
     lost = count(faults, "_lost_answer")
     return [
-        Mischief("429: calls over a platform's limit", limited, "asked again later"),
+        Mischief("429: calls over a platform's limit", limited, "asked again later", SURE_FROM),
         Mischief(
             "429: calls over the warehouse system's limit", faults.get("wms_limited", 0), "asked again later", SURE_FROM
         ),
-        Mischief("calls that broke with a 503", count(faults, "_error") - hour, "made again"),
+        Mischief("calls that broke with a 503", count(faults, "_error") - hour, "made again", SURE_FROM),
         Mischief("calls never answered, until we gave up", count(faults, "_unanswered"), "made again"),
         Mischief("  of these carried out all the same", done, "taken once"),
-        Mischief("calls carried out, their answer lost", lost, "repeated, taken once"),
+        Mischief("calls carried out, their answer lost", lost, "repeated, taken once", SURE_FROM),
         Mischief("calls into the warehouse system's hour of outage", hour, "waited, none lost"),
     ]
 

@@ -11,8 +11,8 @@ from clients.cli.demo_facts import DemoPlan
 FATES_FROM = 20
 """From so many orders on, each fate is sure to happen: every 20 buyers in a row draw from one shuffled hand."""
 HOUR_SECONDS = 6.0
-OUTAGE_AT = 0.25
-"""After this share of a day's orders the warehouse system breaks down."""
+OUTAGE_AT, CALLS_EACH = 0.2, 0.7
+"""The warehouse system breaks down at so many of its calls for each order of the day; an order brings more than 0.7."""
 SCARCE_PRODUCT = 0
 
 _MESSAGES: dict[str, Any] = {
@@ -31,7 +31,7 @@ _PAYMENTS: dict[str, Any] = {
     "refund_processing_share": 0.5,
     "refund_processing_seconds": 1.5,
 }
-_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "ship_patience": 15.0}
+_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "stage_patience": 20.0, "ship_patience": 20.0}
 _HANGS: tuple[tuple[str, str, float, float, bool], ...] = (
     ("wms", "deliveryorder.create", 0.1, 0.7, True),
     ("wms", "deliveryorder.create", 0.3, 0.7, False),
@@ -49,19 +49,19 @@ _PAY_BACK_HANG = {"target": "payment", "call": 1, "about": "POST /v3/refund", "d
 """The hardest one: the money is on its way to the buyer, and we have not heard so."""
 
 
-def bad_day(plan: DemoPlan, per_second: float) -> dict[str, Any]:
+def bad_day(plan: DemoPlan) -> dict[str, Any]:
     """Give the profile of a run.
 
     Orders replayed from a file keep their fate, only the messages about them and the vendors misbehave.
     """
-    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": _outages(plan, per_second), "hangs": _hangs(plan)}
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": _outages(plan), "hangs": _hangs(plan)}
     return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan)
 
 
-def _outages(plan: DemoPlan, per_second: float) -> list[dict[str, Any]]:
-    """Let the warehouse system be down for an hour each day."""
-    begin = [(day + OUTAGE_AT) * plan.count / per_second for day in range(plan.days)]
-    return [{"target": "wms", "mode": "error", "after_seconds": at, "seconds": HOUR_SECONDS} for at in begin]
+def _outages(plan: DemoPlan) -> list[dict[str, Any]]:
+    """Let the warehouse system be down for an hour each day: from a call on, so that somebody notices."""
+    begin = [round((day * CALLS_EACH + OUTAGE_AT) * plan.count) + 1 for day in range(plan.days)]
+    return [{"target": "wms", "mode": "error", "seconds": HOUR_SECONDS, "call": call} for call in begin]
 
 
 def _hangs(plan: DemoPlan) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ class Sides:
     def profile(self) -> dict[str, Any]:
         """Give the knobs of the world."""
         worn = {"token_seconds": FIRST_TOKEN_SECONDS}
-        return worn if self.plan.calm else worn | bad_day(self.plan, self.per_second)
+        return worn if self.plan.calm else worn | bad_day(self.plan)
 
     def config(self, port: int, gateway_url: str) -> dict[str, Any]:
         """Write the simulator's configuration (docs/simulator.md)."""

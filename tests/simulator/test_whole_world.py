@@ -215,6 +215,7 @@ async def test_of_twenty_confirms_one_never_comes_and_asking_tells_it(erp_for: O
     erp = erp_for(config(count=20, confirm_lost_share=0.05))
     books = await settled(erp)
     assert books["faults"]["confirms_lost"] == 1
+    await until(lambda: len(erp.confirms) == 19)
     heard = {root.findtext("deliveryOrder/deliveryOrderCode") for root in erp.confirms}
     (lost,) = set(books["warehouse"]) - heard
     body = f"<request><orderCode>{lost}</orderCode></request>".encode()
@@ -227,8 +228,7 @@ async def test_of_twenty_signatures_one_is_never_pushed(erp_for: Open) -> None:
     erp = erp_for(config(count=20, signature_lost_share=0.05))
     books = await settled(erp)
     assert books["faults"]["signatures_lost"] == 1
-    signed = [waybill for waybill, pushes in erp.pushes.items() if pushes[-1]["State"] == "3"]
-    assert len(signed) == 19
+    await until(lambda: sum(pushes[-1]["State"] == "3" for pushes in erp.pushes.values()) == 19)
     assert all(parcel["signed_at"] for parcel in books["parcels"].values())
 
 
@@ -236,7 +236,7 @@ async def test_reports_and_pushes_may_be_overtaken_by_the_next_and_none_is_lost(
     erp = erp_for(config(count=5, reorder_share=0.5, unpaid_first=0))
     books = await settled(erp)
     stages = ["ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH"]
-    assert all(sorted(told) == sorted(stages) for told in erp.stages.values())
+    await until(lambda: all(sorted(told) == sorted(stages) for told in erp.stages.values()))
     assert any(told != stages for told in erp.stages.values())
     assert 5 < books["faults"]["reordered"] <= books["webhooks"] / 2
 
@@ -268,6 +268,16 @@ async def test_a_call_may_hang_until_the_caller_gives_up_and_be_carried_out_all_
     assert books["faults"]["wms_done_unanswered" if done else "wms_unanswered"] == 1
     again = await erp.qimen("deliveryorder.create", body)
     assert again.findtext("flag") == "success", "the next call is answered"
+
+
+async def test_an_outage_may_begin_with_a_call_which_is_sure_to_meet_it(erp_for: Open) -> None:
+    outage = {"target": "wms", "mode": "error", "seconds": 60, "call": 3}
+    erp = erp_for(config(outages=[outage], count=0))
+    await erp.client.post("/sim/start")
+    answers = [(await erp.client.post("/router/qimen/service")).status_code for _ in range(4)]
+    assert answers == [200, 200, 503, 503]
+    assert (await erp.client.post("/api/dist")).status_code == 200, "nobody else is down"
+    assert (await erp.books())["faults"]["wms_outage_calls"] == 2
 
 
 async def test_the_warehouse_system_says_when_it_is_called_too_often(erp_for: Open) -> None:
