@@ -52,6 +52,7 @@ class Parcel:
     lane: Lane
     traces: list[dict[str, str]] = field(default_factory=list)
     signed_at: datetime | None = None
+    silent: bool = False
     pushes: int = 0
 
     def last_digits(self) -> set[str]:
@@ -109,7 +110,7 @@ class CourierService:
         shipper, waybill = kdniao.waybill_of(data)
         parcel = self._parcel(data, shipper, waybill)
         self.subscriptions[shipper, waybill] = Subscription(text(data, "OrderCode"), text(data, "CallBack"))
-        if parcel is not None and parcel.traces:
+        if parcel is not None and parcel.traces and not parcel.silent:
             self._push(parcel, hold=False)
         return kdniao.answer(self.settings)
 
@@ -142,9 +143,9 @@ class CourierService:
             parcel.traces.append(kdniao.trace(moment, said, here.city, action))
             if action == "301":
                 parcel.signed_at = moment
-            last = n == len(JOURNEY) - 1
-            if self.subscribed(parcel) and not (last and self._is_lost()):
-                self._push(parcel, hold=late.random() < self.profile.reorder_share and not last)
+                parcel.silent = self._is_lost()
+            if self.subscribed(parcel) and not parcel.silent:
+                self._push(parcel, hold=late.random() < self.profile.reorder_share and n < len(JOURNEY) - 1)
         parcel.lane.flush()
 
     def _is_lost(self) -> bool:

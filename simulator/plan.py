@@ -132,6 +132,8 @@ def _order(
     reordered = source.random() < config.profile.reorder_share
     if reordered and acts[0].status == "paid":
         acts = (Act("unpaid", 0.0), replace(acts[0], wait=_soon(source, config.profile)), *acts[1:])
+    if basket.scarce:  # the warehouse may never pick it: nobody waits for that
+        acts = tuple(replace(act, stage="") for act in acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
     return PlannedOrder(

@@ -40,6 +40,9 @@ _UNSHIPPED = text(
     RETURNING no, order_key, warehouse, pushed_at
     """
 )
+_ANSWERED = text("UPDATE fulfillment SET asked_at = :now WHERE no = :no AND state = 'pushed'")
+PERIODS_AFTER_ANSWER = 10
+"""An answer that is kept needs no second question soon: it is booked when its turn comes."""
 
 
 class SqlTracking:
@@ -90,3 +93,7 @@ class SqlTracking:
         """Store a warehouse's answer as received (INT-11), the same one once; apply books what left the house."""
         arrival = Arrival(vendor, shop, "pull", {"content-type": "text/xml"}, raw, now)
         await self._inbox.accept(arrival, f"query:{seen.fulfillment_no}:{seen.confirm_id}", None, (seen,))
+        if seen.final:
+            later = now + PERIODS_AFTER_ANSWER * self._warehouse_period
+            async with self._database.transaction() as tx:
+                await tx.execute(_ANSWERED, {"no": seen.fulfillment_no, "now": later})

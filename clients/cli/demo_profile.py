@@ -31,7 +31,7 @@ _PAYMENTS: dict[str, Any] = {
     "refund_processing_share": 0.5,
     "refund_processing_seconds": 1.5,
 }
-_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "stage_patience": 20.0, "ship_patience": 20.0}
+_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "stage_patience": 40.0, "ship_patience": 40.0}
 _HANGS: tuple[tuple[str, str, float, float, bool], ...] = (
     ("wms", "deliveryorder.create", 0.1, 0.7, True),
     ("wms", "deliveryorder.create", 0.3, 0.7, False),

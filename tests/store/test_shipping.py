@@ -355,9 +355,10 @@ async def test_a_shipment_whose_confirm_got_lost_is_asked_for_and_booked_once(
     for _ in range(2):
         await tracking.confirmed(*place, seen, b"<response/>", NOON + 2 * period)
     assert await value(at_warehouse, "SELECT count(*) FROM observation WHERE kind = 'shipment'") == 1
+    assert not await tracking.unshipped(*place, NOON + 4 * period, 16), "the answer is kept: it waits to be booked"
     await ship(at_warehouse, seen)
     assert await book(at_warehouse) == Shipped(1, 0)
     await ship(at_warehouse, seen, 98)
     assert await book(at_warehouse) == Shipped(1, 0)
-    assert not await tracking.unshipped(*place, NOON + 3 * period, 16), "what has shipped is not asked about"
+    assert not await tracking.unshipped(*place, NOON + 30 * period, 16), "what has shipped is not asked about"
     assert await value(at_warehouse, "SELECT -sum(quantity) FROM stock_movement WHERE reason = 'shipped'") == 5
