@@ -7,12 +7,14 @@ STAMP := .venv/.stamp
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
 #             CALM=1 (no faults, no outage, no kill -9)
+# make soak:  MINUTES=n (20)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
 SEED ?=
 ORDERS ?=
 PLANT ?=
 CALM ?=
+MINUTES ?=
 DATA ?= var
 TESTS ?= tests
 
@@ -29,7 +31,7 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
 soak: $(STAMP)
-	@$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
+	@$(BIN)/python -m pytest -m soak --timeout 3600 $(if $(MINUTES),--soak-minutes $(MINUTES)) $(TESTS)
 	@$(BIN)/python -m pytest -m "not soak" --workflow-cache 0 --timeout 600 tests/workflows tests/journeys tests/replay
 
 bench: $(STAMP)

@@ -17,10 +17,13 @@ from domain.timing import LoopTiming
 
 BATCH = 16
 IN_FLIGHT = 4
+BEAT_SECONDS = 1.0
+POLLED = ("track", "inquire")
+"""What is asked about again with the next period, whatever came of this time."""
 
 
 class DrainActivities:
-    """Drains subscriptions, write-backs, tracking queries, re-reads and refunds, one account each."""
+    """Drains subscriptions, write-backs, questions about parcels and shipments, re-reads, refunds; one account each."""
 
     def __init__(
         self, calls: OutgoingCalls, tracking: Tracking, rereads: Rereads, vendors: Vendors, clock: Clock
@@ -34,6 +37,7 @@ class DrainActivities:
             "subscribe": self._subscribe,
             "writeback": self._write_back,
             "track": self._track,
+            "inquire": self._inquire,
             "reread": self._reread,
             "refund": self._refund,
             "payment": self._payment,
@@ -47,7 +51,7 @@ class DrainActivities:
             activity.heartbeat(made)
             batch = await self._due(queue, timing)
             gate = asyncio.Semaphore(IN_FLIGHT)
-            await asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch))
+            await _alive(asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch)), made)
             made += len(batch)
             if len(batch) < BATCH:
                 await asyncio.sleep(timing.drain_poll_seconds)
@@ -57,6 +61,8 @@ class DrainActivities:
         try:
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
+            if queue.kind == "inquire":
+                return await self._tracking.unshipped(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "reread":
                 return await self._rereads.due(queue, self._clock(), BATCH, timing.call_lease_seconds)
             return await self._calls.claim(queue, self._clock(), BATCH, timing.call_lease_seconds)
@@ -81,12 +87,12 @@ class DrainActivities:
     async def _put_back(self, queue: Queue, call: Call, error: Unavailable, timing: LoopTiming) -> None:
         """Say when to make a call again: not before the stranger, or its bulkhead, wants to hear of it."""
         told = error.retry_after_seconds or 0.0
-        if queue.kind != "track":
+        if queue.kind not in POLLED:
             wait, counted = max(told, _backoff(call.attempts, timing)), call
             if isinstance(error, RateLimited):  # patience is no failed try (INT-16)
                 wait, counted = told or timing.drain_poll_seconds, replace(call, attempts=call.attempts - 1)
             await self._rows(queue).again(counted, self._clock() + timedelta(seconds=wait), str(error))
-        elif told:  # without a word of theirs a parcel's turn comes with the next period
+        elif told and queue.kind == "track":  # without a word of theirs its turn comes with the next period
             await self._tracking.again(call, self._clock() + timedelta(seconds=told))
 
     async def _quietly(self, closing: Awaitable[None], queue: Queue) -> None:
@@ -112,6 +118,12 @@ class DrainActivities:
         tail = await self._calls.phone_tail(call.order_key)
         seen, raw = await courier.track(call.payload["carrier"], call.payload["waybill_no"], tail)
         await self._tracking.heard(queue.vendor, queue.shop, seen, raw, self._clock())
+
+    async def _inquire(self, queue: Queue, call: Call) -> None:
+        warehouse = await self._vendors.warehouse(queue.vendor, queue.shop)
+        told = await warehouse.shipped_so_far(call.payload["no"], call.payload["warehouse"])
+        if told is not None:
+            await self._tracking.confirmed(queue.vendor, queue.shop, *told, self._clock())
 
     async def _reread(self, queue: Queue, call: Call) -> None:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
@@ -141,6 +153,16 @@ class DrainActivities:
         if known is not None:
             await self._calls.answered(queue, *known, self._clock())
         await self._calls.done(queue, call, self._clock())
+
+
+async def _alive(work: "asyncio.Future[list[None]]", made: int) -> None:
+    """Wait for a batch with signs of life: a stranger who hangs is no reason to take this drain for dead."""
+    try:
+        while not (await asyncio.wait([work], timeout=BEAT_SECONDS))[0]:
+            activity.heartbeat(made)
+        await work
+    finally:
+        work.cancel()
 
 
 def _notice(call: Call) -> ShipmentNotice:

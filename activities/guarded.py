@@ -6,7 +6,7 @@ The caller's name in the bulkhead says what is asked and about what: a repeat is
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
 
@@ -31,6 +31,11 @@ class GuardedWarehouse:
         """Hold an order, or release it."""
         name = f"{'hold' if hold else 'release'} {fulfillment_no}"
         await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold))
+
+    async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
+        """Ask what has left the house."""
+        name = f"query {fulfillment_no}"
+        return await self._bulkhead.run(name, lambda: self._warehouse.shipped_so_far(fulfillment_no, warehouse))
 
 
 class GuardedCourier:

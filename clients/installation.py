@@ -10,13 +10,15 @@ from pathlib import Path
 
 import httpx
 
-from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports, child_of_ours, end
+from clients.embedded import READY_SECONDS, EmbeddedPostgres, EmbeddedTemporal, Ports, child_of_ours, end, last_words
 from clients.run_file import RunFile
 from clients.settings import inherited
 from domain.errors import Broken
 from store.keyring import create_keyring
 
-READY_SECONDS = 60
+ANSWER_SECONDS = 2.0
+PATIENT_ANSWER_SECONDS = 20.0
+"""For who waits until something is ready: a busy machine answers late, and asking anew would begin anew."""
 GATEWAY, WORKER, CONSOLE = "gateway", "worker", "console"
 FIRST_PASSWORD = "first password"  # noqa: S105  (what the console's log line is called)
 
@@ -170,14 +172,15 @@ class Installation:
         return str(path)
 
     def _wait_for(self, name: str) -> None:
-        until, log = time.monotonic() + READY_SECONDS, self.children[name].log
+        until, log, why = time.monotonic() + READY_SECONDS, self.children[name].log, ""
         while time.monotonic() < until:
             if not self.children[name].alive():
-                raise Broken(f"the {name} did not start; see {log}")
-            if answers(f"{self.run.urls[name]}/readyz"):
+                raise Broken(f"the {name} did not start{last_words(log)}")
+            why = unready(f"{self.run.urls[name]}/readyz", PATIENT_ANSWER_SECONDS)
+            if not why:
                 return
             time.sleep(0.05)
-        raise Broken(f"the {name} was not ready in {READY_SECONDS} s; see {log}")
+        raise Broken(f"the {name} was not ready in {READY_SECONDS} s: {why}; see {log}")
 
 
 def first_password(log: Path, after: int) -> list[str]:
@@ -187,15 +190,15 @@ def first_password(log: Path, after: int) -> list[str]:
     return [f"{line['login']} · one-time password: {line['one_time_password']}" for line in lines]
 
 
-def answers(url: str) -> bool:
+def answers(url: str, seconds: float = ANSWER_SECONDS) -> bool:
     """Say whether an address on this machine answers well."""
-    return not unready(url)
+    return not unready(url, seconds)
 
 
-def unready(url: str) -> str:
+def unready(url: str, seconds: float = ANSWER_SECONDS) -> str:
     """Say what an address on this machine answers instead of well; empty when it is well."""
     try:
-        told = httpx.get(url, timeout=2, trust_env=False)
+        told = httpx.get(url, timeout=seconds, trust_env=False)
     except (httpx.TransportError, httpx.UnsupportedProtocol):
         return "it does not answer"
     return "" if told.is_success else "; ".join(told.text.split("\n")).strip("; ")[:300] or f"HTTP {told.status_code}"

@@ -5,7 +5,7 @@ repeat after an unknown outcome is harmless.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,8 @@ class WarehouseOrder:
     status: str
     warehouse_order_id: str
     shipment: ShipmentConfirmed | None
+    raw: bytes = field(default=b"", repr=False)
+    """The answer's body as received, of its first page, where all packages stand."""
 
 
 class Warehouse(Protocol):
@@ -42,6 +44,9 @@ class Warehouse(Protocol):
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
         """Ask where an order is."""
+
+    async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
+        """Ask what left the house, with the answer's body as received; None while nothing has. Changes nothing."""
 
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
         """Hold an order in the warehouse, or release it: one undoes the other."""

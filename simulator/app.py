@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from simulator import kdniao
-from simulator.books import write_books, write_bundles, write_catalogue
+from simulator.books import write_books, write_bundles, write_catalogue, write_progress
 from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.market import ListsDead, Unheard
@@ -153,6 +153,10 @@ def _control(world: World) -> APIRouter:
     @router.get("/books")
     async def books() -> dict[str, Any]:
         return write_books(world)
+
+    @router.get("/progress")
+    async def progress() -> dict[str, Any]:
+        return write_progress(world)
 
     @router.post("/start")
     async def start() -> dict[str, Any]:

@@ -31,6 +31,7 @@ def write_books(world: World) -> Json:
         "planned": len(world.plan.orders),
         "finished": world.finished(),
         "undelivered": world.tally.undelivered,
+        "webhooks": world.tally.webhooks,
         "sum_minor": _sum_minor(orders.values()),
         "file_sum_minor": world.plan.file_sum_minor,
         "file_net_minor": world.plan.file_net_minor,
@@ -45,6 +46,20 @@ def write_books(world: World) -> Json:
         "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
+    }
+
+
+def write_progress(world: World) -> Json:
+    """Write how far the world is, in a few figures: the books are long."""
+    orders = world.shop.orders.values()
+    return {
+        "planned": len(world.plan.orders),
+        "sent": sum(1 for order in orders if order.messages_sent),
+        "acted": len(orders) >= len(world.plan.orders) and all(order.acted for order in orders),
+        "signed": sum(1 for parcel in world.courier.parcels.values() if parcel.signed_at),
+        "outages": world.faults.ongoing(),
+        "faults": dict(+world.tally.faults),
+        "finished": world.finished(),
     }
 
 
@@ -86,6 +101,7 @@ def _order(order: ShopOrder) -> Json:
         "lines": [{"sku": line.sku, "quantity": line.quantity} for line in order.plan.basket.lines],
         "fate": order.plan.fate,
         "acted": order.acted,
+        "ended_at": order.ended_at,
         "refused_back": dict(order.refused_back),
     }
 

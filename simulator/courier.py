@@ -11,7 +11,7 @@ import httpx
 from simulator import kdniao
 from simulator.clock import now
 from simulator.kdniao import Json, Refused, text
-from simulator.seeds import jittered, rng
+from simulator.seeds import Lots, jittered, rng
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings import Courier, Profile
 from simulator.tally import Tally, Tasks
@@ -52,6 +52,7 @@ class Parcel:
     lane: Lane
     traces: list[dict[str, str]] = field(default_factory=list)
     signed_at: datetime | None = None
+    silent: bool = False
     pushes: int = 0
 
     def last_digits(self) -> set[str]:
@@ -71,6 +72,10 @@ class CourierService:
     seed: int
     parcels: dict[str, Parcel] = field(default_factory=dict)
     subscriptions: dict[tuple[str, str], Subscription] = field(default_factory=dict)
+    _lost: Lots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lost = Lots(self.seed, "lost signature", self.profile.signature_lost_share)
 
     def take(self, delivery: Delivery, package: Package) -> None:
         """Take a parcel from the warehouse; it travels whether anyone subscribes or not."""
@@ -105,7 +110,7 @@ class CourierService:
         shipper, waybill = kdniao.waybill_of(data)
         parcel = self._parcel(data, shipper, waybill)
         self.subscriptions[shipper, waybill] = Subscription(text(data, "OrderCode"), text(data, "CallBack"))
-        if parcel is not None and parcel.traces:
+        if parcel is not None and parcel.traces and not parcel.silent:
             self._push(parcel, hold=False)
         return kdniao.answer(self.settings)
 
@@ -129,7 +134,7 @@ class CourierService:
 
     async def _drive(self, parcel: Parcel) -> None:
         source = rng(self.seed, "courier", parcel.waybill)
-        late = source.randrange(len(JOURNEY) - 1) if source.random() < self.profile.reorder_share else -1
+        late = rng(self.seed, "late push", parcel.waybill)
         for n, (action, side, saying) in enumerate(JOURNEY):
             await asyncio.sleep(jittered(source, self.profile.courier_step, self.profile.jitter))
             here, there = (parcel.sender, parcel.receiver) if side == 0 else (parcel.receiver, parcel.sender)
@@ -138,9 +143,17 @@ class CourierService:
             parcel.traces.append(kdniao.trace(moment, said, here.city, action))
             if action == "301":
                 parcel.signed_at = moment
-            if self.subscribed(parcel):
-                self._push(parcel, hold=n == late)
+                parcel.silent = self._is_lost()
+            if self.subscribed(parcel) and not parcel.silent:
+                self._push(parcel, hold=late.random() < self.profile.reorder_share and n < len(JOURNEY) - 1)
         parcel.lane.flush()
+
+    def _is_lost(self) -> bool:
+        """Draw whether the push of a signature never comes."""
+        lost = self._lost.draw()
+        if lost:
+            self.sender.count("signatures_lost")
+        return lost
 
     def _push(self, parcel: Parcel, *, hold: bool) -> None:
         subscription = self.subscriptions[parcel.shipper, parcel.waybill]

@@ -4,6 +4,7 @@ Owns when a vendor fails; what it would have answered is the vendor's file. /sim
 """
 
 import asyncio
+from collections import Counter
 from time import monotonic
 from typing import get_args
 
@@ -11,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator.seeds import rng
-from simulator.settings import Outage, OutageMode, Profile, Target
+from simulator.settings import Hang, Outage, OutageMode, Profile, Target
 from simulator.tally import Tally
 
 _PREFIXES: tuple[tuple[str, Target], ...] = (
@@ -37,6 +38,9 @@ class Faults:
         self._profile = profile
         self._seed = seed
         self._calls = 0
+        self._called: Counter[Target] = Counter()
+        self._planned: list[Outage] = []
+        self._heard = [0] * len(profile.hangs)
         self._outages: list[tuple[Outage, float]] = []
         self.tally = tally
 
@@ -46,8 +50,19 @@ class Faults:
             self.begin(outage)
 
     def begin(self, outage: Outage) -> None:
-        """Let one outage begin, `after_seconds` from now."""
-        self._outages.append((outage, monotonic() + outage.after_seconds))
+        """Let one outage begin, `after_seconds` from now or with a call that is still to come."""
+        if outage.call is not None:
+            self._planned.append(outage)
+        else:
+            self._outages.append((outage, monotonic() + outage.after_seconds))
+
+    def note_call(self, target: Target) -> None:
+        """Count a call; the outages that wait for it begin."""
+        self._called[target] += 1
+        due = [one for one in self._planned if one.target == target and (one.call or 0) <= self._called[target]]
+        for outage in due:
+            self._planned.remove(outage)
+            self._outages.append((outage, monotonic()))
 
     def outage(self, target: Target) -> OutageMode | None:
         at = monotonic()
@@ -59,6 +74,15 @@ class Faults:
     def ongoing(self) -> list[Target]:
         """List the vendors that cannot be reached now."""
         return [target for target in get_args(Target) if self.outage(target) is not None]
+
+    def hang(self, target: Target, words: str) -> Hang | None:
+        """Say whether this call is one that is never answered; `words` are its method and address."""
+        found = None
+        for n, hang in enumerate(self._profile.hangs):
+            if hang.target == target and hang.about in words:
+                self._heard[n] += 1
+                found = hang if self._heard[n] == hang.call else found
+        return found
 
     def weakness(self, target: Target) -> tuple[bool, bool, float]:
         """Draw for one call: answered 503, answer lost after the work, seconds of slowness."""
@@ -81,11 +105,31 @@ class FaultyVendors:
         if target is None:
             await self._app(scope, receive, send)
             return
+        self._faults.note_call(target)
         mode = self._faults.outage(target)
         if mode is not None:
             self._faults.tally.faults[f"{target}_{mode}"] += 1
+            self._faults.tally.faults[f"{target}_outage_calls"] += 1
             await _fail(mode, scope, receive, send)
             return
+        words = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}"
+        hang = self._faults.hang(target, words)
+        if hang is not None:
+            await self._never_answer(hang, scope, receive, send)
+            return
+        await self._weakly(target, scope, receive, send)
+
+    async def _never_answer(self, hang: Hang, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the caller wait until it gives up; on the way do what it asked for, if it shall be done."""
+        if hang.done:
+            scope["unheard"] = True
+            await self._app(scope, receive, _swallow)
+        await _hang(scope, receive, send)
+        name = "done_unanswered" if hang.done else "unanswered"
+        self._faults.tally.faults[f"{hang.target}_{name}"] += 1
+
+    async def _weakly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer late, not at all or well, as chance has it."""
         error, lost, seconds = self._faults.weakness(target)
         if seconds:
             self._faults.tally.faults[f"{target}_slow"] += 1
@@ -105,16 +149,21 @@ class FaultyVendors:
 
 async def _fail(mode: OutageMode, scope: Scope, receive: Receive, send: Send) -> None:
     if mode == "hang":
-        try:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        except asyncio.CancelledError:
-            # The simulator itself is ending: let the caller go instead of ending in a traceback.
-            await _unavailable(scope, receive, send)
+        await _hang(scope, receive, send)
     elif mode == "refuse":
         headers = {"Connection": "close"}
         await PlainTextResponse("bad gateway", 502, headers)(scope, receive, send)
     else:
+        await _unavailable(scope, receive, send)
+
+
+async def _hang(scope: Scope, receive: Receive, send: Send) -> None:
+    """Wait until the caller goes away."""
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    except asyncio.CancelledError:
+        # The simulator itself is ending: let the caller go instead of ending in a traceback.
         await _unavailable(scope, receive, send)
 
 

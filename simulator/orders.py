@@ -37,6 +37,7 @@ class Basket:
     shop_discount_minor: int = 0
     platform_discount_minor: int = 0
     freight_minor: int = 0
+    scarce: bool = False
 
     @property
     def goods_minor(self) -> int:
@@ -109,7 +110,8 @@ def fill_basket_for(source: Random, products: list[Product], total_minor: int) -
 
 
 def single_unit(product: Product, unit_minor: int) -> Basket:
-    return Basket(lines=(Line("1", product.sku, product.title, 1, unit_minor),))
+    """Fill a basket for a product that has less stock than demand."""
+    return Basket(lines=(Line("1", product.sku, product.title, 1, unit_minor),), scarce=True)
 
 
 def add_product(source: Random, basket: Basket, product: Product) -> Basket:

@@ -13,7 +13,7 @@ import httpx
 
 from simulator import qimen
 from simulator.qimen_reports import confirmation, process_report
-from simulator.seeds import jittered, rng
+from simulator.seeds import Lots, jittered, rng
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings import Profile, Wms
 from simulator.tally import Tasks
@@ -48,6 +48,10 @@ class Picking:
     seed: int
     hand_over: Callable[[Delivery, Package], None]
     _waybills: set[str] = field(default_factory=set)
+    _lost: Lots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lost = Lots(self.seed, "lost confirm", self.profile.confirm_lost_share)
 
     def begin(self, fulfilment: Fulfilment) -> None:
         self.tasks.spawn(self._work(fulfilment))
@@ -55,14 +59,17 @@ class Picking:
     async def _work(self, fulfilment: Fulfilment) -> None:
         source = rng(self.seed, "wms", fulfilment.delivery.code)
         lane = self.sender.lane("wms")
+        late = rng(self.seed, "late report", fulfilment.delivery.code)
         for stage in STAGES:
             await self._step(source)
             await fulfilment.released.wait()
             if fulfilment.cancelled:
+                lane.flush()
                 return
             self.warehouse.advance(fulfilment, stage)
             body = process_report(fulfilment, stage, self.settings)
-            lane.post(self._letter(f"{fulfilment.delivery.code}-{stage}", "orderprocess.report", body))
+            letter = self._letter(f"{fulfilment.delivery.code}-{stage}", "orderprocess.report", body)
+            lane.post(letter, hold=late.random() < self.profile.reorder_share)
         departures = divide(source, fulfilment.delivery, self.profile)
         for n, parcels in enumerate(departures, start=1):
             await self._step(source)
@@ -77,6 +84,10 @@ class Picking:
         self.warehouse.ship(fulfilment, packages, final=final)
         for package in packages:
             self.hand_over(delivery, package)
+        if final and self._lost.draw():
+            self.sender.count("confirms_lost")
+            lane.flush()
+            return
         code = f"{fulfilment.id}-{len(fulfilment.packages)}"
         body = confirmation(fulfilment, packages, self.settings, out_biz_code=code, final=final)
         lane.post(self._letter(f"{delivery.code}-{code}", "deliveryorder.confirm", body))

@@ -31,7 +31,7 @@ from simulator.warehouse import SHIPPED
 
 LEAST_ON_HAND = 20
 # A buyer who cancels after paying does so soon, or exactly when the warehouse is at one of these stages.
-CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE")
+CANCEL_STAGES = ("", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,8 @@ def _order(
     reordered = source.random() < config.profile.reorder_share
     if reordered and acts[0].status == "paid":
         acts = (Act("unpaid", 0.0), replace(acts[0], wait=_soon(source, config.profile)), *acts[1:])
+    if basket.scarce:  # the warehouse may never pick it: nobody waits for that
+        acts = tuple(replace(act, stage="") for act in acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
     return PlannedOrder(
@@ -182,7 +184,7 @@ def _row_life(source: Random, row: Row, profile: Profile) -> tuple[Fate, tuple[A
     paid = _paid(source, profile)
     if row.refund_minor == 0:
         return "paid", paid
-    stage = source.choice((*CANCEL_STAGES, SHIPPED)) if row.refund_minor == row.total_minor else SHIPPED
+    stage = source.choice(CANCEL_STAGES) if row.refund_minor == row.total_minor else SHIPPED
     wait = source.uniform(0, profile.wms_step if stage else profile.cancel_within)
     if row.refund_minor == row.total_minor:
         return "refunded", (*paid, Act("refunded", wait, stage))

@@ -109,6 +109,17 @@ def failure(refused: Refused) -> bytes:
     return document("response", {"flag": "failure", "code": refused.code, "message": refused.message})
 
 
+def too_many_calls() -> bytes:
+    """Write what the platform before the warehouse says of one call too many."""
+    words = {
+        "code": "7",
+        "msg": "App Call Limited",
+        "sub_code": "accesscontrol.limited-by-api-access-count",
+        "sub_msg": "This ban will last for 1 more seconds",
+    }
+    return document("error_response", words)
+
+
 def signed_call(settings: Wms, url: str, method: str, body: bytes) -> Request:
     """Address and sign one call to the ERP."""
     params = {

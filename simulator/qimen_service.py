@@ -9,6 +9,7 @@ from simulator.picking import Picking
 from simulator.qimen import Node, Refused, required, text
 from simulator.qimen_create import CONDITIONS, read_delivery
 from simulator.qimen_reports import delivery_node, line_nodes, package_nodes
+from simulator.seeds import Lots
 from simulator.settings import Wms
 from simulator.tally import Tally
 from simulator.warehouse import Warehouse
@@ -19,8 +20,9 @@ MOST_PER_PAGE = 100
 class QimenService:
     """Answers /router/qimen/service."""
 
-    def __init__(self, settings: Wms, warehouse: Warehouse, picking: Picking, tally: Tally) -> None:
+    def __init__(self, settings: Wms, warehouse: Warehouse, picking: Picking, tally: Tally, limits: Lots) -> None:
         self._settings = settings
+        self._limits = limits
         self._warehouse = warehouse
         self._picking = picking
         self._tally = tally
@@ -38,6 +40,9 @@ class QimenService:
             method = qimen.verify(self._settings, params, body, now())
             if method not in self._methods:
                 raise Refused("isv.invalid-method", "the method is not offered")
+            if self._limits.draw():
+                self._tally.faults["wms_limited"] += 1
+                return qimen.too_many_calls()
             return qimen.success(self._methods[method](qimen.read(body)))
         except Refused as refused:
             self._tally.faults[f"wms_answered_{refused.code}"] += 1

@@ -20,6 +20,21 @@ def draw_evenly(seed: int, what: str, n: int, source: Random) -> float:
     return (places[place] + source.random()) / HAND
 
 
+class Lots:
+    """Lots drawn for what comes, in its order, dealt evenly: of every 20 in a row a share of 0.05 is exactly one."""
+
+    def __init__(self, seed: int, what: str, share: float) -> None:
+        self._seed = seed
+        self._what = what
+        self._share = share
+        self._drawn = 0
+
+    def draw(self) -> bool:
+        """Draw the next lot."""
+        n, self._drawn = self._drawn, self._drawn + 1
+        return draw_evenly(self._seed, self._what, n, rng(self._seed, self._what, "lot", n)) < self._share
+
+
 def jittered(source: Random, seconds: float, jitter: float) -> float:
     """Vary a duration by up to ± jitter (a share of it)."""
     return max(0.0, seconds * (1 + source.uniform(-jitter, jitter)))

@@ -73,7 +73,9 @@ class Sender:
         """Send the letter, and its copies if chance makes some; return when every copy has its answer."""
         source = rng(self._seed, "duplicate", letter.name)
         copies = source.choice((1, 2)) if source.random() < self._profile.duplicate_share else 0
+        self._tally.webhooks += 1
         self._tally.faults["duplicated"] += copies
+        self._tally.faults["sent_repeatedly"] += copies > 0
         pauses = [0.0] + [source.uniform(0, DUPLICATES_WITHIN_SECONDS) for _ in range(copies)]
         self._tally.undelivered += len(pauses)
         await asyncio.gather(*(self._send_one(letter, n, pause) for n, pause in enumerate(pauses)))

@@ -128,12 +128,25 @@ class Orders(_Model):
 
 
 class Outage(_Model):
-    """A vendor that cannot be reached for a while, counted from /sim/start."""
+    """A vendor that cannot be reached for a while, counted from /sim/start; with `call` from its nth call on."""
 
     target: Target
     mode: OutageMode
     after_seconds: Seconds = 0.0
     seconds: Seconds
+    call: int | None = Field(default=None, ge=1)
+
+
+class Hang(_Model):
+    """The nth call of a vendor, of those whose method and address hold `about`, is never answered.
+
+    The caller has to give up. `done`: what it asked for is done all the same.
+    """
+
+    target: Target
+    call: int = Field(ge=1)
+    about: str = ""
+    done: bool = False
 
 
 class Profile(_Model):
@@ -158,6 +171,7 @@ class Profile(_Model):
     close_unpaid_after: Seconds = 5.0
     forbid_consign_share: Share = 0.0
     forbid_consign_seconds: Seconds = 0.5
+    stage_patience: Seconds = 10.0
     ship_patience: Seconds = 60.0
     confirm_after: Seconds | None = None
     token_seconds: float | None = Field(default=None, gt=0)
@@ -172,6 +186,8 @@ class Profile(_Model):
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0
     hint_share: Share = 0.0
+    confirm_lost_share: Share = 0.0
+    signature_lost_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
     # Payments
     notify_within: Seconds = 0.5
@@ -180,6 +196,7 @@ class Profile(_Model):
     refund_processing_seconds: Seconds = 1.0
     # Vendors' weakness
     outages: list[Outage] = Field(default_factory=list)
+    hangs: list[Hang] = Field(default_factory=list)
     error_share: Share = 0.0
     lost_answer_share: Share = 0.0
     slow_share: Share = 0.0

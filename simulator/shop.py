@@ -14,10 +14,8 @@ from typing import Protocol
 
 from simulator.clock import now
 from simulator.orders import Act, Line, PlannedOrder
+from simulator.settings import Profile
 from simulator.warehouse import SHIPPED, Warehouse
-
-# A buyer who waits in vain for the warehouse to pick (no stock, an outage) cancels after this long anyway.
-STAGE_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class ShopOrder:
     `held`: paid but not cleared for shipping. `main_at` moves with the status only, `updated_at` with everything.
     `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
     `received_at`: when the buyer confirmed a marketplace's parcels.
+    `ended_at`: in which phase the buyer called the order off.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
     """
 
@@ -71,6 +70,7 @@ class ShopOrder:
     acted: bool = False
     unheard: bool = False
     unlisted: bool = False
+    ended_at: str = ""
     written_back: Counter[str] = field(default_factory=Counter)
     refused_back: Counter[str] = field(default_factory=Counter)
 
@@ -128,9 +128,9 @@ class Channel(Protocol):
 class Shop:
     """All orders by number, and the buyers' behaviour."""
 
-    def __init__(self, warehouse: Warehouse, ship_patience: float) -> None:
+    def __init__(self, warehouse: Warehouse, profile: Profile) -> None:
         self._warehouse = warehouse
-        self._patience = ship_patience
+        self._profile = profile
         self.channels: dict[tuple[str, str], Channel] = {}
         self.orders: dict[str, ShopOrder] = {}
 
@@ -144,6 +144,7 @@ class Shop:
         channel = self.channels[order.plan.channel, order.plan.shop]
         for n, act in enumerate(order.plan.acts):
             await self._wait(order, act)
+            order.ended_at = self._phase(order, act)
             self.change(order, act, started_at)
             channel.tell(order, hold=order.plan.reordered and n == 0)
         await channel.told(order)
@@ -183,10 +184,23 @@ class Shop:
                 order.refunds.append(Refund(number, line.no, part, moment, shipped))
                 minor -= part
 
+    def _phase(self, order: ShopOrder, act: Act) -> str:
+        """Say in which phase a buyer calls an order off: UNPAID, PAID, a stage that was reached; empty for other acts.
+
+        Whoever waited in vain for a stage has lost patience: PAID.
+        """
+        if act.status == "cancelled":
+            return "UNPAID"
+        if act.status != "refunded":
+            return ""
+        reached = bool(act.stage) and self._warehouse.reached(order.plan.no, act.stage).is_set()
+        return act.stage if reached else "PAID"
+
     async def _wait(self, order: ShopOrder, act: Act) -> None:
         if act.stage:
             reached = self._warehouse.reached(order.plan.no, act.stage)
-            patience = self._patience if act.stage == SHIPPED else STAGE_PATIENCE_SECONDS
+            # Whoever waits in vain (no stock, an outage) cancels after a while anyway.
+            patience = self._profile.ship_patience if act.stage == SHIPPED else self._profile.stage_patience
             with suppress(TimeoutError):
                 await asyncio.wait_for(reached.wait(), patience)
         await asyncio.sleep(act.wait)

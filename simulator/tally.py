@@ -23,6 +23,7 @@ class Tally:
         self.faults: Counter[str] = Counter()
         self.refusals: list[Refusal] = []
         self.undelivered = 0
+        self.webhooks = 0
 
     def refuse(self, refusal: Refusal) -> None:
         """Remember a message that the gateway would not take; the list is capped, the count is not."""

@@ -13,7 +13,7 @@ from datetime import datetime
 import httpx
 
 from simulator.clock import now
-from simulator.seeds import rng
+from simulator.seeds import Lots, rng
 from simulator.sending import Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings import Pay, Profile
 from simulator.shop import ShopOrder
@@ -64,6 +64,8 @@ class WechatPay:
         self._sender = sender
         self._tasks = tasks
         self._profile, self._seed = world
+        self._lost = Lots(self._seed, "lost notice", self._profile.notify_lost_share)
+        self._limits = Lots(self._seed, "payment limit", self._profile.limit_share)
         self._seal = Seal(settings)
         self._turns = 0
 
@@ -87,7 +89,7 @@ class WechatPay:
         openid = f"o{source.randrange(16**27):027x}"
         payment = Payment(no, number, order.paid_minor, openid, order.paid_at or now())
         self.payments[no] = payment
-        if source.random() < self._profile.notify_lost_share:
+        if self._lost.draw():
             self._sender.count("payment_notices_lost")
         else:
             pause = source.uniform(0, self._profile.notify_within)
@@ -101,6 +103,9 @@ class WechatPay:
         try:
             self._seal.verify(method, target, headers.get("authorization", ""), body, now())
             path = target.partition("?")[0]
+            if self._limits.draw():
+                self._sender.count("payment_limited")
+                raise No(429, "FREQUENCY_LIMITED", "频率超限")
             if method == "POST" and path == REFUNDS:
                 return 200, self._refund(read(body))
             if method == "GET" and path.startswith(f"{REFUNDS}/"):
@@ -173,7 +178,7 @@ class WechatPay:
         self.paid_back(refund.payment.no, refund.amount_minor)
         if not refund.notify_url:
             return
-        if rng(self._seed, "refund notice", refund.no).random() < self._profile.notify_lost_share:
+        if self._lost.draw():
             self._sender.count("payment_notices_lost")
             return
         told = {name: value for name, value in self._told(refund).items() if name != "status"}

@@ -16,6 +16,7 @@ from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
 from simulator.qimen_service import QimenService
+from simulator.seeds import Lots
 from simulator.sending import Sender
 from simulator.settings import Config, Douyin, Taobao
 from simulator.shop import Shop
@@ -44,8 +45,9 @@ class World:
         self.picking = Picking(
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
-        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
-        self.shop = Shop(self.warehouse, profile.ship_patience)
+        limits = Lots(seed, "wms limit", profile.limit_share)
+        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally, limits)
+        self.shop = Shop(self.warehouse, profile)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.pay = self._payments(url, sender)

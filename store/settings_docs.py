@@ -54,6 +54,7 @@ class TimingDocument(BaseModel):
     drain_poll_seconds: Duration
     not_yet_retry_seconds: Duration
     courier_query_seconds: Duration
+    warehouse_query_seconds: Duration
     breaker_retry_seconds: Duration
     sweep_poll_seconds: Duration
     drain_heartbeat_seconds: Duration

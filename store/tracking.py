@@ -1,4 +1,4 @@
-"""Parcels that nobody has heard of for a while. Implements activities/ports.py: Tracking (LOG-1, INT-17).
+"""Parcels and fulfilment orders that nobody has heard of for a while (activities/ports.py: Tracking; LOG-1, INT-17).
 
 The answer to a query goes the same way as a push: into the inbox, then through apply.
 """
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from domain.observations import ParcelTracked
+from domain.observations import ParcelTracked, ShipmentConfirmed
 from domain.outgoing import Call
 from store.database import Database
 from store.inbox import Arrival, Inbox
@@ -29,15 +29,32 @@ _AGAIN = text(
     WHERE carrier = :carrier AND waybill_no = :waybill_no
     """
 )
+_UNSHIPPED = text(
+    """
+    UPDATE fulfillment SET asked_at = :now
+    WHERE no IN (
+        SELECT f.no FROM fulfillment f JOIN warehouse w ON w.code = f.warehouse
+        WHERE f.state = 'pushed' AND f.pushed_at <= :quiet AND (f.asked_at IS NULL OR f.asked_at <= :quiet)
+            AND w.vendor = :vendor AND w.shop = :shop
+        ORDER BY f.pushed_at FOR UPDATE OF f SKIP LOCKED LIMIT :most)
+    RETURNING no, order_key, warehouse, pushed_at
+    """
+)
+_ANSWERED = text("UPDATE fulfillment SET asked_at = :now WHERE no = :no AND state = 'pushed'")
+PERIODS_AFTER_ANSWER = 10
+"""An answer that is kept needs no second question soon: it is booked when its turn comes."""
 
 
 class SqlTracking:
-    """Which parcels to ask about, every `period_seconds`."""
+    """Which parcels to ask about, every `period_seconds`, and which fulfilment orders, every `warehouse_seconds`."""
 
-    def __init__(self, database: Database, ring: KeyRing, period_seconds: float) -> None:
+    def __init__(
+        self, database: Database, ring: KeyRing, period_seconds: float, warehouse_seconds: float = 7200.0
+    ) -> None:
         self._database = database
         self._inbox = Inbox(database, ring)
         self._period = timedelta(seconds=period_seconds)
+        self._warehouse_period = timedelta(seconds=warehouse_seconds)
 
     async def due(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
         """Take the unsigned parcels of which nothing was heard for a period; ask again after another one."""
@@ -61,3 +78,22 @@ class SqlTracking:
         key = f"query:{seen.carrier}:{seen.waybill_no}:{seen.raw_state}.{seen.raw_substate}:{last}"
         arrival = Arrival(vendor, shop, "pull", {"content-type": "application/json"}, raw, now)
         await self._inbox.accept(arrival, key, None, (seen,))
+
+    async def unshipped(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+        """Take the fulfilment orders that a warehouse account has had for a period and not wholly shipped.
+
+        Its confirm may have got lost on the way: ask, and ask again after another period.
+        """
+        values = {"vendor": vendor, "shop": shop, "now": now, "quiet": now - self._warehouse_period, "most": most}
+        async with self._database.transaction() as tx:
+            rows = (await tx.execute(_UNSHIPPED, values)).all()
+        return [Call(0, f"inquire:{row.no}", row.order_key, dict(row._mapping), 0, row.pushed_at) for row in rows]
+
+    async def confirmed(self, vendor: str, shop: str, seen: ShipmentConfirmed, raw: bytes, now: datetime) -> None:
+        """Store a warehouse's answer as received (INT-11), the same one once; apply books what left the house."""
+        arrival = Arrival(vendor, shop, "pull", {"content-type": "text/xml"}, raw, now)
+        await self._inbox.accept(arrival, f"query:{seen.fulfillment_no}:{seen.confirm_id}", None, (seen,))
+        if seen.final:
+            later = now + PERIODS_AFTER_ANSWER * self._warehouse_period
+            async with self._database.transaction() as tx:
+                await tx.execute(_ANSWERED, {"no": seen.fulfillment_no, "now": later})

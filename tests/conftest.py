@@ -25,7 +25,9 @@ _exit_code = 0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the run without a workflow cache."""
+    """Offer the run without a workflow cache, and the length of the soak."""
+    parser.addoption("--soak-minutes", type=_count, default=20, metavar="N", help="how long the soak lasts; 20")
+    parser.addoption("--soak-seed", type=_count, default=None, metavar="N", help="repeat the soak of this seed")
     parser.addoption(
         "--workflow-cache",
         type=_count,
@@ -37,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _count(words: str) -> int:
     if not words.isdecimal():
-        raise argparse.ArgumentTypeError(f"a number of workflows, 0 or more, and not {words}")
+        raise argparse.ArgumentTypeError(f"a number, 0 or more, and not {words}")
     return int(words)
 
 

@@ -41,7 +41,7 @@ SHOPS_LOOK_SECONDS = 2.0
 QUEUES_OF_ROLE = {
     Role.SALES: ("writeback", "reread"),
     Role.COURIER: ("subscribe", "track"),
-    Role.WAREHOUSE: (),
+    Role.WAREHOUSE: ("inquire",),
     Role.PAYMENT: ("refund", "payment"),
 }
 

@@ -153,7 +153,8 @@ def steps_of(activities: object) -> list[Callable[..., Any]]:
 
 def shops_worker(parts: Parts) -> Worker:
     """Build the worker of the shops queue: pulls and drains, apart from orders so that neither starves the other."""
-    tracking = SqlTracking(parts.database, parts.ring, parts.timing.loop.courier_query_seconds)
+    loop = parts.timing.loop
+    tracking = SqlTracking(parts.database, parts.ring, loop.courier_query_seconds, loop.warehouse_query_seconds)
     outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)

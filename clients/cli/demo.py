@@ -10,18 +10,19 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
+from clients.cli.demo_facts import DemoPlan
 from clients.cli.demo_proof import print_proof, verdict
 from clients.cli.demo_view import progress_table
-from clients.cli.demo_world import DemoPlan, DemoWorld
+from clients.cli.demo_world import DemoWorld
 from clients.cli.session import out, problems
 from clients.cli.up import stop_on_signals
 from domain.errors import BadInput, OmsError
 
-DEFAULT_COUNT, DEFAULT_FILE_COUNT = 100, 1000
+DEFAULT_COUNT, DEFAULT_FILE_COUNT = 300, 1000
 LOOK_SECONDS = 0.4
 STALL_SECONDS = 60.0
 """Nothing moves for so long: stop waiting and let the proof say what is open."""
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 15.0
 """The same where nothing is open any more: what has not come by then was lost."""
 
 

@@ -1,4 +1,4 @@
-"""kill -9 in the demo: once each for the worker, Temporal and PostgreSQL, at fixed points of the run.
+"""kill -9 in the demo: once each for the worker, the gateway, Temporal and PostgreSQL, at fixed points of the run.
 
 Owns whom it may kill: only processes that this demo's installation started itself, by their handle.
 """
@@ -7,9 +7,11 @@ import signal
 import subprocess
 from dataclasses import dataclass, field
 
-from clients.installation import WORKER, Installation
+from clients.installation import GATEWAY, WORKER, Installation
 
-KILLS: tuple[tuple[float, str], ...] = ((0.2, WORKER), (0.5, "temporal"), (0.8, "postgres"))
+TEMPORAL, POSTGRES = "temporal", "postgres"
+Point = tuple[float, str]
+KILLS: tuple[Point, ...] = ((0.15, WORKER), (0.4, GATEWAY), (0.6, TEMPORAL), (0.8, POSTGRES))
 """After which share of the orders has been sent, and who."""
 
 
@@ -18,7 +20,7 @@ class Kills:
     """The kills of one run; with `points` empty nobody is killed."""
 
     installation: Installation
-    points: list[tuple[float, str]] = field(default_factory=lambda: list(KILLS))
+    points: list[Point] = field(default_factory=lambda: list(KILLS))
     done: list[str] = field(default_factory=list)
 
     def due(self, sent: int, planned: int) -> str:
@@ -37,8 +39,8 @@ class Kills:
 
     def _process(self, name: str) -> "subprocess.Popen[bytes] | None":
         here = self.installation
-        if name == "temporal":
+        if name == TEMPORAL:
             return here.temporal.process if here.temporal else None
-        if name == "postgres":
+        if name == POSTGRES:
             return here.postgres.process if here.postgres else None
         return here.children[name].process

@@ -1,6 +1,7 @@
 """The demo's operator: decides what the system leaves to a person, through the same updates as `oms order ...`."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from temporalio.client import Client
@@ -17,6 +18,8 @@ ACTOR = "demo"
 NO_STOCK = "out of stock"
 REVIEW = "to be reviewed"
 MOST = 1000
+PATIENCE_SECONDS = 20.0
+"""So long goods may be short before the operator looks whether some came free, and calls the order off if not."""
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Operator:
     tried: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
+    _short_since: dict[str, float] = field(default_factory=dict)
 
     async def look(self, *, buyers_done: bool) -> None:
         """Go through the orders that wait for a person; what is not answered now is asked again at the next look."""
@@ -47,9 +51,13 @@ class Operator:
     def _choice(self, key: str, reason: str, buyers_done: bool) -> Choice | None:
         if reason.startswith(REVIEW):
             return Choice.RELEASE
-        if reason.startswith(NO_STOCK) and buyers_done:
+        if reason.startswith(NO_STOCK) and (buyers_done or self._waited(key)):
             return Choice.CANCEL if key in self.tried else Choice.RETRY
         return None
+
+    def _waited(self, key: str) -> bool:
+        now = time.monotonic()
+        return now - self._short_since.setdefault(key, now) > PATIENCE_SECONDS
 
     async def _decide(self, client: Client, key: str, choice: Choice) -> None:
         try:

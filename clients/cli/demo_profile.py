@@ -6,16 +6,20 @@ lasts six seconds.
 
 from typing import Any
 
+from clients.cli.demo_facts import DemoPlan
+
 FATES_FROM = 20
-"""From so many orders on, each kind of mischief is sure to happen."""
+"""From so many orders on, each fate is sure to happen: every 20 buyers in a row draw from one shuffled hand."""
 HOUR_SECONDS = 6.0
+OUTAGE_AT, CALLS_EACH = 0.2, 0.7
+"""The warehouse system breaks down at so many of its calls for each order of the day; an order brings more than 0.7."""
 SCARCE_PRODUCT = 0
-CANCEL_STAGES = 6
-"""A buyer who has paid may cancel at so many moments: at once, and at five stages of the picking."""
 
 _MESSAGES: dict[str, Any] = {
     "duplicate_share": 0.15,
-    "reorder_share": 0.25,
+    "reorder_share": 0.15,
+    "confirm_lost_share": 0.05,
+    "signature_lost_share": 0.05,
     "error_share": 0.03,
     "lost_answer_share": 0.05,
     "retry_longest": 1.0,
@@ -27,35 +31,68 @@ _PAYMENTS: dict[str, Any] = {
     "refund_processing_share": 0.5,
     "refund_processing_seconds": 1.5,
 }
-_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2}
+_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "stage_patience": 40.0, "ship_patience": 40.0}
+_HANGS: tuple[tuple[str, str, float, float, bool], ...] = (
+    ("wms", "deliveryorder.create", 0.1, 0.7, True),
+    ("wms", "deliveryorder.create", 0.3, 0.7, False),
+    ("courier", "/api/dist", 0.15, 0.8, False),
+    ("shop", "/shipments", 0.05, 0.25, True),
+    ("taobao", "/router/rest", 0.1, 0.3, False),
+    ("douyin", "/order/orderDetail", 0.05, 0.3, False),
+)
+"""Who leaves which call without an answer, and whether it is carried out all the same.
+
+The number of the call is given by its share of the day's orders; the figure after it is how many such calls one order
+brings at least, so that the next day's turn comes with the next day's calls.
+"""
+_PAY_BACK_HANG = {"target": "payment", "call": 1, "about": "POST /v3/refund", "done": True}
+"""The hardest one: the money is on its way to the buyer, and we have not heard so."""
 
 
-def bad_day(count: int, per_second: float, *, replayed: bool) -> dict[str, Any]:
-    """Give the profile of a run of `count` orders.
+def bad_day(plan: DemoPlan) -> dict[str, Any]:
+    """Give the profile of a run.
 
-    Orders replayed from a file keep their fate: all of them were paid and all shall complete, only the messages about
-    them and the vendors misbehave.
+    Orders replayed from a file keep their fate, only the messages about them and the vendors misbehave.
     """
-    outage = {"target": "wms", "mode": "error", "after_seconds": count / per_second * 0.25, "seconds": HOUR_SECONDS}
-    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage]}
-    return profile if replayed else profile | _fates(count) | _scarcity(count) | {"bundle_share": 0.15}
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": _outages(plan), "hangs": _hangs(plan)}
+    return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan) | {"bundle_share": 0.15}
+
+
+def _outages(plan: DemoPlan) -> list[dict[str, Any]]:
+    """Let the warehouse system be down for an hour each day: from a call on, so that somebody notices."""
+    begin = [round((day * CALLS_EACH + OUTAGE_AT) * plan.count) + 1 for day in range(plan.days)]
+    return [{"target": "wms", "mode": "error", "seconds": HOUR_SECONDS, "call": call} for call in begin]
+
+
+def _hangs(plan: DemoPlan) -> list[dict[str, Any]]:
+    """Let each vendor leave a call or two unanswered each day."""
+    if plan.count < FATES_FROM:
+        return []
+    shops = {"shop", "douyin"} if plan.file else set()
+    hangs = [
+        {"target": target, "call": round((day * each + at) * plan.count) + 1, "about": about, "done": done}
+        for day in range(plan.days)
+        for target, about, at, each, done in _HANGS
+        if target not in shops
+    ]
+    return hangs if plan.file else [*hangs, _PAY_BACK_HANG]
 
 
 def _fates(count: int) -> dict[str, Any]:
     """Share out the buyers' fates; multiples of 0.05, because every 20 buyers in a row draw from one shuffled hand."""
-    refunds = 0.3 if count < 2 * FATES_FROM else 0.15
     return {
         "never_pay_share": 0.05,
         "late_pay_share": 0.1,
         "late_pay_delay": 5.0,
         "cancel_unpaid_share": 0.05,
-        "cancel_paid_share": refunds,
+        "cancel_paid_share": 0.35 if count < 2 * FATES_FROM else 0.15,
         "cancel_within": 1.5,
     }
 
 
-def _scarcity(count: int) -> dict[str, Any]:
-    if count < FATES_FROM:
+def _scarcity(plan: DemoPlan) -> dict[str, Any]:
+    """Let one product have a fifth of the stock that its buyers want."""
+    if plan.count < FATES_FROM:
         return {}
-    wanted = max(8, count // 10)
+    wanted = max(8, plan.orders // 10)
     return {"scarce": {str(SCARCE_PRODUCT): max(1, wanted // 5)}, "scarce_demand": wanted}

@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from clients.cli.demo_facts import Evidence
+from clients.cli.demo_mischief import mischief_table, missing, planned_mischief
 from clients.cli.demo_shops import OWN_WAYS
-from clients.cli.demo_world import DemoWorld, Evidence
+from clients.cli.demo_world import DemoWorld
 from domain.orders import order_key, workflow_id
 from domain.proof import Finding, OrderFact, order_of, prove
 
@@ -48,10 +50,13 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
         n = sum(1 for finding in findings if finding.rule == rule)
         table.add_row(words, "", f"[{'red' if n else 'green'}]{n}[/]")
     out.print(table)
+    mischief = planned_mischief(evidence, world.plan)
+    if mischief:
+        out.print(mischief_table(mischief, evidence))
     out.print(_by_shop(evidence, world))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
-    return findings
+    return findings + missing(mischief, evidence, world.plan)
 
 
 def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int:
@@ -85,7 +90,7 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
-    return rows + _paid_back(evidence) + _mischief(evidence)
+    return [*rows, *_paid_back(evidence), ("messages kept, each once", "", str(evidence.work.messages))]
 
 
 def _paid_back(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -106,7 +111,9 @@ def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
     table = Table(title="By shop: orders there, here, lost, twice; kept pushes, pages, reads", box=None, pad_edge=False)
     for name in ("shop", "ways in", "there", "here", "lost", "twice", "push", "page", "read"):
         table.add_column(name, justify="left" if name in {"shop", "ways in"} else "right", no_wrap=True)
-    ways = {"own/demo": OWN_WAYS} | {f"{one.shop.vendor}/{one.shop.code}": one.shop.ways for one in world.accounts}
+    ways = {"own/demo": OWN_WAYS} | {
+        f"{one.shop.vendor}/{one.shop.code}": one.shop.ways for one in world.sides.accounts
+    }
     for shop, how in ways.items():
         sold = evidence.books["orders"].items()
         theirs = {no for no, one in sold if f"{one['channel']}/{one['shop']}" == shop and one["messages_sent"]}
@@ -167,24 +174,6 @@ def _ending(order: OrderFact, told: set[str], sold: dict[str, Any]) -> str:
     if order.close_reason != "unpaid" or sold.get("status") == "cancelled":
         return "called off"  # a platform closes what nobody pays; whose clock is first does not matter
     return "pay back" if order.paid_minor else "unpaid"
-
-
-def _mischief(evidence: Evidence) -> list[tuple[str, str, str]]:
-    """Count what was done to us, and show that it left no trace."""
-    books, faults = evidence.books, evidence.books["faults"]
-    errors = sum(n for name, n in faults.items() if name.endswith(("_error", "_hang", "_refuse", "_lost_answer")))
-    again = sum(one["creates"] - 1 for one in books["warehouse"].values())
-    rows = [
-        ("messages kept, each once", "", evidence.work.messages),
-        ("messages sent in duplicate", faults.get("duplicated", 0), ""),
-        ("messages sent again, unanswered", faults.get("retried", 0), ""),
-        ("messages sent out of order", faults.get("reordered", 0), ""),
-        ("refused after a key change / let in later", faults.get("shop_refused", 0), evidence.replayed),
-        ("our calls that failed or went unheard", errors, ""),
-        ("repeated warehouse orders, taken once", again, ""),
-    ]
-    rows += [(f"kill -9 of {name}, survived", "", 1) for name in evidence.kills]
-    return [(words, str(there), str(here)) for words, there, here in rows if there or here]
 
 
 def _where_to_look(out: Console, world: DemoWorld, evidence: Evidence) -> None:

@@ -3,7 +3,7 @@
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from clients.cli.demo_world import View
+from clients.cli.demo_facts import View
 from domain.orders import OrderStatus
 
 WIDTH = 36
@@ -18,4 +18,5 @@ def progress_table(view: View) -> Table:
         table.add_row(status.value, ProgressBar(total=max(view.planned, 1), completed=n, width=WIDTH), str(n))
     table.add_row("parcels signed", "", str(view.parcels_signed))
     table.add_row("messages stored", "", str(view.messages))
+    table.add_row("mischief done to us", "", str(view.mischief))
     return table

@@ -46,7 +46,13 @@ PARCELS = {
 }
 HOLDS = {"reserved": "预占", "allocated": "已分配"}
 HOLD_STATES = {"open": "占用中", "allocated": "已转分配", "consumed": "已出库", "released": "已释放"}
-CALLS = {"writeback": "回传发货", "subscribe": "订阅轨迹", "track": "查询轨迹", "reread": "重读订单"}
+CALLS = {
+    "writeback": "回传发货",
+    "subscribe": "订阅轨迹",
+    "track": "查询轨迹",
+    "inquire": "查询出库",
+    "reread": "重读订单",
+}
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
     "ACCEPT": "仓库接单", "PARTFULFILLED": "部分发货", "PRINT": "打印面单", "PICK": "拣货", "CHECK": "复核",

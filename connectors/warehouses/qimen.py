@@ -5,7 +5,7 @@ platform does not publish its limits and retries; its limit errors become Unavai
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
@@ -17,7 +17,7 @@ from connectors.outbound import Clock, WarehouseOrder
 from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses import qimen_messages as messages
 from connectors.warehouses.qimen_xml import read_xml, text
-from domain.errors import Broken, OmsError, Refused, Unavailable, Unparsable
+from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.fulfillment import FulfillmentOrder
 from domain.observations import ShipmentConfirmed
 from domain.shops import Shop
@@ -48,6 +48,7 @@ class WmsAnswer:
     code: str
     message: str
     root: Element
+    raw: bytes = field(default=b"", repr=False)
 
 
 class QimenWarehouse:
@@ -116,25 +117,32 @@ class QimenWarehouse:
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
         """Send deliveryorder.query, all pages; Refused when the warehouse does not know the order."""
-        root = await self._query_page(fulfillment_no, warehouse, 1)
+        first = await self._query_page(fulfillment_no, warehouse, 1)
+        root = first.root
         total = text(root, "totalLines")
         lines = int(total) if re.fullmatch(r"[0-9]{1,5}", total) else 0
         for page in range(2, min(-(-lines // QUERY_PAGE_SIZE), MAX_QUERY_PAGES) + 1):
-            more = await self._query_page(fulfillment_no, warehouse, page)
+            more = (await self._query_page(fulfillment_no, warehouse, page)).root
             holder = root.find("orderLines")
             if holder is not None:
                 holder.extend(more.findall("orderLines/orderLine"))
-        return self._read_query(root, fulfillment_no)
+        return self._read_query(first, fulfillment_no)
 
-    async def _query_page(self, fulfillment_no: str, warehouse: str, page: int) -> Element:
+    async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
+        """Query, and give what left the house; its confirm_id is that of the confirm that says the same."""
+        known = await self.query(fulfillment_no, warehouse)
+        return (known.shipment, known.raw) if known.shipment else None
+
+    async def _query_page(self, fulfillment_no: str, warehouse: str, page: int) -> WmsAnswer:
         paging = {"page": str(page), "pageSize": str(QUERY_PAGE_SIZE)}
         body = messages.about(fulfillment_no, warehouse, self._shop, **paging)
         answer = await self._ask("deliveryorder.query", fulfillment_no, body)
         if not answer.ok:
             raise _refusal(answer)
-        return answer.root
+        return answer
 
-    def _read_query(self, root: Element, fulfillment_no: str) -> WarehouseOrder:
+    def _read_query(self, answer: WmsAnswer, fulfillment_no: str) -> WarehouseOrder:
+        root = answer.root
         status = text(root, "deliveryOrder/status").upper()
         number = text(root, "deliveryOrder/deliveryOrderCode")
         if number != fulfillment_no:
@@ -146,7 +154,7 @@ class QimenWarehouse:
             except Unparsable as error:
                 raise Broken(f"qimen's answer about {fulfillment_no}: {error.reason}") from error
             shipment = read if isinstance(read, ShipmentConfirmed) else None
-        return WarehouseOrder(status, text(root, "deliveryOrder/deliveryOrderId"), shipment)
+        return WarehouseOrder(status, text(root, "deliveryOrder/deliveryOrderId"), shipment, answer.raw)
 
     async def _ask(self, method: str, ref: str, body: bytes) -> WmsAnswer:
         call = Call(
@@ -187,7 +195,7 @@ def read_answer(call: Call, reply: Reply) -> WmsAnswer:
     flag = text(root, "flag").lower()
     if root.tag != "response" or flag not in {"success", "failure"}:
         raise unexplained(call, reply)
-    return WmsAnswer(flag == "success", text(root, "code"), text(root, "message"), root)
+    return WmsAnswer(flag == "success", text(root, "code"), text(root, "message"), root, reply.body)
 
 
 def _gateway_fault(root: Element, call: Call) -> OmsError:
@@ -197,7 +205,7 @@ def _gateway_fault(root: Element, call: Call) -> OmsError:
     about = f"qimen gateway {fields.vendor_text(code)} {named} about {call.ref}"
     told = f"{sub_code} {text(root, 'msg')}".lower()
     if "limit" in sub_code.lower():
-        return Unavailable(about, _ban_seconds(root))
+        return RateLimited(about, _ban_seconds(root))
     if sub_code.startswith("isv."):
         return Refused(named, words)
     if code in _PASSING_CODES or any(word in told for word in _PASSING_WORDS):

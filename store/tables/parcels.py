@@ -16,6 +16,7 @@ class Fulfillment(SQLModel, table=True):
     __table_args__ = (
         Index("ix_fulfillment_order_key", "order_key"),
         Index("ix_fulfillment_planned", "warehouse", postgresql_where=text("state = 'planned'")),
+        Index("ix_fulfillment_pushed", "pushed_at", postgresql_where=text("state = 'pushed'")),
     )
 
     no: str = Field(primary_key=True)
@@ -28,6 +29,7 @@ class Fulfillment(SQLModel, table=True):
     created_at: datetime = moment()
     sent_at: datetime | None = maybe_moment()
     pushed_at: datetime | None = maybe_moment()
+    asked_at: datetime | None = maybe_moment()
     cancelled_at: datetime | None = maybe_moment()
     shipped_at: datetime | None = maybe_moment()
 

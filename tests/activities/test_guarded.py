@@ -1,5 +1,6 @@
 """Every method of every role goes through its account's bulkhead, and a drain obeys what the bulkhead says."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +9,13 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import guarded, ports
+from activities import drain, guarded, ports
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
 from domain.errors import RateLimited, Unavailable
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
+from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from tests.conftest import NOON
@@ -148,6 +149,12 @@ class Parcels(Rows):
     async def heard(self, vendor: str, shop: str, seen: ParcelTracked, raw: bytes, now: datetime) -> None:
         raise AssertionError("no call was made")
 
+    async def unshipped(self, vendor: str, shop: str, now: datetime, most: int) -> list[Call]:
+        return self._once()
+
+    async def confirmed(self, vendor: str, shop: str, seen: ShipmentConfirmed, raw: bytes, now: datetime) -> None:
+        raise AssertionError("no call was made")
+
 
 class Hinted(Calls):
     """The rows as orders to read again."""
@@ -182,6 +189,34 @@ async def test_a_drain_comes_back_when_the_bulkhead_says_so(kind: str) -> None:
     await ActivityEnvironment().run(drains.drain, Queue(kind, "kdniao", "c"), LOOPS, 2)
     (again_at,) = calls.again_at + parcels.again_at + hinted.again_at
     assert timedelta(seconds=48) <= again_at - NOON <= timedelta(seconds=72)
+
+
+class Hanging(ShutCouriers):
+    """A courier who does not answer before the drain has shown three times that it lives."""
+
+    def __init__(self) -> None:
+        self.signs = 0
+        self._enough = asyncio.Event()
+
+    def sign(self, *_details: object) -> None:
+        self.signs += 1
+        if self.signs >= 4:  # the first one is that of the round
+            self._enough.set()
+
+    async def courier(self, vendor: str, code: str) -> ports.Courier:
+        await self._enough.wait()
+        raise Unavailable("time is up")
+
+
+async def test_a_drain_gives_signs_of_life_while_a_stranger_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """INT-4: else it is taken for dead and started a second time beside itself."""
+    monkeypatch.setattr(drain, "BEAT_SECONDS", 0.01)
+    hanging = Hanging()
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = hanging.sign
+    drains = DrainActivities(Calls(), Parcels(), Hinted(), hanging, lambda: NOON)
+    await environment.run(drains.drain, Queue("track", "kdniao", "c"), LOOPS, 1)
+    assert hanging.signs >= 4
 
 
 class Impatient(ShutCouriers):

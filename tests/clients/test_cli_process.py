@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.cli.demo_world import DemoPlan, DemoWorld
+from clients.cli.demo_facts import DemoPlan
+from clients.cli.demo_world import DemoWorld
 from clients.embedded import free_port
 from clients.installation import Child, Installation
 from clients.run_file import RunFile, read_run_file

@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports, free_port
+from clients.embedded import QUIET_PORTS, EmbeddedPostgres, EmbeddedTemporal, Ports, free_port, last_words
 from clients.installation import Installation
 from clients.run_file import RunFile
 from domain.errors import Broken
@@ -198,8 +198,20 @@ def test_a_port_in_use_is_replaced_and_the_new_one_kept(tmp_path: Path) -> None:
     assert Ports(tmp_path).take("gateway") == second
 
 
-def test_a_free_port_is_free() -> None:
-    assert 1024 < free_port() < 65536
+def test_a_free_port_is_free_and_none_that_the_system_gives_to_outgoing_connections() -> None:
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for _ in range(20):
+        port = free_port()
+        assert port in QUIET_PORTS
+        assert not first <= port <= last
+
+
+def test_a_process_that_ended_is_quoted_with_the_place_to_look(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text("Traceback\n  somewhere\nOSError: address already in use\n\n")
+    assert last_words(log) == f": OSError: address already in use (see {log})"
+    log.write_text("")
+    assert last_words(log) == f"; see {log}"
 
 
 def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from connectors.top_sign import sign
 from connectors.warehouses.qimen import QimenWarehouse
 from domain.contacts import ContactForm
-from domain.errors import Broken, OmsError, Refused, Unavailable
+from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable
 from domain.observations import Package, PackedItem
 from domain.shops import Shop
 from tests.connectors.worlds import NOW, ORDER, QIMEN, RECEIVER, Stranger, clock
@@ -181,7 +181,7 @@ async def test_a_duplicate_that_is_not_our_order_stays_refused(second: httpx.Res
         (fault("50", "Remote service error", "isv.invalid-parameter"), Refused, "isv.invalid-parameter"),
         (fault("50", "Remote service error"), Unavailable, "50"),
         (fault("50", "x", "isp.top-remote-connection-timeout"), Unavailable, "isp.top-remote"),
-        (fault("7", "App Call Limited", "accesscontrol.limited-by-app-access-count"), Unavailable, "limited"),
+        (fault("7", "App Call Limited", "accesscontrol.limited-by-app-access-count"), RateLimited, "limited"),
         (fault("15", "Remote service error", "isp.remote-service-error"), Unavailable, "isp.remote"),
         (fault("99", "what"), Broken, "99"),
         (says("<html>busy</html>"), Broken, "not its format"),
@@ -286,6 +286,17 @@ async def test_query_tells_the_shipment() -> None:
     assert order.shipment.packages == (Package("SF", "SF1", "", (PackedItem("A", 2),)),)
     assert order.shipment.final
     assert order.shipment.confirmed_at == NOW
+
+
+async def test_what_left_so_far_comes_with_the_answer_as_received_and_bears_the_confirms_name() -> None:
+    """INT-11, INT-17: a lost confirm is asked for; the same shipment has the same name both ways."""
+    answer = found("DELIVERED", PARCEL)
+    told = await wms(Stranger(answer)).shipped_so_far(ORDER.no, "GZ01")
+    assert told is not None
+    seen, raw = told
+    assert seen == (await wms(Stranger(answer)).query(ORDER.no, "GZ01")).shipment
+    assert b"DELIVERED" in raw
+    assert await wms(Stranger(found("ACCEPT"))).shipped_so_far(ORDER.no, "GZ01") is None
 
 
 async def test_query_reads_every_page_of_lines() -> None:

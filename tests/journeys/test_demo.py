@@ -13,7 +13,9 @@ from simulator.plan import build_plan
 from simulator.settings import read_config
 from workers.settings import WorkerSettings
 
-SECONDS = 150
+SECONDS = 900
+"""Generous: a machine that has much else to do is slow, and a demo that hangs ends itself."""
+pytestmark = pytest.mark.timeout(1000)
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,18 @@ def cells(output: str, fact: str) -> list[str]:
     return [cell.strip() for cell in line.split("│")[2:4]]
 
 
+def mischief(output: str, what: str) -> tuple[int, str]:
+    """Give the count of a line of the table of mischief, and what came of it."""
+    line = next(line for line in output.splitlines() if line.startswith(f"{what} "))
+    times, _, then = line.removeprefix(what).strip().partition(" ")
+    return int(times), then.strip()
+
+
 def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
     """OPS-1: every fate, scarce stock, an outage, repeated and reordered messages, and kill -9 of each process."""
     ended = run_demo(tmp_path / "data", "--count", "30", "--seed", "21")
     assert ended.exit_code == 0, ended.output
-    for name in ("worker", "temporal", "postgres"):
+    for name in ("worker", "gateway", "temporal", "postgres"):
         assert f"kill -9 {name}" in ended.output
         assert f"{name} was started again" in ended.output
     assert "the wms is out of order" in ended.output
@@ -127,10 +136,19 @@ def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
         there, here = cells(ended.output, fact)
         assert there == here != "0", fact
     assert int(cells(ended.output, "no stock")[1]) > 0
-    assert int(cells(ended.output, "messages sent in duplicate")[0]) > 0
-    assert int(cells(ended.output, "messages sent out of order")[0]) > 0
-    refused, let_in = cells(ended.output, "refused after a key change")
-    assert refused == let_in != "0", "INT-14: what a changed key kept out is let in by the mended one"
+    for what in (
+        "webhooks sent two or three times",
+        "webhooks overtaken by the next one",
+        "429: calls over a platform's limit",
+        "calls never answered, until we gave up",
+        "  of these carried out all the same",
+        "calls into the warehouse system's hour of outage",
+        "orders for goods that had run out",
+    ):
+        assert mischief(ended.output, what)[0] > 0, what
+    refused, then = mischief(ended.output, "messages refused after a change of key")
+    assert then == f"{refused} let in after the mend", "INT-14: what a changed key kept out is let in"
+    assert refused > 0
 
 
 SLOW = pytest.mark.soak

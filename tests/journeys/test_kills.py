@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.cli.demo_world import DemoPlan, DemoWorld
+from clients.cli.demo_facts import DemoPlan
+from clients.cli.demo_world import DemoWorld
 from clients.installation import Installation
 from domain.proof import prove
 from store.database import Database

@@ -230,6 +230,12 @@ async def test_notices_may_get_lost_for_ever_or_be_refused_for_a_while(meet: Cal
     await eventually(lambda: _is(len(late.notices) >= 3), late._show)
 
 
+async def test_of_twenty_calls_one_is_too_many(meet: Callable[..., Meeting]) -> None:
+    here = meet(limit_share=0.05)
+    answers = [await here.ask("GET", f"{PATH}/R-1") for _ in range(20)]
+    assert [told["code"] for status, told in answers if status == 429] == ["FREQUENCY_LIMITED"]
+
+
 async def test_an_answer_may_get_lost_after_the_work(meet: Callable[..., Meeting]) -> None:
     here = meet(lost_answer_share=1.0)
     _, payment = await here.paid()

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from tests.simulator.erp import Erp, config, until
+from tests.simulator.erp import Erp, config, create_xml, qimen_params, until
 
 Open = Callable[..., Erp]
 
@@ -194,3 +195,115 @@ async def test_no_new_buyers_after_stop_new(erp_for: Open) -> None:
     await erp.client.post("/sim/stop-new")
     await until(lambda: erp.world.finished() and erp.world.tally.undelivered == 0)
     assert len(erp.world.shop.orders) < 5000
+
+
+async def settled(erp: Erp) -> dict[str, Any]:
+    """Start, wait until every fulfilment has left and every message has its answer, and give the books."""
+    await erp.client.post("/sim/start")
+    world = erp.world
+
+    def done() -> bool:
+        fulfilments = world.warehouse.fulfilments.values()
+        return len(fulfilments) == len(world.plan.orders) and world.finished() and world.tally.undelivered == 0
+
+    await until(done)
+    return await erp.books()
+
+
+async def test_of_twenty_confirms_one_never_comes_and_asking_tells_it(erp_for: Open) -> None:
+    """INT-17: the goods have left and the order system was not told."""
+    erp = erp_for(config(count=20, confirm_lost_share=0.05))
+    books = await settled(erp)
+    assert books["faults"]["confirms_lost"] == 1
+    await until(lambda: len(erp.confirms) == 19)
+    heard = {root.findtext("deliveryOrder/deliveryOrderCode") for root in erp.confirms}
+    (lost,) = set(books["warehouse"]) - heard
+    body = f"<request><orderCode>{lost}</orderCode></request>".encode()
+    answer = await erp.qimen("deliveryorder.query", body)
+    assert answer.findtext("deliveryOrder/status") == "DELIVERED"
+    assert answer.findtext("packages/package/expressCode") == books["warehouse"][lost]["waybills"][0]
+
+
+async def test_of_twenty_signatures_one_is_never_pushed(erp_for: Open) -> None:
+    erp = erp_for(config(count=20, signature_lost_share=0.05))
+    books = await settled(erp)
+    assert books["faults"]["signatures_lost"] == 1
+    await until(lambda: sum(pushes[-1]["State"] == "3" for pushes in erp.pushes.values()) == 19)
+    assert all(parcel["signed_at"] for parcel in books["parcels"].values())
+
+
+async def test_reports_and_pushes_may_be_overtaken_by_the_next_and_none_is_lost(erp_for: Open) -> None:
+    erp = erp_for(config(count=5, reorder_share=0.5, unpaid_first=0))
+    books = await settled(erp)
+    stages = ["ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH"]
+    await until(lambda: all(sorted(told) == sorted(stages) for told in erp.stages.values()))
+    assert any(told != stages for told in erp.stages.values())
+    assert 5 < books["faults"]["reordered"] <= books["webhooks"] / 2
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_call_may_hang_until_the_caller_gives_up_and_be_carried_out_all_the_same(
+    erp_for: Open, done: bool
+) -> None:
+    hang = {"target": "wms", "call": 2, "about": "deliveryorder.create", "done": done}
+    erp = erp_for(config(hangs=[hang]))
+    await erp.qimen("inventory.query", b"<request/>")
+    await erp.qimen("deliveryorder.create", create_xml("F1", {"TEE-WHITE-M": 1}))
+    body = create_xml("F2", {"TEE-WHITE-M": 1})
+    sent: list[object] = []
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    query = urlencode(qimen_params("deliveryorder.create", body)).encode()
+    scope = {"type": "http", "method": "POST", "path": "/router/qimen/service", "headers": [], "query_string": query}
+    await erp.app(scope, receive, send)
+    assert sent == [], "the caller hears nothing"
+    books = await erp.books()
+    assert set(books["warehouse"]) == ({"F1", "F2"} if done else {"F1"})
+    assert books["faults"]["wms_done_unanswered" if done else "wms_unanswered"] == 1
+    again = await erp.qimen("deliveryorder.create", body)
+    assert again.findtext("flag") == "success", "the next call is answered"
+
+
+async def test_an_outage_may_begin_with_a_call_which_is_sure_to_meet_it(erp_for: Open) -> None:
+    outage = {"target": "wms", "mode": "error", "seconds": 60, "call": 3}
+    erp = erp_for(config(outages=[outage], count=0))
+    await erp.client.post("/sim/start")
+    answers = [(await erp.client.post("/router/qimen/service")).status_code for _ in range(4)]
+    assert answers == [200, 200, 503, 503]
+    assert (await erp.client.post("/api/dist")).status_code == 200, "nobody else is down"
+    assert (await erp.books())["faults"]["wms_outage_calls"] == 2
+
+
+async def test_the_warehouse_system_says_when_it_is_called_too_often(erp_for: Open) -> None:
+    erp = erp_for(config(limit_share=0.05))
+    answers = [await erp.qimen("deliveryorder.create", create_xml("F1", {"TEE-WHITE-M": 1})) for _ in range(20)]
+    limited = [one for one in answers if one.tag == "error_response"]
+    assert [one.findtext("code") for one in limited] == ["7"]
+    assert (await erp.books())["faults"]["wms_limited"] == 1
+
+
+async def test_the_books_say_in_which_phase_a_buyer_called_off(erp_for: Open) -> None:
+    erp = erp_for(config(count=20, cancel_unpaid_share=0.05, cancel_paid_share=0.35, cancel_within=0.01, wms_step=0.05))
+    books = await finish(erp)
+    phases = Counter(one["ended_at"] for one in books["orders"].values())
+    assert phases[""] == 12
+    assert phases["UNPAID"] == 1
+    assert phases["SHIPPED"] == 1
+    assert set(phases) == {"", "UNPAID", "PAID", "ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "SHIPPED"}
+
+
+async def test_progress_says_the_same_as_the_books_in_figures(erp_for: Open) -> None:
+    erp = erp_for(config(count=4))
+    before = (await erp.client.get("/sim/progress")).json()
+    assert (before["planned"], before["sent"], before["acted"], before["finished"]) == (4, 0, False, False)
+    books = await finish(erp)
+    there = (await erp.client.get("/sim/progress")).json()
+    assert (there["planned"], there["sent"], there["acted"], there["finished"]) == (4, 4, True, True)
+    assert there["signed"] == len(books["parcels"])
+    assert there["faults"] == books["faults"]

@@ -11,6 +11,7 @@ from domain.errors import NotYet
 from domain.observations import ParcelState, ParcelTracked, ProcessReported
 from domain.progress import Shipped, Signed
 from store.database import Database
+from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.shipment_intake import apply_process
@@ -332,3 +333,32 @@ async def test_a_query_that_nobody_answered_is_made_again_before_the_next_period
     await tracking.again(call, later + timedelta(seconds=60))
     assert not await tracking.due("kdniao", "bird", later + timedelta(seconds=59), 16)
     assert len(await tracking.due("kdniao", "bird", later + timedelta(seconds=60), 16)) == 1
+
+
+async def test_a_shipment_whose_confirm_got_lost_is_asked_for_and_booked_once(
+    at_warehouse: Database, ring: KeyRing
+) -> None:
+    """INT-17: the warehouse is asked about what it has had for a period; a confirm that comes late changes nothing."""
+    fulfillments = SqlFulfillments(at_warehouse, ring)
+    assert await fulfillments.prepare("T1-1", NOON) is not None
+    await fulfillments.accepted("T1-1", "CK1", NOON)
+    tracking, period = SqlTracking(at_warehouse, ring, 60, 7200), timedelta(seconds=7200)
+    (wms,) = await rows(at_warehouse, "SELECT vendor, shop FROM warehouse WHERE code = 'GZ'")
+    place = (wms.vendor, wms.shop)
+    assert not await tracking.unshipped(*place, NOON + period - timedelta(seconds=1), 16)
+    assert not await tracking.unshipped("qimen", "another", NOON + period, 16)
+    (call,) = await tracking.unshipped(*place, NOON + period, 16)
+    assert (call.payload["no"], call.payload["warehouse"]) == ("T1-1", "GZ")
+    assert not await tracking.unshipped(*place, NOON + period + timedelta(seconds=1), 16), "once in a period"
+    assert await tracking.unshipped(*place, NOON + 2 * period, 16), "nobody knew: asked again"
+    seen = confirm(package("SF1", A=3, B=2))
+    for _ in range(2):
+        await tracking.confirmed(*place, seen, b"<response/>", NOON + 2 * period)
+    assert await value(at_warehouse, "SELECT count(*) FROM observation WHERE kind = 'shipment'") == 1
+    assert not await tracking.unshipped(*place, NOON + 4 * period, 16), "the answer is kept: it waits to be booked"
+    await ship(at_warehouse, seen)
+    assert await book(at_warehouse) == Shipped(1, 0)
+    await ship(at_warehouse, seen, 98)
+    assert await book(at_warehouse) == Shipped(1, 0)
+    assert not await tracking.unshipped(*place, NOON + 30 * period, 16), "what has shipped is not asked about"
+    assert await value(at_warehouse, "SELECT -sum(quantity) FROM stock_movement WHERE reason = 'shipped'") == 5

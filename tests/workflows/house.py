@@ -109,6 +109,9 @@ class FakeWarehouse:
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
         self.pended.append((fulfillment_no, hold))
 
+    async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
+        raise AssertionError("an order's workflow never asks what has left: a drain does")
+
 
 @dataclass
 class FakeVendors:

@@ -1,0 +1,65 @@
+"""What a demo is asked to show, what is seen of it while it runs, and the evidence at its end. Values only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.proof import OrderFact, SkuFact
+from store.reads.phases import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What the demo shall show; `days` bad days of `count` orders each, one after the other."""
+
+    seed: int
+    count: int
+    file: Path | None = None
+    plant: str | None = None
+    calm: bool = False
+    days: int = 1
+
+    @property
+    def orders(self) -> int:
+        """Count the orders of all days."""
+        return self.count * self.days
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is to be seen at one moment."""
+
+    sent: int
+    planned: int
+    counts: dict[str, int]
+    parcels_signed: int
+    messages: int
+    mischief: int
+    idle: bool
+    finished: bool
+    news: tuple[str, ...] = ()
+
+    @classmethod
+    def empty(cls, news: list[str]) -> "View":
+        """Before anything could be seen."""
+        return cls(0, 1, {}, 0, 0, 0, False, False, tuple(news))
+
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """Change whenever anything moved."""
+        return (self.sent, tuple(sorted(self.counts.items())), self.parcels_signed, self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the proof compares, and what was done to us meanwhile."""
+
+    orders: list[OrderFact]
+    skus: list[SkuFact]
+    work: Any
+    books: dict[str, Any]
+    kills: list[str]
+    told: set[str]
+    messages: dict[str, dict[str, int]]
+    replayed: int
+    phases: dict[str, Phase]

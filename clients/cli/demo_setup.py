@@ -1,0 +1,146 @@
+"""The two sides of a demo before it starts: the simulator's configuration, and the same accounts connected here."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clients.cli.demo_facts import DemoPlan
+from clients.cli.demo_profile import bad_day
+from clients.cli.demo_shops import (
+    ALL,
+    FIRST_TOKEN_SECONDS,
+    OF_A_FILE,
+    Account,
+    Merchant,
+    accounts,
+    as_the_simulator_knows_it,
+    connect_account,
+    connect_merchant,
+    merchant,
+    pay_as_the_simulator_knows_it,
+)
+from clients.cli.shops import Endpoint, connect_shop
+from clients.clock import utc_now
+from clients.installation import draw_secret
+from store import bundles
+from store.database import Database
+from store.keyring import load_keyring
+from store.shops import NewWarehouse, Shops
+from store.stock_on_hand import Shelf, set_on_hand
+from store.tokens import SqlTokens
+
+PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
+"""Orders a second: of a bad day, at which two cores keep up and half an hour of the trade passes; of a file."""
+ROTATED_AT = 0.6
+"""After this share of a day's orders the own shop changes its key."""
+WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")
+SENDER = {
+    "sender_name": "稳单演示店",
+    "sender_mobile": "02087654321",
+    "sender_province": "广东省",
+    "sender_city": "广州市",
+    "sender_district": "白云区",
+    "sender_address": "机场路 1 号",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What both sides of a demo have to know: who they are to each other, and where."""
+
+    plan: DemoPlan
+    keys: dict[str, str] = field(repr=False)
+    """The secrets of `own`, `wms` and `courier`; with `own next` the own shop changes its key."""
+    merchant: Merchant
+    accounts: list[Account]
+
+    @property
+    def per_second(self) -> float:
+        """Give the pace at which orders come."""
+        return FILE_PER_SECOND if self.plan.file else PER_SECOND
+
+    def profile(self) -> dict[str, Any]:
+        """Give the knobs of the world."""
+        worn = {"token_seconds": FIRST_TOKEN_SECONDS}
+        return worn if self.plan.calm else worn | bad_day(self.plan)
+
+    def config(self, port: int, gateway_url: str) -> dict[str, Any]:
+        """Write the simulator's configuration (docs/simulator.md)."""
+        return {
+            "seed": self.plan.seed,
+            "port": port,
+            "gateway_url": gateway_url,
+            "own": {"shop": "demo", "key_id": "demo", "secret": self.keys["own"]} | self._rotation(),
+            "marketplaces": [as_the_simulator_knows_it(account) for account in self.accounts],
+            "wms": {
+                "shop": "wms",
+                "app_key": "demo",
+                "secret": self.keys["wms"],
+                "customer_id": "demo-customer",
+                "warehouse": WAREHOUSE.code,
+                "owner": "STEADFAST",
+            },
+            "courier": {"shop": "express", "business_id": "1000001", "api_key": self.keys["courier"]},
+            "pay": pay_as_the_simulator_knows_it(self.merchant),
+            "orders": {
+                "count": self.plan.orders,
+                "per_second": self.per_second,
+                "file": str(self.plan.file) if self.plan.file else None,
+            },
+            "profile": self.profile(),
+            "plant": self.plan.plant,
+        }
+
+    def _rotation(self) -> dict[str, Any]:
+        """Let the own shop change its key when most of a day's orders are in."""
+        if "own next" not in self.keys:
+            return {}
+        return {"next_secret": self.keys["own next"], "rotate_after": self.plan.count / self.per_second * ROTATED_AT}
+
+
+def sides(plan: DemoPlan) -> Sides:
+    """Draw every secret of a demo."""
+    names = ["own", "wms", "courier"] + ([] if plan.calm or plan.file else ["own next"])
+    keys = {name: draw_secret() for name in names}
+    return Sides(plan, keys, merchant(), accounts(OF_A_FILE if plan.file else ALL))
+
+
+def write_config(path: Path, config: dict[str, Any]) -> None:
+    """Write a file that holds secrets."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config, ensure_ascii=False))
+
+
+async def connect(both: Sides, environment: dict[str, str], simulator_url: str, gateway_url: str) -> None:
+    """Register every account as `oms shop add` does."""
+    database = Database(environment["OMS_DATABASE_URL"], pool=2)
+    ring = load_keyring(Path(environment["OMS_KEYRING"]))
+    shops, tokens = Shops(database, ring), SqlTokens(database, ring)
+    own = Endpoint(f"{simulator_url}/own/demo/shipments", "demo", (both.keys["own"],))
+    wms = Endpoint(f"{simulator_url}/router/qimen/service", "demo", (both.keys["wms"],))
+    courier = Endpoint(simulator_url, "1000001", (both.keys["courier"],))
+    params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
+    try:
+        await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{simulator_url}/own/demo/orders"})
+        await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
+        await connect_shop(shops, ("kdniao", "express"), courier)
+        await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
+        for account in both.accounts:
+            await connect_account(shops, tokens, account, simulator_url)
+    finally:
+        await database.close()
+
+
+async def stock_up(environment: dict[str, str], catalogue: list[dict[str, Any]], sets: list[dict[str, Any]]) -> None:
+    """Set the opening stock, and say what the bundles consume."""
+    database = Database(environment["OMS_DATABASE_URL"], pool=1)
+    try:
+        async with database.transaction() as tx:
+            for product in catalogue:
+                shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
+                await set_on_hand(tx, shelf, product["on_hand"], utc_now())
+            for bundle in sets:
+                await bundles.put(tx, bundle["sku"], bundle["parts"], utc_now(), "demo")
+    finally:
+        await database.close()
