@@ -14,6 +14,8 @@ HOUR_SECONDS = 6.0
 OUTAGE_AT, CALLS_EACH = 0.2, 0.7
 """The warehouse system breaks down at so many of its calls for each order of the day; an order brings more than 0.7."""
 SCARCE_PRODUCT = 0
+PATIENCE_SECONDS = 600.0
+"""A buyer who calls off at a stage of the picking waits for it, on a slow machine too: all but scarce goods ship."""
 
 _MESSAGES: dict[str, Any] = {
     "duplicate_share": 0.15,
@@ -31,7 +33,12 @@ _PAYMENTS: dict[str, Any] = {
     "refund_processing_share": 0.5,
     "refund_processing_seconds": 1.5,
 }
-_PARCELS = {"split_package_share": 0.2, "partial_confirm_share": 0.2, "stage_patience": 40.0, "ship_patience": 40.0}
+_PARCELS = {
+    "split_package_share": 0.2,
+    "partial_confirm_share": 0.2,
+    "stage_patience": PATIENCE_SECONDS,
+    "ship_patience": PATIENCE_SECONDS,
+}
 _HANGS: tuple[tuple[str, str, float, float, bool], ...] = (
     ("wms", "deliveryorder.create", 0.1, 0.7, True),
     ("wms", "deliveryorder.create", 0.3, 0.7, False),

@@ -31,7 +31,7 @@ from store.stock_on_hand import Shelf, set_on_hand
 from store.tokens import SqlTokens
 
 PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
-"""Orders a second: of a bad day, at which two cores keep up and half an hour of the trade passes; of a file."""
+"""Orders a second: on a bad day, so many that two cores keep up while everything goes wrong; of a replayed file."""
 ROTATED_AT = 0.6
 """After this share of a day's orders the own shop changes its key."""
 WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")

@@ -9,7 +9,7 @@ from statistics import linear_regression, median
 
 import pytest
 
-from clients.cli.demo_facts import DemoPlan, Evidence
+from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_kills import POSTGRES, TEMPORAL
 from clients.cli.demo_mischief import missing, planned_mischief
 from clients.cli.demo_setup import PER_SECOND
@@ -38,44 +38,59 @@ what was read in it more than 1 KB in any process: 5 KB is less than a third of 
 the orders.
 The simulator keeps its books, that is every order with its parcels and traces, until the proof has read them.
 """
+OPEN_KB = {WORKER: 90.0}
+"""What an order takes that is under way (docs/benchmarks.md): no growth, and more of them where the machine is busy."""
 NOISE_MB = 8.0
 """So much resident memory goes up and down by itself: over a short run a slope alone says little."""
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One look at one process; `share` of the orders were sent, `open_orders` under way."""
+
+    seconds: float
+    share: float
+    open_orders: int
+    pid: int
+    megabytes: float
+
+
 @dataclass
 class Memory:
-    """Resident memory of the processes over time: seconds, share of the orders sent, process id and MB."""
+    """Resident memory of the processes over time."""
 
-    samples: dict[str, list[tuple[float, float, int, float]]] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: {name: [] for name in WATCHED})
     began: float = field(default_factory=time.monotonic)
 
-    def note(self, world: DemoWorld, share: float) -> None:
+    def note(self, world: DemoWorld, view: View) -> None:
         """Take one sample of each process that lives."""
+        under_way = sum(n for status, n in view.counts.items() if status not in ("completed", "closed"))
         for name in WATCHED:
             process = world.installation.children[name].process
             if process is None or process.poll() is not None:
                 continue
-            sample = (time.monotonic() - self.began, share, process.pid, resident_kb(process.pid) / 1024)
-            self.samples.setdefault(name, []).append(sample)
+            seconds, share = time.monotonic() - self.began, view.sent / max(1, view.planned)
+            megabytes = resident_kb(process.pid) / 1024
+            self.samples[name].append(Sample(seconds, share, under_way, process.pid, megabytes))
 
     def report(self) -> Iterator[str]:
         """Write the median of each minute; a process that was killed meanwhile begins anew."""
-        minutes = 1 + max(int(seconds // 60) for samples in self.samples.values() for seconds, *_ in samples)
-        yield "resident MB, median of each minute"
-        yield "minute    " + "".join(f"{name:>11}" for name in WATCHED)
+        minutes = 1 + max(int(one.seconds // 60) for samples in self.samples.values() for one in samples)
+        yield "resident MB, median of each minute; beside it the orders that were under way"
+        yield "minute    " + "".join(f"{name:>11}" for name in (*WATCHED, "orders"))
         for minute in range(minutes):
-            yield f"{minute + 1:>6}    " + "".join(f"{self._median(name, minute):>11}" for name in WATCHED)
-
-    def _median(self, name: str, minute: int) -> str:
-        found = [megabytes for seconds, _, _, megabytes in self.samples[name] if seconds // 60 == minute]
-        return f"{median(found):.1f}" if found else "-"
+            at = {name: [one for one in self.samples[name] if one.seconds // 60 == minute] for name in WATCHED}
+            cells = [f"{median(one.megabytes for one in found):.1f}" if found else "-" for found in at.values()]
+            orders = median([one.open_orders for one in at[SIMULATOR]] or [0])
+            yield f"{minute + 1:>6}    " + "".join(f"{cell:>11}" for cell in (*cells, f"{orders:.0f}"))
 
     def growth(self, name: str) -> tuple[float, float]:
         """Give the slope while it is measured, in MB a minute, and the MB that it comes to in that time."""
-        measured = [one for one in self.samples[name] if MEASURED_FROM <= one[1] <= MEASURED_TO]
-        assert len({pid for _, _, pid, _ in measured}) == 1, f"the {name} was started again while it was measured"
-        seconds = [one[0] for one in measured]
-        slope = linear_regression(seconds, [one[3] for one in measured]).slope
+        measured = [one for one in self.samples[name] if MEASURED_FROM <= one.share <= MEASURED_TO]
+        assert len({one.pid for one in measured}) == 1, f"the {name} was started again while it was measured"
+        seconds = [one.seconds for one in measured]
+        kept = [one.megabytes - one.open_orders * OPEN_KB.get(name, 0.0) / 1024 for one in measured]
+        slope = linear_regression(seconds, kept).slope
         return slope * 60, slope * (seconds[-1] - seconds[0])
 
 
@@ -122,7 +137,7 @@ def _until_finished(world: DemoWorld, memory: Memory) -> None:
     moved_at, last = time.monotonic(), None
     while True:
         view = world.look()
-        memory.note(world, view.sent / max(1, view.planned))
+        memory.note(world, view)
         for line in view.news:
             print(f"{time.monotonic() - memory.began:7.1f} s  {line}")
         if view.finished:
