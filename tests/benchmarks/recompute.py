@@ -49,7 +49,7 @@ _FILL = [
     SELECT 'B' || n, 'S' || lpad((n + part)::text, 6, '0'), part + 1
     FROM generate_series(1, CAST(:skus AS int) - 1, CAST(:every AS int)) n, generate_series(0, 1) part
     """,
-    "ANALYZE",
+    "ANALYZE sku_stock, pool_stock, safety_stock, bundle_component",
 ]
 
 
