@@ -37,7 +37,7 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The end of a pool that has nothing locked; its shops sell from the common units, as do orders' returns."""
+    """The end of a pool that has nothing locked and nothing to get back; its shops sell from the common units."""
 
     pool: str
 

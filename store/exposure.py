@@ -1,5 +1,6 @@
 """What each channel may sell of a SKU, read from the store (INV-1); the formula stands in domain/exposure.py."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.exposure import Exposure
 from domain.stock import Counters
-from domain.stock_state import ShopKey, ShopView, everywhere
+from domain.stock_state import ShopKey, ShopView
 from store import stock_state
 
 
@@ -45,8 +46,10 @@ async def shown(tx: AsyncConnection, channel: str, shop: str, skus: Sequence[str
 async def shown_everywhere(tx: AsyncConnection, skus: Sequence[str] | None = None) -> ShownEverywhere:
     """Give what every connected shop that sells may sell of these SKUs, or of everything, in one go."""
     looked = await stock_state.look(tx, skus)
-    quantities = everywhere(looked.state)
-    if skus is not None:  # components of bundles were read too
-        asked = set(skus)
-        quantities = {shop: {sku: n for sku, n in shown.items() if sku in asked} for shop, shown in quantities.items()}
+    asked = None if skus is None else set(skus)  # components of bundles were read too
+    quantities = {}
+    for place in looked.state.shops:
+        found = ShopView(looked.state, place).quantities()
+        quantities[place] = found if asked is None else {sku: n for sku, n in found.items() if sku in asked}
+        await asyncio.sleep(0)  # a hundred thousand SKUs take a moment: others may go on between two shops
     return ShownEverywhere(quantities, looked.versions)

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import pool_changes as pools
 from domain.by import By
+from domain.errors import BadInput
 from domain.pool_changes import Decided, Difference, PoolChange, decide, differences, pools_in, skus_in
+from domain.stock_state import StockState
 from store import audit, stock_ledger, stock_state
 from store.stock_ledger import Change
 
@@ -62,17 +64,19 @@ _SHARE = text(
     WHERE p.pool = r.pool AND p.sku = r.sku
     """
 )
-# What orders hold stays theirs; only the way back leads to the common units from now on.
-_RETURNS = [
-    text(
-        f"""
-        UPDATE {table} SET pool = '', from_pool = 0
-        WHERE state = 'open' AND pool = :code
-            AND sku IN (SELECT sku FROM pool_stock WHERE pool = :code)
-        """  # noqa: S608  (our own words)
-    )
-    for table in ("reservation", "allocation")
-]
+_HELD = text(
+    """
+    SELECT count(DISTINCT order_key) AS orders, coalesce(sum(n), 0) AS units FROM (
+        SELECT h.order_key, h.from_pool AS n FROM pool_stock p
+        JOIN reservation h ON h.sku = p.sku AND h.state = 'open' AND h.pool = p.pool WHERE p.pool = :code
+        UNION ALL
+        SELECT h.order_key, least(h.from_pool, h.quantity - h.shipped) FROM pool_stock p
+        JOIN warehouse_stock w ON w.sku = p.sku
+        JOIN allocation h ON h.warehouse = w.warehouse AND h.sku = p.sku AND h.state = 'open' AND h.pool = p.pool
+        WHERE p.pool = :code) held
+    WHERE n > 0
+    """
+)
 _NO_STOCK = text("DELETE FROM pool_stock WHERE pool = :code")
 _NO_POOL = text("DELETE FROM channel_pool WHERE code = :code")
 
@@ -80,8 +84,7 @@ _NO_POOL = text("DELETE FROM channel_pool WHERE code = :code")
 async def preview(tx: AsyncConnection, change: PoolChange) -> list[Difference]:
     """Say what shops would be shown if this change were made now; nothing is written. BadInput as in `make`."""
     skus = await stock_state.with_bundles(tx, await _concerned(tx, change))
-    looked = await stock_state.look(tx, skus)
-    return differences(looked.state, decide(looked.state, change))
+    return differences(*await _decided(tx, change, skus))
 
 
 async def make(tx: AsyncConnection, change: PoolChange, by: By, now: datetime) -> Decided:
@@ -94,8 +97,7 @@ async def make(tx: AsyncConnection, change: PoolChange, by: By, now: datetime) -
         return Decided()
     skus = await _concerned(tx, change)
     await stock_ledger.lock(tx, skus)
-    looked = await stock_state.look(tx, skus)
-    decided = decide(looked.state, change)
+    _, decided = await _decided(tx, change, skus)
     await _write(tx, decided, now)
     if decided.units:
         await _book(tx, decided, LEDGER_REASON[AUDITED[type(change)]], now)
@@ -104,6 +106,17 @@ async def make(tx: AsyncConnection, change: PoolChange, by: By, now: datetime) -
     await _forget(tx, (code for code, title in decided.titles.items() if title is None))
     await _audit(tx, change, decided, by, now)
     return decided
+
+
+async def _decided(tx: AsyncConnection, change: PoolChange, skus: Iterable[str]) -> tuple[StockState, Decided]:
+    state = (await stock_state.look(tx, skus)).state
+    decided = decide(state, change)
+    if isinstance(change, pools.Delete):
+        held = (await tx.execute(_HELD, {"code": change.pool})).one()
+        if held.orders:
+            words = f"{held.orders} orders hold {held.units} units out of pool {change.pool}, where they go back"
+            raise BadInput(f"{words} if an order is cancelled: remove it once they are shipped or released")
+    return state, decided
 
 
 async def _concerned(tx: AsyncConnection, change: PoolChange) -> set[str]:
@@ -144,7 +157,7 @@ async def _book(tx: AsyncConnection, decided: Decided, reason: str, now: datetim
 
 async def _forget(tx: AsyncConnection, codes: Iterable[str]) -> None:
     for code in codes:
-        for statement in (*_RETURNS, _NO_STOCK, _NO_POOL):
+        for statement in (_NO_STOCK, _NO_POOL):
             await tx.execute(statement, {"code": code})
 
 

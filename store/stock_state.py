@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.stock import Counters
@@ -13,7 +13,7 @@ from store import settings_docs
 from store.settings_docs import Profile
 
 _COUNTERS = """
-    SELECT s.sku, s.version, s.on_hand, s.reserved, s.allocated, s.pooled, s.trial_left, l.sku IS NOT NULL AS lowered
+    SELECT s.sku, s.version, l.sku IS NOT NULL AS lowered, s.on_hand, s.reserved, s.allocated, s.pooled, s.trial_left
     FROM sku_stock s LEFT JOIN lowered_exposure l ON l.sku = s.sku
     """
 _POOLED = """
@@ -53,15 +53,15 @@ async def look(tx: AsyncConnection, skus: Iterable[str] | None, shops: Sequence[
     members = await read_members(tx)
     state = StockState(
         rules=await settings_docs.stock_rules(tx, Profile.LIVE),  # what counts here is the same in every profile
-        counters={r.sku: Counters(r.on_hand, r.reserved, r.allocated, r.pooled, r.trial_left) for r in rows},
+        counters={sku: Counters(*counted) for sku, _, _, *counted in rows},
         shops=await selling(tx) if shops is None else tuple(shops),
         members=members,
         pools=await _pools(tx, wanted, None if shops is None else {pool_of(members, shop) for shop in shops}),
-        safety={(row.sku, row.channel): row.units for row in await _ask(tx, _SAFETY, wanted)},
-        lowered=frozenset(row.sku for row in rows if row.lowered),
+        safety={(sku, channel): units for sku, channel, units in await _ask(tx, _SAFETY, wanted)},
+        lowered=frozenset(sku for sku, _, lowered, *_ in rows if lowered),
         bundles=bundles,
     )
-    versions = {row.sku: row.version for row in rows}
+    versions = {sku: version for sku, version, *_ in rows}
     summed = {bundle: sum(versions.get(sku, 0) for sku in parts) for bundle, parts in bundles.items()}
     return Looked(state, versions | summed)
 
@@ -83,7 +83,7 @@ async def with_bundles(tx: AsyncConnection, skus: Iterable[str]) -> set[str]:
     return plain | {row.bundle for row in rows}
 
 
-async def _ask(tx: AsyncConnection, question: str, skus: list[str] | None) -> Iterable[Row[Any]]:
+async def _ask(tx: AsyncConnection, question: str, skus: list[str] | None) -> Iterable[Any]:
     """Ask about some SKUs or about all, each by a statement of its own: the database plans them differently."""
     if skus is None:
         return await tx.execute(text(question))
@@ -103,7 +103,7 @@ async def _pools(tx: AsyncConnection, skus: list[str] | None, seen: set[str] | N
     pools: Pools = {row.code: {} for row in await tx.execute(_POOLS)}
     if not pools or seen == {""}:
         return pools
-    for row in await _ask(tx, _POOLED, skus):
-        if seen is None or row.pool in seen:
-            pools[row.pool][row.sku] = InPool(row.locked, row.share_percent)
+    for pool, sku, locked, share_percent in await _ask(tx, _POOLED, skus):
+        if seen is None or pool in seen:
+            pools[pool][sku] = InPool(locked, share_percent)
     return pools

@@ -16,10 +16,13 @@ from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
+from clients.cli.pools import pool_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
+from clients.cli.stock_grade import grade_app
+from clients.cli.stock_safety import safety_app
 from clients.cli.up import up
 from clients.cli.users import user_app
 
@@ -31,8 +34,10 @@ app = typer.Typer(
 )
 order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
+stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
+app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

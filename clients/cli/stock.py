@@ -1,15 +1,18 @@
-"""`oms stock show` and `oms stock set`."""
+"""`oms stock show` and `oms stock set`; safety stock and grades are files of their own."""
 
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from clients.cli.session import out, session, told
+from clients.cli.stock_words import explained
 from clients.clock import utc_now
 from domain.errors import BadInput
 from store import audit
-from store.reads.stock import StockReads
+from store.reads.stock import SkuRow, StockReads
+from store.reads.stock_explained import ExplainedSku, StockExplained
 from store.stock_on_hand import Shelf, set_on_hand
 
 stock_app = typer.Typer(no_args_is_help=True)
@@ -17,22 +20,31 @@ stock_app = typer.Typer(no_args_is_help=True)
 
 @stock_app.command()
 def show(
-    sku: Annotated[str | None, typer.Argument(help="one SKU; all without it")] = None,
+    sku: Annotated[str | None, typer.Argument(help="one SKU or bundle; all SKUs without it")] = None,
     most: Annotated[int, typer.Option(min=1, max=100_000, help="at most so many rows")] = 100,
 ) -> None:
-    """Show what is on hand, promised and free. atp = on hand - reserved - allocated."""
+    """Show what is on hand, promised and free; of one SKU also where it lies and what each shop may sell, and why.
 
-    async def work() -> None:
-        async with session() as open_session:
-            rows = await StockReads(open_session.database).rows(sku, most)
-        if sku and not rows:
+    atp = on hand - reserved - allocated, of which channel pools have locked some.
+    """
+
+    async def work() -> tuple[list[SkuRow], ExplainedSku | None]:
+        async with session() as opened:
+            rows = await StockReads(opened.database).rows(sku, most)
+            page = await StockExplained(opened.database).explain(sku) if sku else None
+        if sku and page is None:
             raise BadInput(f"no SKU {sku!r}; set its stock first: oms stock set {sku} COUNT --warehouse CODE")
-        table = Table("SKU", "title", *("on hand", "reserved", "allocated", "atp"), box=None)
-        for row in rows:
-            table.add_row(row.sku, row.title, *map(str, (row.on_hand, row.reserved, row.allocated, row.atp)))
-        out.print(table if rows else "no stock yet: oms stock set SKU COUNT --warehouse CODE")
+        return rows, page
 
-    told(work)
+    rows, page = told(work)
+    table = Table("SKU", "title", *("on hand", "reserved", "allocated", "atp", "in pools"), box=None)
+    for row in rows:
+        counted = (row.on_hand, row.reserved, row.allocated, row.atp, row.pooled)
+        table.add_row(row.sku, escape(row.title), *map(str, counted))
+    if rows or not page:
+        out.print(table if rows else "no stock yet: oms stock set SKU COUNT --warehouse CODE")
+    for line in explained(page) if page else []:
+        out.print(escape(line), highlight=False, soft_wrap=True)
 
 
 @stock_app.command(name="set")

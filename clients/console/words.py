@@ -5,6 +5,7 @@ Another language is another module of the same names.
 
 import re
 
+from clients.console import stock_words
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 
@@ -250,8 +251,6 @@ _SAID: list[tuple[str, str]] = [
     (r"no shop (.*) is connected any more.*", "店铺 {0} 已不再连接"),
     (r"(.*): (\d+) units are promised to orders; on hand cannot be set to (\d+)",
      "{0} 有 {1} 件已承诺给订单，在库数不能设为 {2}"),
-    (r"(\d+) units wait to be shipped, more than (\d+) % of the (\d+) available: (.*) sees (\d+) %",
-     "{0} 件待发货，超过可售 {2} 件的 {1}%：{3} 只展示 {4}%"),
     (r"no warehouse '(.*)'; add its system first.*", "没有仓库 {0}，请先连接它的仓储系统"),
     (r"(.*) is the last administrator; name another one first", "{0} 是最后一位管理员，请先指定另一位"),
     (r"there is no user '(.*)'; see oms user list", "没有用户 {0}"),
@@ -272,7 +271,7 @@ _SAID: list[tuple[str, str]] = [
     (r"(.*) is missing or empty", "{0} 缺失或为空"),
     (r"order is missing: send it, or a hint", "消息里没有订单"),
 ]  # fmt: skip
-_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
+_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID]]
 
 
 def said(words: str) -> str:

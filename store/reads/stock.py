@@ -13,7 +13,7 @@ from store.reads.pages import FIRST, PAGE_ROWS, Page, Place, cut, make_mark, rea
 MOST_LINES = 200
 
 _COUNTERS = """
-    SELECT sku, title, on_hand, reserved, allocated, on_hand - reserved - allocated AS atp, version, updated_at
+    SELECT sku, title, on_hand, reserved, allocated, pooled, on_hand - reserved - allocated AS atp, version, updated_at
     FROM sku_stock
 """
 _BEGINS = """
@@ -62,13 +62,14 @@ _DRIFT = text(
 
 @dataclass(frozen=True, slots=True)
 class SkuRow:
-    """One SKU's counters over all warehouses; atp = on hand - reserved - allocated."""
+    """One SKU's counters over all warehouses; atp = on hand - reserved - allocated, of which pools have locked some."""
 
     sku: str
     title: str
     on_hand: int
     reserved: int
     allocated: int
+    pooled: int
     atp: int
     version: int
     updated_at: datetime

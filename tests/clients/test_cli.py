@@ -49,7 +49,7 @@ async def test_stock_is_set_and_shown(oms: Oms, database: Database, warehouse: s
     assert (await oms("stock", "set", "TEE", "9", "--warehouse", warehouse))[1] == "TEE in GZ01: 9 on hand (+0)\n"
     code, said = await oms("stock", "show", "TEE")
     assert code == 0
-    assert said.splitlines()[1].split() == ["TEE", "短袖", "9", "0", "0", "9"]
+    assert said.splitlines()[1].split() == ["TEE", "短袖", "9", "0", "0", "9", "0"]
     entries = [row for row in await rows(database, "audit") if row.action == "stock.set"]
     assert [(row.actor, row.detail["by"]) for row in entries] == [("cli", 12), ("cli", -3), ("cli", 0)]
 
@@ -76,7 +76,7 @@ async def test_stock_cannot_be_set_below_what_is_promised(
     assert code == 2
     assert "TEE-WHITE-M: 2 units are promised to orders" in said
     assert (await oms("stock", "set", "TEE-WHITE-M", "2", "--warehouse", warehouse))[0] == 0
-    assert (await oms("stock", "show"))[1].splitlines()[1].split()[-4:] == ["2", "2", "0", "0"]
+    assert (await oms("stock", "show"))[1].splitlines()[1].split()[-5:] == ["2", "2", "0", "0", "0"]
 
 
 STOCK_ERRORS = [

@@ -67,6 +67,24 @@ def test_every_alert_of_the_watch_has_a_title() -> None:
     assert {*OF_THE_ENGINE, *OF_THE_STORE, OVERSIZE} <= ALERTS.keys()
 
 
+POOLS = [
+    "TEE: 21 wanted, and 20 free (20 on hand - 0 allocated - 0 reserved - 0 in pools). Nothing is changed",
+    "TEE: 1 wanted, and pool live has 0 locked and not sold. Nothing is changed",
+    "pool live still has 12 units of 3 SKUs locked; first: oms pool release live --all",
+    "2 orders hold 7 units out of pool live, where they go back if an order is cancelled: remove it once they are gone",
+    "no pool 'x'; see oms pool list, or add it: oms pool add x",
+    "TEE: 7 of 10 good units in GZ are free; the others are promised to orders or locked for a channel pool",
+    "31 units wait to be shipped, more than 30 % of the 100 available: douyin sees 50 %",
+]
+
+
+def test_every_refusal_of_a_pool_change_is_said_in_chinese() -> None:
+    assert [words for words in POOLS if not chinese(said(words))] == []
+    assert said("A: 8 wanted, and pool p has 5 locked and not sold. Nothing is changed") == (
+        "A 要 8 件，渠道仓 p 只锁定 5 件。没有任何改动"
+    )
+
+
 def test_parts_of_a_sentence_are_said_too_and_what_is_unknown_stays() -> None:
     assert said("closed: cancelled by alice") == "已关闭：由 alice 取消"
     assert said("to be reviewed: 5 orders from one IP in 10 min, vague address") != ""

@@ -25,7 +25,9 @@ async def test_units_go_from_grade_to_grade_and_each_step_is_a_line(database: Da
     await move(database, 3, Grade.QUARANTINE, Grade.DEFECTIVE)
     await move(database, 1, Grade.QUARANTINE, Grade.GOOD)
     assert await counters(database) == (7, 0, 0)
-    told = await rows(database, "SELECT on_hand, defective, quarantine FROM stock_ledger WHERE reason = 'regraded'")
+    told = await rows(
+        database, "SELECT on_hand, defective, quarantine FROM stock_ledger WHERE reason = 'regraded' ORDER BY id"
+    )
     assert [tuple(row) for row in told] == [(-4, 0, 4), (0, 3, -3), (1, 0, -1)]
     (here,) = await rows(database, "SELECT on_hand, defective, quarantine FROM warehouse_stock")
     assert tuple(here) == (7, 3, 0)
