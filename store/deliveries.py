@@ -1,5 +1,6 @@
 """Events on their way to workflows. Owns the delivery rows: written with the facts, claimed under a lease, closed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,9 +29,20 @@ _CLAIM = text(
         o.currency, o.created_at AS order_created_at, delivery.lane, delivery.trace
     """
 )
-_CLOSE = text("UPDATE delivery SET delivered_at = :now, result = :result WHERE id = :id")
-_STARTED = text("UPDATE orders SET started_at = :now WHERE key = :key AND started_at IS NULL")
-_RELEASE = text("UPDATE delivery SET claimed_until = :until WHERE id = :id")
+# The orders in key order, so that two that close events of the same ones never wait for each other in a circle.
+_CLOSE = text(
+    """
+    WITH closed AS (
+        UPDATE delivery SET delivered_at = :now, result = done.result
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:results AS text[])) AS done (id, result)
+        WHERE delivery.id = done.id
+    ), fresh AS (
+        SELECT key FROM orders WHERE key = ANY(CAST(:keys AS text[])) AND started_at IS NULL ORDER BY key FOR UPDATE
+    )
+    UPDATE orders SET started_at = :now FROM fresh WHERE orders.key = fresh.key
+    """
+)
+_RELEASE = text("UPDATE delivery SET claimed_until = :until WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,17 @@ async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: fl
     ]
 
 
-async def close(tx: AsyncConnection, done: Claim, result: str, now: datetime) -> None:
-    """Say that an event reached its workflow (or was too late for it)."""
-    await tx.execute(_CLOSE, {"id": done.id, "result": result, "now": now})
-    await tx.execute(_STARTED, {"key": done.order_key, "now": now})
+async def close(tx: AsyncConnection, done: Mapping[Claim, str], now: datetime) -> None:
+    """Say that events reached their workflows, or were too late for them; one statement for all."""
+    values = {
+        "ids": [one.id for one in done],
+        "results": list(done.values()),
+        "keys": list({one.order_key for one in done}),
+        "now": now,
+    }
+    await tx.execute(_CLOSE, values)
 
 
-async def release(tx: AsyncConnection, claimed: Claim, until: datetime) -> None:
-    """Give an event back, to be tried again at `until`."""
-    await tx.execute(_RELEASE, {"id": claimed.id, "until": until})
+async def release(tx: AsyncConnection, claims: Sequence[Claim], until: datetime) -> None:
+    """Give events back, to be tried again at `until`."""
+    await tx.execute(_RELEASE, {"ids": [one.id for one in claims], "until": until})

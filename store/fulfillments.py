@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.bundles import PartLine, warehouse_lines
 from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Push, Whereabouts
-from domain.waits import Wait, WaitFor
 from store import audit, contacts, orders, stock
 from store.database import Database
 from store.keyring import KeyRing
@@ -44,8 +43,18 @@ _CANCELLED = text(
     WHERE no = :no AND state IN ('planned', 'pushed')
     """
 )
+_LOCK = text(
+    """
+    SELECT f.warehouse, o.key FROM fulfillment f JOIN orders o ON o.key = f.order_key
+    WHERE f.no = :no FOR UPDATE OF o
+    """
+)
 _ORDER_PUSHED = text(
-    "UPDATE orders SET logistics_status = 'pushed' WHERE key = :key AND logistics_status = 'allocated'"
+    """
+    UPDATE orders SET wait_for = 'shipment', wait_since = :now, wait_until = ship_by,
+        logistics_status = CASE WHEN logistics_status = 'allocated' THEN 'pushed' ELSE logistics_status END
+    WHERE key = :key
+    """
 )
 
 
@@ -68,13 +77,11 @@ class SqlFulfillments:
     async def accepted(self, no: str, ref: str, now: datetime) -> None:
         """Note that the warehouse has the order under its own number."""
         async with self._database.transaction() as tx:
-            row = (await tx.execute(_LOAD, {"no": no})).one()
-            order = await orders.must_lock(tx, row.order_key)
+            row = (await tx.execute(_LOCK, {"no": no})).one()
             if not (await tx.execute(_PUSHED, {"no": no, "ref": ref, "now": now})).rowcount:
                 return
-            await tx.execute(_ORDER_PUSHED, {"key": row.order_key})
-            await orders.set_wait(tx, row.order_key, Wait(WaitFor.SHIPMENT, now, order.ship_by))
-            await audit.write(tx, "fulfillment.pushed", row.order_key, now, no=no, warehouse=row.warehouse)
+            await tx.execute(_ORDER_PUSHED, {"key": row.key, "now": now})
+            await audit.write(tx, "fulfillment.pushed", row.key, now, no=no, warehouse=row.warehouse)
 
     async def where(self, no: str) -> Whereabouts:
         """Say who has a fulfilment order."""

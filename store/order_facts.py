@@ -24,8 +24,20 @@ from store.refunds import DUE_ALERT
 from store.review import Review
 
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
-_SHIP_BY = text("UPDATE orders SET ship_by = :ship_by WHERE key = :key")
-_COMPLETED = text("UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now WHERE key = :key")
+_ALLOCATED = text(
+    """
+    UPDATE orders SET status = 'paid', logistics_status = 'allocated', ship_by = :ship_by, stuck = :held <> '',
+        stuck_reason = :held, wait_for = 'warehouse', wait_since = :now, wait_until = :ship_by
+    WHERE key = :key
+    """
+)
+_COMPLETED = text(
+    """
+    UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now, stuck = false, stuck_reason = '',
+        wait_for = 'nothing', wait_since = :now, wait_until = NULL
+    WHERE key = :key
+    """
+)
 _CLOSED = text(
     """
     UPDATE orders SET status = 'closed', closed_at = :now, close_reason = :reason,
@@ -36,11 +48,14 @@ _CLOSED = text(
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
 _PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
 _HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")
-_NUMBERED = text("SELECT 1 FROM fulfillment WHERE no = :no")
+# Numbered after its order, by its full name where another shop's order has that number already. Two that look at once:
+# the second runs into the primary key, and its step runs again.
 _PLAN = text(
     """
     INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
-    VALUES (:no, :key, :warehouse, :carrier, 'planned', :now)
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM fulfillment WHERE no = :no) THEN :full ELSE :no END, :key, :warehouse,
+        :carrier, 'planned', :now
+    RETURNING no
     """
 )
 
@@ -104,9 +119,7 @@ class SqlOrderFacts:
             if row.closed_at is not None:
                 return
             await tx.execute(_COMPLETED, {"key": key, "now": now})
-            await orders.set_stuck(tx, key, "")
             await alerts.clear(tx, key, now)
-            await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.completed", key, now)
 
     async def close(self, key: str, reason: str, now: datetime) -> None:
@@ -176,15 +189,14 @@ class SqlOrderFacts:
     async def _allocate(
         self, tx: AsyncConnection, row: Row[Any], offer: WarehouseOffer, timing: OrderTiming, now: datetime
     ) -> Plan:
-        key, no = row.key, await _number(tx, row)
+        key = row.key
         ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
-        await tx.execute(_PLAN, {"no": no, "key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now})
+        names = {"no": fulfillment_no(row.no, 1), "full": fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", 1)}
+        place = {"key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now}
+        no = (await tx.execute(_PLAN, names | place)).scalar_one()
         await stock.allocate(tx, key, no, offer.code, now)
-        values = {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.ALLOCATED.value}
-        await tx.execute(_STATUS, values)
-        await tx.execute(_SHIP_BY, {"key": key, "ship_by": ship_by})
-        await orders.set_stuck(tx, key, f"held: {row.hold_reason}" if row.hold_reason else "")
-        await orders.set_wait(tx, key, Wait(WaitFor.WAREHOUSE, now, ship_by))
+        held = f"held: {row.hold_reason}"[:500] if row.hold_reason else ""
+        await tx.execute(_ALLOCATED, {"key": key, "ship_by": ship_by, "held": held, "now": now})
         inbox_id = row.channel_inbox_id
         await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])
         return Plan([no], ship_by=ship_by)
@@ -192,16 +204,6 @@ class SqlOrderFacts:
 
 def _is_paid(row: Row[Any]) -> bool:
     return EVENT_OF[ChannelStatus(row.channel_status)] is OrderEvent.PAID
-
-
-async def _number(tx: AsyncConnection, row: Row[Any]) -> str:
-    """Number a fulfilment order after its order, by its full name where another shop's order has that number already.
-
-    Two that look at once: the second runs into the primary key, and its step runs again.
-    """
-    no = fulfillment_no(row.no, 1)
-    taken = (await tx.execute(_NUMBERED, {"no": no})).one_or_none()
-    return fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", 1) if taken else no
 
 
 async def _held(tx: AsyncConnection, row: Row[Any], reasons: list[str], now: datetime) -> Plan:

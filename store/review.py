@@ -11,14 +11,13 @@ from domain.risk import RiskFacts, reasons
 from store import contacts, settings_docs
 from store.keyring import KeyRing
 
-_FROM_IP = text(
+_COUNTS = text(
     """
-    SELECT count(*) FROM orders
-    WHERE ip_index = :ip AND ip_index <> '' AND created_at > :since AND created_at <= :now
+    SELECT (SELECT count(*) FROM orders WHERE ip_index = :ip AND ip_index <> '' AND created_at > :since
+            AND created_at <= :now) AS from_ip,
+        (SELECT count(*) FROM orders WHERE buyer_index = :buyer AND buyer_index <> '' AND status = 'completed')
+            AS completed
     """
-)
-_COMPLETED = text(
-    "SELECT count(*) FROM orders WHERE buyer_index = :buyer AND buyer_index <> '' AND status = 'completed'"
 )
 
 
@@ -35,13 +34,11 @@ class Review:
         rules = await settings_docs.risk(tx)
         contact = await contacts.load(tx, self._ring, row.key)
         since = row.created_at - timedelta(minutes=rules.ip_window_minutes)
+        names = {"ip": row.ip_index, "buyer": row.buyer_index, "since": since, "now": now}
+        counts = (await tx.execute(_COUNTS, names)).one()
         facts = RiskFacts(
-            orders_from_ip=await _count(tx, _FROM_IP, ip=row.ip_index, since=since, now=now),
+            orders_from_ip=counts.from_ip,
             address=contact.address if contact.form is ContactForm.PLAIN else None,
-            completed_orders=await _count(tx, _COMPLETED, buyer=row.buyer_index),
+            completed_orders=counts.completed,
         )
         return reasons(facts, rules)
-
-
-async def _count(tx: AsyncConnection, statement: Any, **values: Any) -> int:
-    return int((await tx.execute(statement, values)).scalar_one())

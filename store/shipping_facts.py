@@ -58,12 +58,17 @@ _LEFT = text(
 )
 _ORDER_SHIPPED = text(
     """
-    UPDATE orders SET status = 'shipped', logistics_status = 'shipped', shipped_at = :at
+    UPDATE orders SET status = 'shipped', logistics_status = 'shipped', shipped_at = :at, wait_for = 'signature',
+        wait_since = :at, wait_until = :until
     WHERE key = :key AND closed_at IS NULL AND shipped_at IS NULL
     """
 )
 _ORDER_SIGNED = text(
-    "UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :at WHERE key = :key"
+    """
+    UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :at, wait_for = 'settlement',
+        wait_since = :now, wait_until = :until
+    WHERE key = :key
+    """
 )
 _BY_HAND = text(
     """
@@ -91,9 +96,9 @@ class SqlShippingFacts:
                 await self._book(tx, row, confirm, now)
             left = (await tx.execute(_LEFT, {"key": key})).one()
             gone = left.parcels and not left.open_fulfillments
-            if gone and (await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now})).rowcount:
-                until = now + timedelta(seconds=timing.sign_by_seconds)
-                await orders.set_wait(tx, key, Wait(WaitFor.SIGNATURE, now, until))
+            until = now + timedelta(seconds=timing.sign_by_seconds)
+            if gone:
+                await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now, "until": until})
             elif unbooked and not left.parcels and not left.open_fulfillments:
                 words = "the warehouse says shipped, but named no waybill: ask it"
                 await alerts.raise_alert(tx, NewAlert("no_waybill", Level.CRITICAL, key, words), now)
@@ -105,9 +110,8 @@ class SqlShippingFacts:
             row = await orders.must_lock(tx, key)
             left = (await tx.execute(_LEFT, {"key": key})).one()
             if left.parcels and not left.unsigned and row.status == OrderStatus.SHIPPED:
-                await tx.execute(_ORDER_SIGNED, {"key": key, "at": left.last_signed})
                 until = now + timedelta(seconds=timing.settle_seconds)
-                await orders.set_wait(tx, key, Wait(WaitFor.SETTLEMENT, now, until))
+                await tx.execute(_ORDER_SIGNED, {"key": key, "at": left.last_signed, "now": now, "until": until})
                 await audit.write(tx, "order.signed", key, now)
         return Signed(left.unsigned)
 

@@ -23,16 +23,16 @@ OUTAGE_SECONDS = 1.0
 
 
 async def deliver_forever(client: Client, database: Database, timing: CurrentTiming) -> None:
-    """Deliver what waits; sleeps a poll when nothing does. Runs until cancelled."""
+    """Deliver what waits; sleeps a poll unless more waits. Runs until cancelled."""
     while True:
         try:
             lease = timing.loop.delivery_lease_seconds
-            busy = await deliver_batch(client, database, timing.order, utc_now(), lease)
+            claimed = await deliver_batch(client, database, timing.order, utc_now(), lease)
         except Unavailable as error:
             log.warning("deliver waits", reason=error.reason)
             await asyncio.sleep(OUTAGE_SECONDS)
             continue
-        if not busy:
+        if claimed < BATCH:
             await asyncio.sleep(timing.loop.deliver_poll_seconds)
 
 
@@ -42,26 +42,43 @@ async def deliver_batch(
     timing: OrderTiming,
     now: datetime,
     lease_seconds: float = deliveries.LEASE_SECONDS,
-) -> bool:
-    """Claim a few events and deliver them one after the other; False when none waits."""
-    async with database.transaction() as tx:
+) -> int:
+    """Claim a few events, deliver them one after the other, close them together; give how many there were.
+
+    Whoever dies before the end delivers the claimed ones again: a workflow takes an event twice without harm.
+    """
+    async with database.statement() as tx:
         claims = await deliveries.claim(tx, now, BATCH, lease_seconds)
-    for claim in claims:
-        with step(f"deliver {claim.event.value}", claim.trace, order=claim.order_key):
-            await _deliver(client, database, timing, claim)
-    return bool(claims)
+    reached: list[Claim] = []
+    told = 0
+    try:
+        for claim in claims:
+            with step(f"deliver {claim.event.value}", claim.trace, order=claim.order_key):
+                if await _deliver(client, database, timing, claim):
+                    reached.append(claim)
+            told += 1
+    except Unavailable:
+        await _close(database, reached)
+        async with database.statement() as tx:
+            await deliveries.release(tx, claims[told:], utc_now() + timedelta(seconds=OUTAGE_SECONDS))
+        raise
+    await _close(database, reached)
+    return len(claims)
 
 
-async def _deliver(client: Client, database: Database, timing: OrderTiming, claim: Claim) -> None:
+async def _close(database: Database, reached: list[Claim]) -> None:
+    if reached:
+        async with database.statement() as tx:
+            await deliveries.close(tx, dict.fromkeys(reached, "delivered"), utc_now())
+
+
+async def _deliver(client: Client, database: Database, timing: OrderTiming, claim: Claim) -> bool:
+    """Bring one event to its workflow; what finds it ended is judged and closed at once, so that it is judged once."""
     start = OrderStart(claim.order_key, timing.lock_until(claim.order_created_at), timing)
     summary = f"{claim.order_key} · {claim.total_minor / 100:.2f} {claim.currency}"
-    try:
-        reached = await tell_order(client, start, claim.event, summary)
-    except Unavailable:
-        async with database.transaction() as tx:
-            await deliveries.release(tx, claim, utc_now() + timedelta(seconds=OUTAGE_SECONDS))
-        raise
+    if await tell_order(client, start, claim.event, summary):
+        return True
     async with database.transaction() as tx:
-        if not reached:
-            await late.after_end(tx, claim.order_key, claim.event, utc_now())
-        await deliveries.close(tx, claim, "delivered" if reached else "the workflow has ended", utc_now())
+        await late.after_end(tx, claim.order_key, claim.event, utc_now())
+        await deliveries.close(tx, {claim: "the workflow has ended"}, utc_now())
+    return False

@@ -47,7 +47,7 @@ class Lifeline:
         async with self.database.transaction() as tx:
             for claim in await deliveries.claim(tx, self.now + timedelta(days=self.told), 10):
                 self.seen.add(claim.event)
-                await deliveries.close(tx, claim, "delivered", self.now)
+                await deliveries.close(tx, {claim: "delivered"}, self.now)
         return True
 
     async def step(self) -> bool:

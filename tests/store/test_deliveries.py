@@ -65,7 +65,7 @@ async def test_an_event_given_back_is_claimed_again_when_its_time_comes(database
     await orders_of(database, ring, ChannelStatus.PAID)
     (one,) = await claim(database)
     async with database.transaction() as tx:
-        await deliveries.release(tx, one, NOON + timedelta(seconds=5))
+        await deliveries.release(tx, [one], NOON + timedelta(seconds=5))
     assert await claim(database, seconds=4) == []
     assert await claim(database, seconds=5) == [one]
 
@@ -75,7 +75,7 @@ async def test_a_closed_event_stays_closed_and_notes_when_the_order_started(data
     (one,) = await claim(database)
     for seconds in (1, 9):
         async with database.transaction() as tx:
-            await deliveries.close(tx, one, "started", NOON + timedelta(seconds=seconds))
+            await deliveries.close(tx, {one: "started"}, NOON + timedelta(seconds=seconds))
     assert await claim(database, seconds=3600) == []
     assert await value(database, "SELECT started_at FROM orders") == NOON + timedelta(seconds=1)
 
