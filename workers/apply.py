@@ -14,17 +14,20 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.observations import Rest, Taken
 from store.order_intake import Booking
+from store.settings_docs import Profile
 from workers.timing import CurrentTiming
 
 log = structlog.get_logger("apply")
 OUTAGE_SECONDS = 1.0
 
 
-async def apply_forever(database: Database, ring: KeyRing, timing: CurrentTiming) -> None:
+async def apply_forever(
+    database: Database, ring: KeyRing, timing: CurrentTiming, profile: Profile = Profile.LIVE
+) -> None:
     """Book what waits, most urgent lane first; sleeps a poll when nothing does. Runs until cancelled."""
     while True:
         try:
-            busy = await apply_one(database, ring, timing, utc_now())
+            busy = await apply_one(database, ring, timing, utc_now(), profile)
         except Unavailable as error:
             log.warning("apply waits", reason=error.reason)
             await asyncio.sleep(OUTAGE_SECONDS)
@@ -33,7 +36,9 @@ async def apply_forever(database: Database, ring: KeyRing, timing: CurrentTiming
             await asyncio.sleep(timing.loop.apply_poll_seconds)
 
 
-async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> bool:
+async def apply_one(
+    database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime, profile: Profile = Profile.LIVE
+) -> bool:
     """Book one observation in one transaction; False when none waits.
 
     One that cannot be booked never stops the others: it is put back with its reason, at last set aside as failed.
@@ -45,7 +50,7 @@ async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, no
             if taken is None:
                 return False
             with step(f"apply {taken.seen.kind}", taken.trace, subject=taken.subject):
-                state = await book(tx, taken, Booking(ring, timing.order, now))
+                state = await book(tx, taken, Booking(ring, timing.order, now, profile))
                 await observations.done(tx, taken, state, now)
     except (NotYet, BadInput, Broken) as error:
         if taken is None:
