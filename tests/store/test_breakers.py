@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import BadInput
 from domain.observations import ChannelStatus
-from store import breakers, stock, waiting
+from store import breakers, stock, stock_ledger, waiting
 from store.breakers import By
 from store.database import Database
 from store.exposure import shown
@@ -320,6 +320,7 @@ async def test_orders_receipts_stops_and_resumes_at_once_neither_deadlock_nor_ov
 
     async def receive(n: int) -> None:
         async with database.transaction() as tx:
+            await stock_ledger.lock(tx, ["A"])
             await stock.move(tx, f"receipt:{n}", Change("A", "receipt", f"r{n}", "GZ", on_hand=1), at(n))
 
     async def person(n: int) -> None:
