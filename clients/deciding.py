@@ -21,6 +21,8 @@ from workflows.decisions import Choice, Decision, refuse_decision
 
 HELD_MARK = "held: "
 SHIPPED = frozenset({"shipped", "signed"})
+PARKED = frozenset({WaitFor.OPERATOR, WaitFor.STOCK, WaitFor.BREAKER})
+"""Waits that an operator may end."""
 
 
 class Decisions:
@@ -80,7 +82,7 @@ def why_not(page: OrderPage, choice: Choice, actor: str) -> str:
     if choice is Choice.RETRY and any(call.state == "refused" for call in page.calls):
         return ""
     held = order.hold_reason if order.stuck_reason.startswith(HELD_MARK) else ""
-    parked = order.stuck_reason if order.wait_for in {WaitFor.OPERATOR, WaitFor.STOCK} and not held else ""
+    parked = order.stuck_reason if order.wait_for in PARKED and not held else ""
     ended = (order.close_reason or order.status) if order.closed_at else ""
     try:
         refuse_decision(Decision(choice, actor), parked=parked, held=held, shipped=order.status in SHIPPED, ended=ended)

@@ -5,7 +5,7 @@ Units locked for an order's own pool go first, then those that are common to all
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.stock import Counters, Demand, per_sku
 
@@ -33,10 +33,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a batch of wishes comes to: the holds, and per order that got nothing the SKUs that were short."""
+    """What a batch of wishes comes to: the holds, and per order that got nothing the SKUs that were short.
+
+    `missing` are those of them whose units are not there; of the others a breaker lets too few through (INV-7).
+    """
 
     holds: tuple[Hold, ...]
     short: Mapping[str, tuple[str, ...]]
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Shelf:
@@ -50,6 +54,10 @@ class Shelf:
     def short(self, wish: Wish) -> tuple[str, ...]:
         """Name the SKUs of which there is not enough for this wish."""
         return tuple(sku for sku, n in per_sku(wish.demands).items() if n > self._left(sku, wish.pool))
+
+    def missing(self, wish: Wish) -> tuple[str, ...]:
+        """Name the SKUs of which there are not enough units, whatever a breaker lets through."""
+        return tuple(sku for sku, n in per_sku(wish.demands).items() if n > self._free(sku, wish.pool))
 
     def take(self, wish: Wish) -> Iterable[Hold]:
         """Hold every line of a wish that is not short."""
@@ -65,12 +73,14 @@ class Shelf:
             yield Hold(wish.key, demand.line_no, demand.sku, n, wish.pool if own else "", own)
 
     def _left(self, sku: str, pool: str) -> int:
+        counters, free = self._counters.get(sku), self._free(sku, pool)
+        return free if counters is None or counters.trial_left is None else min(free, counters.trial_left)
+
+    def _free(self, sku: str, pool: str) -> int:
         counters = self._counters.get(sku)
         if counters is None:
             return 0
-        own = self._locked.get((pool, sku), 0) if pool else 0
-        free = counters.common + own
-        return free if counters.trial_left is None else min(free, counters.trial_left)
+        return counters.common + (self._locked.get((pool, sku), 0) if pool else 0)
 
 
 def serve(wishes: Iterable[Wish], counters: Mapping[str, Counters], locked: Mapping[tuple[str, str], int]) -> Holding:
@@ -78,10 +88,11 @@ def serve(wishes: Iterable[Wish], counters: Mapping[str, Counters], locked: Mapp
     shelf = Shelf(counters, locked)
     holds: list[Hold] = []
     short: dict[str, tuple[str, ...]] = {}
+    missing: dict[str, tuple[str, ...]] = {}
     for wish in wishes:
-        missing = shelf.short(wish)
-        if missing:
-            short[wish.key] = missing
+        refused = shelf.short(wish)
+        if refused:
+            short[wish.key], missing[wish.key] = refused, shelf.missing(wish)
         else:
             holds += shelf.take(wish)
-    return Holding(tuple(holds), short)
+    return Holding(tuple(holds), short, missing)

@@ -40,7 +40,8 @@ class LogisticsStatus(StrEnum):
 class OrderEvent(StrEnum):
     """What wakes an order's workflow; everything else is a fact that waits to be read.
 
-    CLEARED: its channel, which forbade shipping a paid order, allows it now.
+    CLEARED: its channel, which forbade shipping a paid order, allows it now. RESTOCKED: there are units for an order
+    that waited for some. UNSTOCKED: somebody took its stock away from it.
     """
 
     PLACED = "placed"
@@ -50,6 +51,8 @@ class OrderEvent(StrEnum):
     SHIPPED = "shipped"
     SIGNED = "signed"
     CLEARED = "cleared"
+    RESTOCKED = "restocked"
+    UNSTOCKED = "unstocked"
 
 
 EVENT_OF: dict[ChannelStatus, OrderEvent] = {

@@ -28,7 +28,7 @@ class Plan:
     """Who ships what: fulfilment numbers; `short` names the SKUs that nobody holds, `held` why a person must look.
 
     `ended` says that the channel has cancelled or refunded the order, `waits_for_channel` that it is paid and the
-    channel forbids to ship it for now.
+    channel forbids to ship it for now. `stopped`: the units that are short are there, but their sale is stopped.
     """
 
     fulfillments: list[str] = field(default_factory=list)
@@ -37,6 +37,7 @@ class Plan:
     held: str = ""
     ended: str = ""
     waits_for_channel: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class WaitFor(StrEnum):
     LATE_PAYMENT = "late_payment"
     CHANNEL = "channel"
     STOCK = "stock"
+    BREAKER = "breaker"
     WAREHOUSE = "warehouse"
     SHIPMENT = "shipment"
     SIGNATURE = "signature"
@@ -45,7 +46,12 @@ WORDS: dict[WaitFor, Words] = {
         "ask the channel",
     ),
     WaitFor.STOCK: Words(
-        "stock of an item that is sold out", "set its stock, then retry the order", "an operator decides"
+        "stock of an item that is sold out",
+        "planned by itself when there is stock, oldest first",
+        "an operator decides",
+    ),
+    WaitFor.BREAKER: Words(
+        "the sale of an item to go on that is stopped", "planned by itself then, oldest first", "an operator decides"
     ),
     WaitFor.WAREHOUSE: Words(
         "the warehouse system to take the order", "the warehouse picks", "late: the ship-by time has passed"

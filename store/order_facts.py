@@ -16,12 +16,15 @@ from domain.progress import LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, paying_back, reread, stock
+from store import alerts, audit, bundles, order_stock, orders, paying_back, reread, stock, unstocking, waiting
 from store.alerts import Level, NewAlert
+from store.carts import Buyer
 from store.database import Database
 from store.keyring import KeyRing
+from store.order_stock import Asking, Held
 from store.refunds import DUE_ALERT
 from store.review import Review
+from store.settings_docs import Profile
 
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
 _ALLOCATED = text(
@@ -48,8 +51,9 @@ _CLOSED = text(
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
 _PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
 _HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")
-# Numbered after its order, by its full name where another shop's order has that number already. Two that look at once:
-# the second runs into the primary key, and its step runs again.
+# Numbered after its order, by its full name where another shop's order has that number already; one that was recalled
+# keeps its number. Two that look at once: the second runs into the primary key, and its step runs again.
+_PARTS = text("SELECT count(*) FROM fulfillment WHERE order_key = :key")
 _PLAN = text(
     """
     INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
@@ -59,6 +63,7 @@ _PLAN = text(
     """
 )
 
+SHORT_ALERT = "out_of_stock"
 UNPAID = "unpaid"
 """The reason of an order that was never paid; a payment that turns up is domain/late.py's."""
 
@@ -66,9 +71,10 @@ UNPAID = "unpaid"
 class SqlOrderFacts:
     """The facts of an order, from the end of its stock lock to its close."""
 
-    def __init__(self, database: Database, ring: KeyRing) -> None:
+    def __init__(self, database: Database, ring: KeyRing, profile: Profile = Profile.LIVE) -> None:
         self._database = database
         self._review = Review(ring)
+        self._profile = profile
 
     async def await_payment(self, key: str, until: datetime, now: datetime) -> None:
         """Say that an order waits for its buyer."""
@@ -95,21 +101,26 @@ class SqlOrderFacts:
         """Book the payment, choose a warehouse, turn reservations into allocations; a second run returns the first."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
+            if row.unstocked:
+                await unstocking.take_back(tx, row, now)
             planned = [found.no for found in await tx.execute(_FULFILLMENTS, {"key": key})]
             if planned:
                 return Plan(planned, ship_by=row.ship_by)
+            await waiting.leave(tx, key)
             if ChannelStatus(row.channel_status) in ENDED:
                 return Plan(ended=row.channel_status)
+            if row.unstocked:
+                return Plan(held=await unstocking.wait(tx, row, now))
             if row.channel_hold:
                 return await self._wait_for_channel(tx, row, timing, now)
-            held = await self._review.reasons(tx, row, now)
-            if held:
-                return await _held(tx, row, held, now)
+            reasons = await self._review.reasons(tx, row, now)
+            if reasons:
+                return await _held(tx, row, reasons, now)
             await stock.lock_skus(tx, key)
-            short = await self._hold(tx, key, timing, now)
-            offer = None if short else await self._choose(tx, key)
+            held = await self._hold(tx, row, timing, now)
+            offer = None if held.short else await self._choose(tx, key)
             if offer is None:
-                return await self._short(tx, row, short, now)
+                return await self._short(tx, row, held, now)
             return await self._allocate(tx, row, offer, timing, now)
 
     async def complete(self, key: str, now: datetime) -> None:
@@ -132,6 +143,7 @@ class SqlOrderFacts:
             await stock.release_reservations(tx, key, now)
             for found in (await tx.execute(_FULFILLMENTS, {"key": key})).all():
                 await stock.release_allocations(tx, found.no, now)
+            await waiting.leave(tx, key)
             await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
             await self._settle_money(tx, row, reason, now)
             await orders.set_stuck(tx, key, "")
@@ -151,8 +163,9 @@ class SqlOrderFacts:
     async def _wait_for_channel(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Plan:
         """Keep the stock of a paid order whose channel forbids to ship it; without stock a person must know now."""
         await stock.lock_skus(tx, row.key)
-        if short := await self._hold(tx, row.key, timing, now):
-            return await self._short(tx, row, short, now)
+        held = await self._hold(tx, row, timing, now)
+        if held.short:
+            return await self._short(tx, row, held, now)
         if row.wait_for != WaitFor.CHANNEL:
             values = {"key": row.key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
             await tx.execute(_STATUS, values)
@@ -160,43 +173,53 @@ class SqlOrderFacts:
             await audit.write(tx, "order.channel_hold", row.key, now, inbox_id=row.channel_inbox_id)
         return Plan(waits_for_channel=True)
 
-    async def _hold(self, tx: AsyncConnection, key: str, timing: OrderTiming, now: datetime) -> list[str]:
+    async def _hold(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Held:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
-        if await stock.open_reservations(tx, key):
-            return []
-        wanted = await stock.ever_held(tx, key) or await orders.demands(tx, key)
-        return await stock.reserve(tx, key, wanted, now, timing.lock_until(now))
+        if await stock.open_reservations(tx, row.key):
+            return Held()
+        buyer = Buyer(row.key, row.buyer_index, row.ip_index)
+        asking = Asking(buyer, paid=True, until=timing.lock_until(now), profile=self._profile)
+        wanted = await stock.ever_held(tx, row.key) or await orders.demands(tx, row.key)
+        return await order_stock.hold(tx, asking, wanted, now)
 
     async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
         wanted = await stock.open_reservations(tx, key)
         province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 
-    async def _short(self, tx: AsyncConnection, row: Row[Any], short: list[str], now: datetime) -> Plan:
-        key, names = row.key, short or ["no warehouse holds all lines"]
-        reason = f"out of stock: {', '.join(names)}"
+    async def _short(self, tx: AsyncConnection, row: Row[Any], held: Held, now: datetime) -> Plan:
+        """Let an order wait for stock: it stands in line, and is woken when it can be served (store/waiting.py)."""
+        key, names = row.key, [*held.short] or ["no warehouse holds all lines"]
+        wanted = await bundles.expanded(tx, await orders.demands(tx, key))
+        await waiting.join(tx, row, wanted, holds=not held.short)
+        plan = Plan(short=names, stopped=held.stopped)
+        reason = await waiting.reason(tx, names, stopped=held.stopped)
         if row.stuck_reason == reason[:500]:
-            return Plan(short=names)
+            return plan
         await tx.execute(
             _STATUS, {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
         )
-        await orders.set_wait(tx, key, Wait(WaitFor.STOCK, now))
+        await orders.set_wait(tx, key, Wait(WaitFor.BREAKER if held.stopped else WaitFor.STOCK, now))
         await orders.set_stuck(tx, key, reason)
-        await alerts.raise_alert(tx, NewAlert("out_of_stock", Level.WARNING, key, f"paid, but {reason}"), now)
-        await audit.write(tx, "stock.short", key, now, skus=names)
-        return Plan(short=names)
+        if not held.stopped:  # of a sale that is stopped one alert tells, for all its orders
+            await alerts.raise_alert(tx, NewAlert(SHORT_ALERT, Level.WARNING, key, f"paid, but {reason}"), now)
+        await audit.write(tx, "stock.parked" if held.stopped else "stock.short", key, now, skus=names)
+        return plan
 
     async def _allocate(
         self, tx: AsyncConnection, row: Row[Any], offer: WarehouseOffer, timing: OrderTiming, now: datetime
     ) -> Plan:
         key = row.key
         ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
-        names = {"no": fulfillment_no(row.no, 1), "full": fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", 1)}
+        part = int((await tx.execute(_PARTS, {"key": key})).scalar_one()) + 1
+        full = fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", part)
+        names = {"no": fulfillment_no(row.no, part), "full": full}
         place = {"key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now}
         no = (await tx.execute(_PLAN, names | place)).scalar_one()
         await stock.allocate(tx, key, no, offer.code, now)
         held = f"held: {row.hold_reason}"[:500] if row.hold_reason else ""
         await tx.execute(_ALLOCATED, {"key": key, "ship_by": ship_by, "held": held, "now": now})
+        await alerts.clear(tx, key, now, SHORT_ALERT)
         inbox_id = row.channel_inbox_id
         await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])
         return Plan([no], ship_by=ship_by)

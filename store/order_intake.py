@@ -16,6 +16,7 @@ from domain.orders import (
     ENDED,
     EVENT_OF,
     LogisticsStatus,
+    OrderEvent,
     OrderStatus,
     PaymentStatus,
     decide,
@@ -25,9 +26,12 @@ from domain.orders import (
 )
 from domain.stock import Demand
 from domain.timing import OrderTiming
-from store import alerts, audit, contacts, deliveries, late, orders, refunds, stock
+from store import alerts, audit, contacts, deliveries, late, order_stock, orders, refunds
 from store.alerts import Level, NewAlert
+from store.carts import Buyer
 from store.keyring import KeyRing
+from store.order_stock import Asking
+from store.settings_docs import Profile
 
 INSERT_ORDER = text(
     """
@@ -68,6 +72,7 @@ class Booking:
     ring: KeyRing
     timing: OrderTiming
     now: datetime
+    profile: Profile = Profile.LIVE
 
 
 async def apply_order(tx: AsyncConnection, booking: Booking, seen: OrderObserved, inbox_id: int) -> str:
@@ -97,7 +102,10 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
     short: list[str] = []
     if seen.status not in ENDED:
         wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
-        short = await stock.reserve(tx, key, wanted, now, booking.timing.lock_until(now))
+        buyer = Buyer(key, values["buyer_index"], values["ip_index"])
+        paid = EVENT_OF[seen.status] is OrderEvent.PAID
+        asking = Asking(buyer, paid, booking.timing.lock_until(now), booking.profile)
+        short = [*(await order_stock.hold(tx, asking, wanted, now)).short]
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
     )

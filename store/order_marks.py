@@ -11,6 +11,7 @@ from store.database import Database
 
 _HOLD = text("UPDATE orders SET hold_reason = :reason WHERE key = :key AND hold_reason = ''")
 _RELEASE = text("UPDATE orders SET hold_reason = '', hold_cleared_by = :actor WHERE key = :key")
+_TAKE_AGAIN = text("UPDATE orders SET unstocked = '' WHERE key = :key AND unstocked <> ''")
 _LATE = text("UPDATE orders SET late_stage = :stage WHERE key = :key AND late_stage < :stage")
 
 LATE = {
@@ -37,12 +38,13 @@ class SqlOrderMarks:
             await audit.write(tx, "order.stuck", key, now, reason=reason)
 
     async def resume(self, key: str, actor: str, choice: str, now: datetime) -> None:
-        """Clear the mark after an operator decided; a release lets the review pass."""
+        """Clear the mark after an operator decided; a release lets the review pass, and stock is taken again."""
         async with self._database.transaction() as tx:
             if not (await orders.must_lock(tx, key)).stuck:
                 return
             if choice == "release":
                 await tx.execute(_RELEASE, {"key": key, "actor": actor})
+            await tx.execute(_TAKE_AGAIN, {"key": key})
             await orders.set_stuck(tx, key, "")
             await alerts.clear(tx, key, now)
             await audit.write(tx, f"order.{choice}", key, now, actor=actor)

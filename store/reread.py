@@ -15,7 +15,7 @@ from domain.lanes import URGENT, lane
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.orders import RANK, Seen, order_key, place
 from domain.outgoing import Call, Queue
-from store import alerts, audit
+from store import alerts, audit, settings_docs
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.inbox import Arrival, Inbox
@@ -29,9 +29,9 @@ _KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key"
 # `asked_at` always moves, also within one clock tick, for it tells an answer whether it came before the last hint.
 _ASK = text(
     """
-    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state, trace)
-    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new', :trace)
-    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '', trace = :trace,
+    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state, trace, polled)
+    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new', :trace, :polled)
+    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '', trace = :trace, polled = :polled,
         asked_at = greatest(:now, r.asked_at + interval '1 microsecond'),
         lane = CASE WHEN r.state = 'new' THEN least(r.lane, :lane) ELSE :lane END,
         attempts = CASE WHEN r.state = 'new' THEN r.attempts ELSE 0 END,
@@ -55,7 +55,7 @@ _CLOSE = text(
         state = CASE WHEN asked_at = :asked_at THEN :state ELSE 'new' END,
         reason = CASE WHEN asked_at = :asked_at THEN :reason ELSE '' END
     WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
-    RETURNING state
+    RETURNING state, polled
     """
 )
 _AGAIN = text(
@@ -64,6 +64,9 @@ _AGAIN = text(
     WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
     """
 )
+
+REFUND_ALERT = "refund_unheard"
+REFUND_MEND = "Is its push on, does its key fit? See oms inbox list --state unverified"
 
 
 async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
@@ -76,7 +79,7 @@ async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
         if _newness(hinted) <= _newness(booked) and place(hinted) <= place(booked):
             return "stale"
     where = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
-    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now, "trace": trace_now()})
+    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now, "trace": trace_now(), "polled": False})
     return "applied"
 
 
@@ -84,12 +87,18 @@ def _newness(seen: Seen) -> tuple[datetime, int]:
     return seen.vendor_time, RANK[seen.status]
 
 
-async def ask_again(tx: AsyncConnection, row: Row[Any], now: datetime) -> bool:
-    """Ask an order's channel how it stands, although nothing was heard; False when the channel cannot be asked."""
+async def ask_again(
+    tx: AsyncConnection, row: Row[Any], now: datetime, *, lane: int = URGENT, polled: bool = False
+) -> bool:
+    """Ask an order's channel how it stands, although nothing was heard; False when the channel cannot be asked.
+
+    `polled`: only to learn of a refund that nobody told us (store/refund_polls.py).
+    """
     where = {"channel": row.channel, "shop": row.shop}
     if (await tx.execute(_ANSWERS, where)).one_or_none() is None:
         return False
-    await tx.execute(_ASK, where | {"no": row.no, "lane": URGENT, "now": now, "trace": trace_now()})
+    asked = {"no": row.no, "lane": lane, "now": now, "trace": trace_now(), "polled": polled}
+    await tx.execute(_ASK, where | asked)
     return True
 
 
@@ -119,7 +128,8 @@ class SqlReread:
         key = f"reread:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
         await self._inbox.accept(arrival, key, None, (seen,))
-        await self._close(call, "done", "", now)
+        if await self._close(call, "done", "", now):
+            await self._tell_of_refund(call, seen, now)
 
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         """Close a question that the shop refused; the next hint asks it anew."""
@@ -131,13 +141,28 @@ class SqlReread:
             values = {"next_at": next_at, "reason": reason[:500], "attempts": call.attempts}
             await tx.execute(_AGAIN, call.payload | values)
 
-    async def _close(self, call: Call, state: str, reason: str, now: datetime) -> None:
+    async def _close(self, call: Call, state: str, reason: str, now: datetime) -> bool:
+        """Close a question unless a hint came meanwhile; True when only we had asked, and the shop answered."""
         values = call.payload | {"asked_at": call.created_at, "state": state, "reason": reason, "now": now}
         async with self._database.transaction() as tx:
-            became = (await tx.execute(_CLOSE, values)).scalar_one_or_none()
+            became = (await tx.execute(_CLOSE, values)).one_or_none()
             subject = f"reread:{call.order_key}"
-            if became == "refused":
+            if became is not None and became.state == "refused":
                 await audit.write(tx, "reread.refused", call.order_key, now, reason=reason, key=call.key)
                 await alerts.raise_alert(tx, NewAlert("reread", Level.WARNING, subject, reason), now)
-            elif became == "done":
+            elif became is not None and became.state == "done":
                 await alerts.clear(tx, subject, now)
+        return became is not None and became.state == "done" and became.polled
+
+    async def _tell_of_refund(self, call: Call, seen: OrderObserved, now: datetime) -> None:
+        """Tell people that a shop refunded an order and its callback did not come (INV-3, I-6)."""
+        async with self._database.transaction() as tx:
+            found = await settings_docs.resolved(tx, seen)
+            row = (await tx.execute(_KNOWN, {"key": call.order_key})).one_or_none()
+            refunded = isinstance(found, OrderObserved) and found.status is ChannelStatus.REFUNDED
+            if not refunded or row is None or row.channel_status == ChannelStatus.REFUNDED:
+                return
+            where = f"{seen.channel}/{seen.shop}"
+            words = f"{seen.no} was refunded and no callback came: we found it by asking. {REFUND_MEND}"
+            await alerts.raise_alert(tx, NewAlert(REFUND_ALERT, Level.CRITICAL, where, words), now)
+            await audit.write(tx, "refund.polled", call.order_key, now, actor="poll")

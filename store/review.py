@@ -1,4 +1,7 @@
-"""The review of an order before it is planned: reads the facts that the risk rules judge (FUL-9)."""
+"""The review of an order before it is planned: reads the facts that the risk rules judge (FUL-9).
+
+And limited purchase: a paid order beyond what one buyer may have is looked at, never dropped (INV-11).
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contacts import ContactForm
 from domain.risk import RiskFacts, reasons
-from store import contacts, settings_docs
+from domain.stock import per_sku
+from store import bundles, carts, contacts, orders, settings_docs
+from store.carts import Buyer
 from store.keyring import KeyRing
 
 _COUNTS = text(
@@ -41,4 +46,10 @@ class Review:
             address=contact.address if contact.form is ContactForm.PLAIN else None,
             completed_orders=counts.completed,
         )
-        return reasons(facts, rules)
+        return [*reasons(facts, rules), *await _beyond_limit(tx, row)]
+
+
+async def _beyond_limit(tx: AsyncConnection, row: Row[Any]) -> list[str]:
+    units = per_sku(await bundles.expanded(tx, await orders.demands(tx, row.key)))
+    beyond = await carts.beyond_limit(tx, Buyer(row.key, row.buyer_index, row.ip_index), units)
+    return [f"more than {limit} of {sku} for one buyer" for sku, limit in sorted(beyond.items())]

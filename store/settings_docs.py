@@ -61,6 +61,7 @@ class TimingDocument(BaseModel):
     call_lease_seconds: Duration
     delivery_lease_seconds: Duration
     drain_longest_seconds: Duration
+    low_stock_poll_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration
@@ -110,7 +111,8 @@ _SEED = text(
 ).bindparams(bindparam("body", type_=JSONB))
 
 _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
-"""The last map read from each database; a version never changes, so asking for its number is enough."""
+_STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
+"""The last ones read from each database; a version never changes, so asking for its number is enough."""
 
 
 async def seed(tx: AsyncConnection, now: datetime) -> None:
@@ -144,10 +146,16 @@ async def alert_limits(tx: AsyncConnection, profile: Profile) -> AlertLimits:
 
 
 async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:
-    """Read the stock rules in force; the shipped ones before the first start of this version."""
+    """Read the stock rules in force, by one small query while their version stays the same; else the shipped ones."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "stock"})).scalar_one_or_none() or 0
+    known = _STOCK_RULES.get(tx.sync_engine)
+    if known is not None and known[0] is profile and known[1].version == version:
+        return known[1]
     row = (await tx.execute(_ACTIVE, {"kind": "stock"})).one_or_none()
     body, version = (row.body, row.version) if row else (_read(DEFAULTS / "stock.json"), 0)
-    return StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
+    rules = StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
+    _STOCK_RULES[tx.sync_engine] = (profile, rules)
+    return rules
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Broken
-from domain.holding import Hold, Wish, serve
+from domain.holding import Hold, Holding, Wish, serve
 from domain.stock import Demand, WarehouseOffer, expand, per_sku
-from store import bundles, pools, stock_ledger
+from store import breakers, bundles, pools, stock_ledger
 from store.stock_ledger import Change
 
 _HOLD = text(
@@ -30,7 +30,6 @@ _HOLD = text(
     WHERE reservation.state = 'released'
     """
 )
-_TRIAL = text("UPDATE sku_stock SET trial_left = trial_left - :n WHERE sku = :sku AND trial_left IS NOT NULL")
 _OPEN = text(
     """
     SELECT order_key AS key, line_no, sku, quantity, pool, from_pool FROM reservation
@@ -89,6 +88,11 @@ async def reserve(
 
 async def reserve_all(tx: AsyncConnection, requests: Sequence[Request], now: datetime) -> dict[str, tuple[str, ...]]:
     """Hold softly what these orders want, served in this order; return what was short of those that got nothing."""
+    return dict((await hold_all(tx, requests, now)).short)
+
+
+async def hold_all(tx: AsyncConnection, requests: Sequence[Request], now: datetime) -> Holding:
+    """Hold softly what these orders want, served in this order; return who got what, and who nothing and why."""
     parts = await bundles.components(tx, (demand.sku for request in requests for demand in request.demands))
     wishes = await _wishes(tx, requests, parts)
     counters = await stock_ledger.lock(tx, (demand.sku for wish in wishes for demand in wish.demands))
@@ -96,9 +100,8 @@ async def reserve_all(tx: AsyncConnection, requests: Sequence[Request], now: dat
     holding = serve(wishes, counters, await pools.locked(tx, held_back) if held_back else {})
     await _hold(tx, holding.holds, {request.key: request.until for request in requests}, now)
     for sku, n in _units(holding.holds).items():
-        if counters[sku].trial_left is not None:
-            await tx.execute(_TRIAL, {"sku": sku, "n": n})
-    return dict(holding.short)
+        await breakers.sold(tx, sku, counters[sku].trial_left, n, now)
+    return holding
 
 
 async def _wishes(tx: AsyncConnection, requests: Sequence[Request], parts: dict[str, dict[str, int]]) -> list[Wish]:
@@ -196,12 +199,17 @@ MOVE = text(
 
 
 async def move(tx: AsyncConnection, key: str, change: Change, now: datetime) -> bool:
-    """Change on hand once: `key` names the movement for ever; False when it is booked already."""
+    """Change on hand once: `key` names the movement for ever; False when it is booked already.
+
+    The SKU's row is locked. Units that come in close its oversell breaker (INV-7).
+    """
     values = {"key": key, "warehouse": change.warehouse, "sku": change.sku, "quantity": change.on_hand}
     moved = await tx.execute(MOVE, values | {"reason": change.reason, "now": now})
     if not moved.rowcount:
         return False
     await stock_ledger.book(tx, [change], now)
+    if change.on_hand > 0:
+        await breakers.restocked(tx, change.sku, now)
     return True
 
 

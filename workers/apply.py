@@ -16,6 +16,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.observations import Rest, Taken
 from store.order_intake import Booking
+from store.settings_docs import Profile
 from workers.timing import CurrentTiming
 
 log = structlog.get_logger("apply")
@@ -24,11 +25,13 @@ BATCH = 48
 OUTAGE_SECONDS = 1.0
 
 
-async def apply_forever(database: Database, ring: KeyRing, timing: CurrentTiming) -> None:
+async def apply_forever(
+    database: Database, ring: KeyRing, timing: CurrentTiming, profile: Profile = Profile.LIVE
+) -> None:
     """Book what waits, most urgent lane first; sleeps a poll unless more waits. Runs until cancelled."""
     while True:
         try:
-            turn = await apply_some(database, ring, timing, utc_now())
+            turn = await apply_some(database, ring, timing, utc_now(), profile)
         except Unavailable as error:
             log.warning("apply waits", reason=error.reason)
             await asyncio.sleep(OUTAGE_SECONDS)
@@ -44,7 +47,9 @@ class Turn(NamedTuple):
     more: bool
 
 
-async def apply_some(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> Turn:
+async def apply_some(
+    database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime, profile: Profile = Profile.LIVE
+) -> Turn:
     """Book up to BATCH observations in one transaction.
 
     A batch with one that cannot be booked is undone and booked one by one.
@@ -55,7 +60,7 @@ async def apply_some(database: Database, ring: KeyRing, timing: CurrentTiming, n
             found = await observations.take_some(tx, ring, now, BATCH)
             batch = await together(tx, found)
             with side_by_side(_spans(batch)):
-                became = await book_all(tx, batch, Booking(ring, timing.order, now))
+                became = await book_all(tx, batch, Booking(ring, timing.order, now, profile))
                 await observations.settle(tx, became, now, timing.loop.not_yet_retry_seconds)
         return Turn(len(batch), len(batch) < len(found) or len(found) == BATCH)
     except (BadInput, Broken, Unavailable) as error:
@@ -63,7 +68,7 @@ async def apply_some(database: Database, ring: KeyRing, timing: CurrentTiming, n
             raise
         log.warning("booking one by one", observations=len(batch), reason=_words(error))
     for _ in batch:
-        await apply_one(database, ring, timing, now)
+        await apply_one(database, ring, timing, now, profile)
     return Turn(len(batch), more=True)
 
 
@@ -71,7 +76,9 @@ def _spans(batch: list[Taken]) -> list[tuple[str, str, str]]:
     return [(f"apply {taken.seen.kind}", taken.trace, taken.subject) for taken in batch]
 
 
-async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime) -> bool:
+async def apply_one(
+    database: Database, ring: KeyRing, timing: CurrentTiming, now: datetime, profile: Profile = Profile.LIVE
+) -> bool:
     """Book one observation in one transaction; False when none waits.
 
     One that cannot be booked never stops the others: it is put back with its reason, at last set aside as failed.
@@ -83,7 +90,7 @@ async def apply_one(database: Database, ring: KeyRing, timing: CurrentTiming, no
             if taken is None:
                 return False
             with step(f"apply {taken.seen.kind}", taken.trace, subject=taken.subject):
-                state = await book(tx, taken, Booking(ring, timing.order, now))
+                state = await book(tx, taken, Booking(ring, timing.order, now, profile))
                 await observations.done(tx, taken, state, now)
     except (NotYet, BadInput, Broken) as error:
         if taken is None:

@@ -31,6 +31,7 @@ from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
 from workers.health import Page, serve
 from workers.settings import WorkerSettings
+from workers.stock import stock_loops
 from workers.sweep import sweep_forever
 from workers.timing import TimingInForce
 from workers.watch import Watch
@@ -81,13 +82,15 @@ async def _run(parts: Parts, watch: Watch) -> None:
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
     health = await serve(parts.settings.health_address, pages(watch))
     async with orders_worker(parts), shops_worker(parts):
-        timing = TimingInForce(parts.database, parts.settings.profile, parts.timing)
+        profile = parts.settings.profile
+        timing = TimingInForce(parts.database, profile, parts.timing)
         tasks: list[asyncio.Task[None]] = [asyncio.create_task(_keep_drains(parts)), asyncio.create_task(timing.keep())]
         for _ in range(parts.settings.apply_tasks):
-            tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing)))
+            tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing, profile)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
+        tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)

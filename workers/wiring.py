@@ -120,7 +120,9 @@ def vendors(parts: Parts) -> ShopVendors:
 def orders_worker(parts: Parts) -> Worker:
     """Build the worker of the orders queue: the workflows, their facts and their calls."""
     facts = OrderActivities(
-        SqlOrderFacts(parts.database, parts.ring), SqlOrderMarks(parts.database), SqlShippingFacts(parts.database)
+        SqlOrderFacts(parts.database, parts.ring, parts.settings.profile),
+        SqlOrderMarks(parts.database),
+        SqlShippingFacts(parts.database),
     )
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(

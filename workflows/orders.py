@@ -23,6 +23,7 @@ from workflows.steps import Parked, effect, fact, start_effect, stop_effect
 STUCK = SearchAttributeKey.for_keyword("Stuck")
 ENDING = (OrderEvent.REFUNDED, OrderEvent.CANCELLED)
 TOO_LATE = "too late: it has shipped; open a case"
+UNSTOCKED = "its stock was released by hand"
 KNOWN = frozenset(event.value for event in OrderEvent)
 
 
@@ -52,6 +53,8 @@ class OrderState:
     late_end_noted: bool = False
     verdict: str = ""
     cleared: bool = False
+    restocked: bool = False
+    unstocked: bool = False
 
 
 @workflow.defn
@@ -75,13 +78,19 @@ class OrderWorkflow:
         return outcome
 
     async def _live(self) -> OrderOutcome:
-        try:
-            await self._until_paid()
-            await self._ship(await self._plan())
-        except Stopped as stopped:
-            if await self._recall_all(stopped.reason):
-                return await self._close(stopped.reason)
-            await self._until_shipped(None)
+        while True:
+            try:
+                await self._until_paid()
+                await self._ship(await self._plan())
+            except Stopped as stopped:
+                if not await self._recall_all(stopped.reason):
+                    await self._until_shipped(None)
+                elif stopped.reason == UNSTOCKED:
+                    self._state.sent.clear()
+                    continue
+                else:
+                    return await self._close(stopped.reason)
+            break
         await self._until_signed()
         return await self._settle()
 
@@ -97,6 +106,8 @@ class OrderWorkflow:
         self._state.unbooked_shipments += event == OrderEvent.SHIPPED
         self._state.unbooked_signatures += event == OrderEvent.SIGNED
         self._state.cleared |= event == OrderEvent.CLEARED
+        self._state.restocked |= event == OrderEvent.RESTOCKED
+        self._state.unstocked |= event == OrderEvent.UNSTOCKED
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
@@ -157,11 +168,11 @@ class OrderWorkflow:
     async def _plan(self) -> Plan:
         """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock).
 
-        One that its channel forbids to ship waits for the channel. A word that it may ship counts when it comes after
-        this look at the facts; one that came before is among the facts.
+        One that its channel forbids to ship waits for the channel. A word that it may ship, or that there is stock,
+        counts when it comes after this look at the facts; one that came before is among the facts.
         """
         while True:
-            self._state.cleared = False
+            self._state.cleared = self._state.restocked = self._state.unstocked = False
             plan = await fact(OrderActivities.plan_order, self._key, self._timing, workflow.now())
             if plan.ended:
                 raise Stopped(plan.ended)
@@ -170,7 +181,8 @@ class OrderWorkflow:
             if plan.waits_for_channel:
                 await self._wait_for(WaitFor.CHANNEL, None, lambda: self._state.cleared)
                 continue
-            await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}")
+            what = WaitFor.OPERATOR if plan.held else WaitFor.BREAKER if plan.stopped else WaitFor.STOCK
+            await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}", what=what)
 
     async def _ship(self, plan: Plan) -> None:
         """Tell the warehouses, then book what they ship until nothing is left with them."""
@@ -290,18 +302,29 @@ class OrderWorkflow:
         await fact(OrderActivities.park_order, self._key, reason, workflow.now())
         return await self._until_decided(reason, stoppable=stoppable)
 
-    async def _until_decided(self, reason: str, *, stoppable: bool = True) -> Decision:
-        """Wait for an operator; meanwhile the order is found by the search attribute Stuck."""
-        self._state.parked = reason
+    async def _until_decided(
+        self, reason: str, *, stoppable: bool = True, what: WaitFor = WaitFor.OPERATOR
+    ) -> Decision:
+        """Wait for an operator, or for stock where that is missing; found meanwhile by the search attribute Stuck.
+
+        New stock is no decision: the plan that follows clears the order's mark.
+        """
+        self._state.parked, wakes = reason, what is not WaitFor.OPERATOR
         workflow.upsert_search_attributes([STUCK.value_set("operator")])
         try:
-            await self._wait_for(WaitFor.OPERATOR, None, lambda: self._state.decision is not None, stoppable=stoppable)
+            await self._wait_for(
+                what,
+                None,
+                lambda: self._state.decision is not None or (wakes and self._state.restocked),
+                stoppable=stoppable,
+            )
         except Stopped:  # no `finally`: it would also run when the workflow leaves the cache
             self._unpark()
             raise
         self._unpark()
-        decision = self._state.decision or Decision(Choice.RETRY, "nobody")
-        step = OrderActivities.resume_order
+        if self._state.decision is None:
+            return Decision(Choice.RETRY, "restock")
+        decision, step = self._state.decision, OrderActivities.resume_order
         await fact(step, self._key, decision.actor, decision.choice.value, workflow.now())
         self._state.decision = None
         return decision
@@ -364,7 +387,8 @@ class OrderWorkflow:
         """Say why the order shall not ship; empty when nobody said so."""
         if self._state.cancelled_by:
             return f"cancelled by {self._state.cancelled_by}"
-        return next((event.value for event in ENDING if event in self._state.seen), "")
+        ended = next((event.value for event in ENDING if event in self._state.seen), "")
+        return ended or (UNSTOCKED if self._state.unstocked else "")
 
 
 def _never() -> str:

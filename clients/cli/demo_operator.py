@@ -15,7 +15,8 @@ from store.reads.order_list import OrderFilter, OrderList
 from workflows.decisions import Choice, Decision
 
 ACTOR = "demo"
-NO_STOCK = "out of stock"
+NO_STOCK = ("out of stock", "sale stopped")
+"""How the reasons of orders begin that wait for units, or for the sale of a SKU to go on."""
 REVIEW = "to be reviewed"
 MOST = 1000
 PATIENCE_SECONDS = 20.0

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from clients.cli.alerts import alert_app
+from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -17,6 +18,8 @@ from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.pools import pool_app
+from clients.cli.proposals import proposal_app
+from clients.cli.release_stock import release_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
@@ -32,12 +35,14 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-order_app.registered_commands += decision_app.registered_commands
+order_app.registered_commands += decision_app.registered_commands + release_app.registered_commands
+stock_app.registered_commands += proposal_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
+app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Database
 from store.reads.pages import FIRST, PAGE_ROWS, Page, Place, cut, make_mark, read_mark
@@ -121,6 +122,11 @@ class SkuPage:
     movements: list[Movement]
 
 
+async def holders(tx: AsyncConnection, sku: str) -> list[Holder]:
+    """List who holds units of a SKU, the oldest first."""
+    return [Holder(**row._mapping) for row in await tx.execute(_HOLDERS, {"sku": sku, "most": MOST_LINES})]
+
+
 class StockReads:
     """Answers questions about stock."""
 
@@ -157,7 +163,7 @@ class StockReads:
             return SkuPage(
                 SkuRow(**row._mapping),
                 [InWarehouse(**place._mapping) for place in await tx.execute(_PLACES, {"sku": sku})],
-                [Holder(**holder._mapping) for holder in await tx.execute(_HOLDERS, values)],
+                await holders(tx, sku),
                 [Movement(**moved._mapping) for moved in await tx.execute(_MOVEMENTS, values)],
             )
 

@@ -2,13 +2,14 @@
 
 from sqlmodel import SQLModel
 
-from store.tables import exposure, intake, messages, orders, parcels, payments, pulls, settings, stock, users
+from store.tables import breakers, exposure, intake, messages, orders, parcels, payments, pulls, settings, stock, users
 from store.tables.columns import give_server_defaults
 
 give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(model, "__table__")])
 
 __all__ = [
     "SQLModel",
+    "breakers",
     "exposure",
     "intake",
     "messages",

@@ -55,7 +55,10 @@ class Outgoing(SQLModel, table=True):
 
 
 class Reread(SQLModel, table=True):
-    """One order that its channel only hinted at and that has to be asked for; hints about it fall together."""
+    """One order that its channel only hinted at and that has to be asked for; hints about it fall together.
+
+    `polled`: nobody hinted at it, we ask by ourselves whether it was refunded (INV-3).
+    """
 
     __table_args__ = (
         Index("ix_reread_waiting", "channel", "shop", "lane", "next_at", postgresql_where=text("state = 'new'")),
@@ -71,6 +74,7 @@ class Reread(SQLModel, table=True):
     state: str
     reason: str = ""
     trace: str = ""
+    polled: bool = False
 
 
 class Alert(SQLModel, table=True):

@@ -27,7 +27,10 @@ stuck by deadline, stuck newest first, open by deadline, open newest first, clos
 
 
 class OrderRow(SQLModel, table=True):
-    """One platform order, exactly once (INT-6). Channel facts are apply's; status is the workflow's."""
+    """One platform order, exactly once (INT-6). Channel facts are apply's; status is the workflow's.
+
+    `unstocked` says who took its stock away and why; it takes none again until somebody lets it go on (INV-3).
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -88,6 +91,7 @@ class OrderRow(SQLModel, table=True):
     wait_next: str = ""
     hold_reason: str = ""
     hold_cleared_by: str = ""
+    unstocked: str = ""
     late_stage: int = 0
     stuck: bool = False
     stuck_reason: str = ""

@@ -73,7 +73,7 @@ def test_a_wait_with_a_deadline_says_since_when_until_when_and_what_comes_next()
 def test_a_wait_without_a_deadline_names_none() -> None:
     assert Wait(WaitFor.STOCK, NOON).sentence() == (
         "Waits for stock of an item that is sold out since 2026-11-22 04:00:00 UTC. "
-        "Next: set its stock, then retry the order."
+        "Next: planned by itself when there is stock, oldest first."
     )
 
 

@@ -111,7 +111,9 @@ def _why_stuck(found: Overview) -> Markup:
 
 def _short(reason: str) -> str:
     """Say the beginning of a stuck order's reason."""
-    return {"out of stock": "缺货", "to be reviewed": "待审核", "held": "已暂停"}.get(reason, said(reason))
+    known = {"out of stock": "缺货", "to be reviewed": "待审核", "held": "已暂停"}
+    known |= {"sale stopped by the oversell breaker": "超卖熔断", "sale stopped by hand": "人工停售"}
+    return known.get(reason, said(reason))
 
 
 def _failing(found: Overview) -> Markup | None:
