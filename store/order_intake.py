@@ -26,7 +26,7 @@ from domain.orders import (
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, contacts, deliveries, late, orders, refunds, stock
+from store import alerts, audit, contacts, deliveries, late, listings, orders, refunds, stock
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 
@@ -90,6 +90,7 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
     if seen.status not in ENDED:
         wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
         short = await stock.reserve(tx, key, wanted, now, booking.timing.lock_until(now))
+    await listings.seen(tx, seen, now)
     await orders.set_wait(tx, key, Wait(WaitFor.START, now))
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
