@@ -15,6 +15,7 @@ from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Role, Shop, Token
+from domain.stock_push import Batch, ListingKey
 from tests.conftest import NOON
 
 SHOP = Shop("taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", "http://x", "k", ("secret",))
@@ -61,6 +62,9 @@ class FakeChannel:
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         raise AssertionError("nothing is read here")
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        raise AssertionError("no stock is told here")
 
     async def pull(self, window: Window, cursor: str) -> Page:
         if self.token != self.good:

@@ -43,10 +43,13 @@ class Anybody:
 
 
 class Thing:
-    """Has every attribute, as text."""
+    """Has every attribute, as text, and is all that is in it."""
 
     def __getattr__(self, name: str) -> str:
         return name
+
+    def __getitem__(self, place: int) -> "Thing":
+        return self
 
 
 def closed_bulkhead() -> Bulkhead:
