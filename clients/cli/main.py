@@ -13,6 +13,7 @@ from clients.cli.doctor import doctor
 from clients.cli.import_orders import import_orders
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
+from clients.cli.listings import listing_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.session import where
@@ -31,6 +32,7 @@ app = typer.Typer(
 order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
+app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

@@ -7,10 +7,16 @@ import pytest
 
 from domain.observations import ChannelStatus
 from domain.outgoing import Queue
+from domain.shops import Role
+from domain.shops import Shop as ShopRow
 from domain.stock_push import Level, Listing, Place
+from domain.watch import StockLag
 from store import listings, stock_signals
 from store.database import Database
 from store.keyring import KeyRing
+from store.reads.stock_push import StockPushReads
+from store.reads.watch import WatchReads
+from store.shops import Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from store.stock_push import SqlStockPushes
 from tests.conftest import NOON
@@ -315,3 +321,38 @@ async def test_what_is_old_is_forgotten_and_when_somebody_looked_is_known(
     left = await rows(database, "SELECT (SELECT count(*) FROM stock_signal), (SELECT count(*) FROM stock_told)")
     assert tuple(left[0]) == (0, 0)
     assert await value(database, "SELECT looked_at FROM stock_drain") == drain.now
+
+
+async def test_people_see_how_far_each_shop_is_and_what_it_was_told_when(
+    shop: Shop, database: Database, ring: KeyRing
+) -> None:
+    for account in ("own", "taobao"):
+        where = "http://127.0.0.1:1"
+        sales = ShopRow(account, "demo", Role.SALES, "Asia/Shanghai", "CNY", where, "k", ("secret",))
+        await Shops(database, ring).add(sales, None, NOON)
+    reads = StockPushReads(database)
+    told, silent = await reads.shops()
+    assert (told.waiting, told.refused, told.told_at, told.listings) == (0, 0, shop.now, 2)
+    assert (silent.channel, silent.looked_at, silent.told_at, silent.listings) == ("taobao", None, None, 0)
+    await hold(database, ring, "1", A=1, B=1)
+    levels = {level.sku: level for level in await shop.due()}
+    await shop.pushes.again(shop.queue, [levels["A"]], shop.now, "HTTP 503")
+    await shop.pushes.refused(shop.queue, levels["B"], "refused (x): 下架", shop.now)
+    (told, _) = await reads.shops()
+    assert (told.waiting, told.waiting_since, told.refused, told.error) == (1, shop.now, 1, "HTTP 503")
+    (one,) = await reads.of_sku("B")
+    assert (one.state, one.wanted_quantity, one.pushed_quantity, one.error) == ("refused", 4, 5, "refused (x): 下架")
+    assert [(line.quantity, line.error) for line in await reads.history("B")] == [(4, "refused (x): 下架"), (5, "")]
+    assert [one.sku for one in await reads.of_shop("own", "demo", 1)] == ["A"]
+    assert len(await reads.all(10)) == 2
+
+
+async def test_the_watch_is_told_of_a_shop_that_is_behind(shop: Shop, database: Database, ring: KeyRing) -> None:
+    sales = ShopRow("own", "demo", Role.SALES, "Asia/Shanghai", "CNY", "http://127.0.0.1:1", "k", ("secret",))
+    await Shops(database, ring).add(sales, None, NOON)
+    await hold(database, ring, "1", A=1, B=1)
+    levels = {level.sku: level for level in await shop.due(9)}
+    await shop.pushes.again(shop.queue, [levels["A"]], shop.now, "HTTP 503")
+    await shop.pushes.refused(shop.queue, levels["B"], "refused (x)", shop.now)
+    (lag,) = (await WatchReads(database).figures(3600, shop.now + timedelta(seconds=70))).stock
+    assert lag == StockLag("own", "demo", 1, 70.0, 70.0, 1, "B: refused (x)", "HTTP 503")
