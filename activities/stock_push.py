@@ -58,6 +58,7 @@ class StockPushActivities:
             levels = await self._pushes.claim(queue, self._clock(), MOST_CLAIMED, timing.call_lease_seconds)
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
+            await asyncio.sleep(timing.drain_poll_seconds)  # also in the middle of a walk
             return place, 0
         if not levels:
             return place, 0

@@ -68,11 +68,15 @@ _WANT = text(
     WHERE p.wanted_quantity <> excluded.wanted_quantity OR p.sku <> excluded.sku OR p.state = 'off'
     """
 )
+# A drain that finds nothing writes nothing, but every five seconds that it has looked.
 _LOOKED = text(
     """
-    INSERT INTO stock_drain AS d (channel, shop, looked_at) VALUES (:channel, :shop, :now)
+    INSERT INTO stock_drain (channel, shop, looked_at)
+    SELECT n.channel, n.shop, CAST(:now AS timestamptz)
+    FROM (SELECT CAST(:channel AS text) AS channel, CAST(:shop AS text) AS shop) n
+    WHERE NOT EXISTS (SELECT 1 FROM stock_drain d WHERE d.channel = n.channel AND d.shop = n.shop
+            AND looked_at >= CAST(:now AS timestamptz) - interval '5 seconds')
     ON CONFLICT (channel, shop) DO UPDATE SET looked_at = excluded.looked_at
-    WHERE d.looked_at < excluded.looked_at - interval '5 seconds'
     """
 )
 _CLAIM = text(

@@ -11,6 +11,7 @@ import httpx
 
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills
+from clients.cli.demo_listings import all_told, put_listings
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_profile import bad_day
 from clients.cli.demo_shops import (
@@ -31,7 +32,7 @@ from clients.clock import utc_now
 from clients.embedded import Ports
 from clients.installation import Installation, answers, draw_secret
 from domain.errors import Broken, Unavailable
-from domain.proof import OrderFact, SkuFact
+from domain.proof import OrderFact, ShownFact, SkuFact
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.orders import OrderReads
@@ -107,6 +108,7 @@ class Evidence:
     messages: dict[str, dict[str, int]]
     replayed: int
     phases: dict[str, Phase]
+    shown: list[ShownFact]
 
 
 @dataclass
@@ -192,7 +194,7 @@ class DemoWorld:
         self.installation.heal()
         try:
             work = asyncio.run(self._progress(True))[0]
-            return bool(work.outgoing or work.waiting)
+            return bool(work.outgoing or work.waiting) or not asyncio.run(self._stock_told())
         except Unavailable:
             return True
 
@@ -262,7 +264,8 @@ class DemoWorld:
         wms = Endpoint(f"{self.simulator_url}/router/qimen/service", "demo", (keys["wms"],))
         courier = Endpoint(self.simulator_url, "1000001", (keys["courier"],))
         params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
-        await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{self.simulator_url}/own/demo/orders"})
+        urls = {f"{name}_url": f"{self.simulator_url}/own/demo/{name}" for name in ("orders", "stock")}
+        await connect_shop(shops, ("own", "demo"), own, urls)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         await connect_merchant(shops, self.merchant, self.simulator_url, self.installation.run.urls["gateway"])
@@ -272,6 +275,7 @@ class DemoWorld:
             for product in self._ask("GET", "/sim/catalogue"):
                 shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
                 await set_on_hand(tx, shelf, product["on_hand"], utc_now())
+        await put_listings(database, self._ask("GET", "/sim/listings"))
         await database.close()
 
     async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int]]:
@@ -280,6 +284,13 @@ class DemoWorld:
         try:
             await self.mend.look(database, buyers_done=buyers_done)
             return await ProofReads(database).work(), await OrderReads(database).counts()
+        finally:
+            await database.close()
+
+    async def _stock_told(self) -> bool:
+        database = self._database()
+        try:
+            return await all_told(database)
         finally:
             await database.close()
 
@@ -298,6 +309,7 @@ class DemoWorld:
                 messages=await reads.messages(),
                 replayed=self.mend.replayed,
                 phases=await PhaseReads(database).all(),
+                shown=await reads.shown(),
             )
         finally:
             await database.close()

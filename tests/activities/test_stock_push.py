@@ -1,5 +1,6 @@
 """A drain that tells a shop its stock: order, coalescing, refusals, outages and catching up (INV-6, INT-16)."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,14 +14,14 @@ from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.outgoing import Queue
 from domain.pulling import Page, Window
-from domain.stock_push import Batch, Level, Listing, ListingKey, PushRules
+from domain.stock_push import Batch, Level, Listing, ListingKey, Place, PushRules
 from store import listings
 from store.database import Database
 from store.keyring import KeyRing
 from store.stock_on_hand import Shelf, set_on_hand
 from store.stock_push import SqlStockPushes
 from tests.store.builders import change, rows, stocked, value
-from tests.workflows.house import LOOPS
+from tests.workflows.house import LOOPS, eventually
 
 QUEUE = Queue("stock", "douyin", "dy")
 
@@ -30,6 +31,7 @@ class FakeShop:
     """A shop that takes stock, fails as told, and refuses what it does not know."""
 
     failures: list[OmsError] = field(default_factory=list)
+    down: OmsError | None = None
     unknown: set[str] = field(default_factory=set)
     turned: set[str] = field(default_factory=set)
     calls: list[list[str]] = field(default_factory=list)
@@ -38,6 +40,8 @@ class FakeShop:
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         self.calls.append([f"{level.sku}={level.quantity}" for level in batch])
+        if self.down:
+            raise self.down
         if self.failures:
             raise self.failures.pop(0)
         if any(level.sku in self.unknown for level in batch):
@@ -86,6 +90,22 @@ async def drain(database: Database, shop: FakeShop, rounds: int = 3) -> int:
     """Run the drain for so many rounds, from its start."""
     work = StockPushActivities(SqlStockPushes(database), OneShop(shop), rules, utc_now)
     return await ActivityEnvironment().run(work.push_stock, QUEUE, LOOPS, rounds)
+
+
+async def until_told(database: Database, shop: FakeShop) -> None:
+    """Run the drain until nothing waits."""
+
+    async def there() -> bool:
+        await drain(database, shop, rounds=1)
+        return set((await states(database)).values()) == {"told"}
+
+    await eventually(there, lambda: states(database))
+
+
+async def until_shown(database: Database, shop: FakeShop, **counts: int) -> None:
+    """Run the drain until the shop shows this."""
+    await until_told(database, shop)
+    assert shop.shows == counts
 
 
 async def restock(database: Database, **counts: int) -> None:
@@ -150,16 +170,16 @@ async def test_a_shop_that_is_down_catches_up_by_itself_with_the_newest_quantiti
     database: Database, ring: KeyRing
 ) -> None:
     await shelve(database, ring, A=10)
-    shop = FakeShop(failures=[Unavailable("HTTP 503")] * 3)
-    await drain(database, shop, rounds=4)
-    await restock(database, A=7)
-    await drain(database, shop, rounds=2)
-    await restock(database, A=4)
-    await drain(database, shop, rounds=20)
-    assert shop.shows == {"A": 4}
+    shop = FakeShop(down=Unavailable("HTTP 503"))
+    for count in (7, 4):
+        await drain(database, shop)
+        await restock(database, A=count)
+    await drain(database, shop)
+    assert (shop.shows, shop.calls[0]) == ({}, ["A=10"])
+    shop.down = None
+    await until_shown(database, shop, A=4)
     told = await rows(database, "SELECT quantity, error FROM stock_told")
     assert [tuple(row) for row in told] == [(4, "")]
-    assert len(shop.calls) == 4
 
 
 async def test_after_an_outcome_that_nobody_knows_the_newest_quantity_is_sent_again(
@@ -167,13 +187,13 @@ async def test_after_an_outcome_that_nobody_knows_the_newest_quantity_is_sent_ag
 ) -> None:
     await shelve(database, ring, A=10)
     shop = FakeShop(lose_answers=1)
-    await drain(database, shop, rounds=10)
+    await until_told(database, shop)
     assert shop.calls == [["A=10"], ["A=10"]]
     await restock(database, A=3)
     shop.lose_answers = 1
     await drain(database, shop, rounds=1)
     await restock(database, A=10)
-    await drain(database, shop, rounds=10)
+    await until_told(database, shop)
     assert shop.calls[2:] == [["A=3"], ["A=10"]], "it may show three, although ten was the last that it confirmed"
 
 
@@ -182,8 +202,7 @@ async def test_a_shop_that_asks_for_patience_uses_up_no_try(database: Database, 
     shop = FakeShop(failures=[RateLimited("60000", 0.01)] * 3)
     await drain(database, shop, rounds=3)
     assert await value(database, "SELECT attempts FROM stock_push") == 0
-    await drain(database, shop, rounds=3)
-    assert shop.shows == {"A": 10}
+    await until_shown(database, shop, A=10)
 
 
 async def test_an_answer_that_nobody_understands_is_asked_again_slowly_and_is_no_refusal(
@@ -200,6 +219,24 @@ async def test_an_answer_that_nobody_understands_is_asked_again_slowly_and_is_no
     await change(database, "UPDATE stock_push SET next_at = :at", at=before)
     await drain(database, shop, rounds=1)
     assert shop.shows == {"A": 1, "B": 2}
+
+
+class Away(SqlStockPushes):
+    """A store whose database is away; counts how often it was asked."""
+
+    asked = 0
+
+    async def notice(self, queue: Queue, place: Place, now: datetime) -> Place:
+        self.asked += 1
+        raise Unavailable("database: away")
+
+
+async def test_a_drain_without_a_database_asks_once_a_round(database: Database) -> None:
+    store, began = Away(database), asyncio.get_running_loop().time()
+    work = StockPushActivities(store, OneShop(FakeShop()), rules, utc_now)
+    assert await ActivityEnvironment().run(work.push_stock, QUEUE, LOOPS, 4) == 0
+    assert asyncio.get_running_loop().time() - began >= 4 * LOOPS.drain_poll_seconds
+    assert store.asked == 4
 
 
 class AwayAtTimes(SqlStockPushes):
