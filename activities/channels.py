@@ -15,6 +15,7 @@ from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
+from domain.stock_push import Batch, ListingKey
 
 T = TypeVar("T")
 RENEWAL_SECONDS = 2.0
@@ -22,6 +23,9 @@ RENEWAL_SECONDS = 2.0
 TURN_SECONDS, TURNS_WAITED = 0.05, 30
 """A call looks so often, and so many times, whether its turn has come: a drain has a place of its own to wait in."""
 LATER_SECONDS = 2.0
+STOCK_SHARE = 0.5
+"""So much of an account's pace is for telling stock at most: a sale that changes ten thousand quantities leaves room
+for the parcels that have to be told."""
 
 
 class Paces:
@@ -38,6 +42,10 @@ class Paces:
                 return
             await asyncio.sleep(TURN_SECONDS)
         raise RateLimited(f"{vendor}/{code} is called at its full pace", LATER_SECONDS)
+
+
+Pace = Callable[[], Awaitable[None]]
+"""Lets one call pass when its turn comes."""
 
 
 class RenewableChannel(SalesChannel, Protocol):
@@ -89,12 +97,13 @@ class CarefulChannel:
     """A sales channel that keeps its pace and notices a dead token."""
 
     def __init__(
-        self, shop: Shop, channel: SalesChannel, pace: Callable[[], Awaitable[None]], keeper: TokenKeeper
+        self, shop: Shop, channel: SalesChannel, pace: Pace, keeper: TokenKeeper, stock_pace: Pace | None = None
     ) -> None:
         self._shop = shop
         self._channel = channel
         self._pace = pace
         self._keeper = keeper
+        self._stock_pace = stock_pace
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
@@ -107,6 +116,12 @@ class CarefulChannel:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Ask for one page of what changed."""
         return await self._call(lambda: self._channel.pull(window, cursor))
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """Tell what the shop may sell: a call among those of its kind first, then among all."""
+        if self._stock_pace is not None:
+            await self._stock_pace()
+        return await self._call(lambda: self._channel.push_stock(batch))
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
         await self._pace()

@@ -5,10 +5,12 @@ The caller's name in the bulkhead says what is asked and about what: a repeat is
 
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.stock_push import Batch, ListingKey
 
 
 class GuardedWarehouse:
@@ -57,15 +59,23 @@ class GuardedCourier:
 
 
 class GuardedChannel:
-    """A sales channel behind its account's bulkhead; its lists may have one of their own.
+    """A sales channel behind its account's bulkhead; its lists, and its stock, may have one of their own.
 
-    Lists that are dead must not keep orders from being read and told: either way in alone is enough (INT-17).
+    Lists that are dead must not keep orders from being read and told: either way in alone is enough (INT-17). Nor may
+    stock that is told, or cannot be, keep parcels from being told.
     """
 
-    def __init__(self, channel: SalesChannel, bulkhead: Bulkhead, lists: Bulkhead | None = None) -> None:
+    def __init__(
+        self,
+        channel: SalesChannel,
+        bulkhead: Bulkhead,
+        lists: Bulkhead | None = None,
+        stock: Bulkhead | None = None,
+    ) -> None:
         self._channel = channel
         self._bulkhead = bulkhead
         self._lists = lists or bulkhead
+        self._stock = stock or bulkhead
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
@@ -79,6 +89,11 @@ class GuardedChannel:
         """Ask for one page of what changed."""
         name = f"pull {window.start} {window.end} {cursor}"
         return await self._lists.run(name, lambda: self._channel.pull(window, cursor))
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """Tell what the shop may sell."""
+        name = f"stock {'/'.join(batch[0].key)}"
+        return await self._stock.run(name, lambda: self._channel.push_stock(batch))
 
 
 class GuardedPayments:

@@ -1,9 +1,10 @@
 """Ports: what activities need of the store and of strangers. Owns the protocols; workers/wiring.py fits parts in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, Push, ShipmentNotice, Whereabouts
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.outgoing import Call, Queue
@@ -11,6 +12,7 @@ from domain.payments import RefundAsk
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.pulling import Page, PullSource, Window
 from domain.shops import Shop, Token
+from domain.stock_push import Batch, Level, ListingKey, Place
 from domain.timing import OrderTiming
 
 Clock = Callable[[], datetime]
@@ -73,12 +75,15 @@ class Courier(Protocol):
 class SalesChannel(Protocol):
     """A sales channel that is told about shipped parcels; the notice's key makes telling it twice harmless.
 
+    And of stock, in absolute quantities; it says what it does not take.
+
     It is asked for the orders it only hinted at; an answer comes with its body as received (INT-11).
     """
 
     async def write_back(self, notice: ShipmentNotice) -> None: ...
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]: ...
     async def pull(self, window: Window, cursor: str) -> Page: ...
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]: ...
 
 
 class PaymentProvider(Protocol):
@@ -148,3 +153,15 @@ class Rereads(Protocol):
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None: ...
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None: ...
     async def again(self, call: Call, next_at: datetime, reason: str) -> None: ...
+
+
+class StockPushes(Protocol):
+    """What shops have to be told of their stock, and what came of it (INV-6). Noting twice is harmless."""
+
+    async def notice(self, queue: Queue, place: Place, now: datetime) -> Place: ...
+    async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Level]: ...
+    async def told(self, queue: Queue, levels: Sequence[Level], now: datetime) -> None: ...
+    async def refused(self, queue: Queue, level: Level, reason: str, now: datetime) -> None: ...
+    async def again(
+        self, queue: Queue, levels: Sequence[Level], next_at: datetime, reason: str, *, alone: bool = False
+    ) -> None: ...

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
 from domain.shops import Token
+from domain.stock_push import Batch, ListingKey
 
 Clock = Callable[[], datetime]
 """Gives the aware UTC now."""
@@ -76,6 +78,13 @@ class SalesChannel(Protocol):
 
         A page may say everything or only hint. Where rows move while one reads, the last page is read first.
         RateLimited when the vendor asks for patience, TokenRejected when it no longer takes the access token.
+        """
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """Tell the absolute quantities of some listings, as many as the vendor takes in one call (INV-6).
+
+        Gives what it does not take, by listing; Refused when it takes none of them, be it for one of them alone. A
+        repeat is harmless, and so is a newer quantity after one that may have arrived. Has no undo but the next one.
         """
 
     async def renew(self) -> Token:

@@ -3,7 +3,7 @@
 The gateway takes receivers here, workers/wiring.py callers, `oms shop add` what a shop row must hold.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,14 +18,19 @@ from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import PULL_RULES as DOUYIN_PULL
 from connectors.platforms.douyin import DouyinShop
 from connectors.platforms.douyin_push import DouyinInbound
+from connectors.platforms.douyin_stock import PUSH_RULES as DOUYIN_STOCK
 from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.platforms.own_stock import PUSH_RULES as OWN_STOCK
+from connectors.platforms.own_stock import STOCK_URL
 from connectors.platforms.taobao import PULL_RULES as TAOBAO_PULL_RULES
+from connectors.platforms.taobao import PUSH_RULES as TAOBAO_STOCK
 from connectors.platforms.taobao import TaobaoShop
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.pulling import PullRules
 from domain.shops import Role, Shop
+from domain.stock_push import PushRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,10 @@ class Vendor:
     """Looks at what was given before it is used: `name: what is wrong`."""
     per_second: float = 20.0
     """So many calls a second and process are let through to one account (INT-16)."""
+    stock: PushRules | None = None
+    """What it takes when it is told of stock; None when it cannot be."""
+    stock_with: str = ""
+    """The param without which a shop is told nothing of stock; empty when it always is."""
 
 
 _QIMEN_PARAMS = {
@@ -77,7 +86,12 @@ VENDORS: Mapping[str, Vendor] = {
         secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
         inbound=OwnInbound,
         asked_with="orders_url",
-        optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
+        optional_params={
+            "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
+            STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
+        },
+        stock=OWN_STOCK,
+        stock_with=STOCK_URL,
     ),
     "douyin": Vendor(
         name="douyin",
@@ -94,6 +108,7 @@ VENDORS: Mapping[str, Vendor] = {
             "carriers": "our carriers in the platform's words, such as SF=shunfeng,YTO=yuantong; others go as they are",
         },
         pull=DOUYIN_PULL,
+        stock=DOUYIN_STOCK,
         token="from the seller's authorisation of the application (token.create)",  # noqa: S106  (an explanation)
         # The platform allows an application 600 lists and 900 details a second over all of its shops.
         per_second=100.0,
@@ -112,6 +127,7 @@ VENDORS: Mapping[str, Vendor] = {
             "carriers": "carriers that Taobao names otherwise, OURS=THEIRS,OURS=THEIRS",
         },
         pull=TAOBAO_PULL_RULES,
+        stock=TAOBAO_STOCK,
         asked_with="",
         per_second=50.0,
         token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
@@ -195,6 +211,20 @@ def answers(shop: Shop) -> bool:
     """Say whether a shop can be asked for one order."""
     param = vendor(shop.vendor).asked_with
     return param is not None and (not param or bool(shop.params.get(param)))
+
+
+def takes_stock(name: str, params: Collection[str]) -> bool:
+    """Say whether a shop of this vendor with these params filled is told what it may sell (INV-6)."""
+    needs = vendor(name)
+    return needs.stock is not None and (not needs.stock_with or needs.stock_with in params)
+
+
+def push_rules(name: str) -> PushRules:
+    """What a vendor takes when it is told of stock; BadInput when it cannot be."""
+    rules = vendor(name).stock
+    if rules is None:
+        raise BadInput(f"{name} cannot be told of stock")
+    return rules
 
 
 def inbound(shop: Shop) -> Inbound:

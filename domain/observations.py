@@ -31,7 +31,10 @@ class ChannelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineObserved:
-    """One order line. `amount_minor` = quantity x unit_minor - discount_minor."""
+    """One order line. `amount_minor` = quantity x unit_minor - discount_minor.
+
+    `item_id` and `variant_id` name what was sold in the vendor's words, empty where it has none (domain/stock_push.py).
+    """
 
     line_no: str
     sku: str
@@ -40,6 +43,8 @@ class LineObserved:
     unit_minor: int
     discount_minor: int
     amount_minor: int
+    item_id: str = ""
+    variant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

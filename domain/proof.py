@@ -63,6 +63,17 @@ class SkuFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownFact:
+    """One listing: what its shop should show by our counters, and what we last told it (None: nothing yet)."""
+
+    channel: str
+    shop: str
+    sku: str
+    derived: int
+    told: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One broken invariant: which, of what, and in words."""
 
@@ -71,11 +82,13 @@ class Finding:
     words: str
 
 
-def prove(orders: Sequence[OrderFact], skus: Sequence[SkuFact], books: Json) -> list[Finding]:
+def prove(
+    orders: Sequence[OrderFact], skus: Sequence[SkuFact], books: Json, shown: Sequence[ShownFact] = ()
+) -> list[Finding]:
     """List every broken invariant; an empty list is the proof."""
     checks = (_lost, _doubled, _money, _paid_back, _held, _unexplained, _untold)
     found = [finding for check in checks for finding in check(orders, books)]
-    return found + list(_stock(skus, books)) + list(_counters(skus))
+    return found + list(_stock(skus, books)) + list(_counters(skus)) + list(stock_shown(shown, books))
 
 
 def _lost(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
@@ -247,3 +260,16 @@ def _counters(skus: Sequence[SkuFact]) -> Iterable[Finding]:
             yield Finding("leaked", sku.sku, f"reserved and allocated are {counted}, what is open adds up to {summed}")
         if sku.on_hand < sku.reserved + sku.allocated:
             yield Finding("oversold", sku.sku, f"{sku.reserved + sku.allocated} promised of {sku.on_hand} on hand")
+
+
+def stock_shown(shown: Sequence[ShownFact], books: Json) -> Iterable[Finding]:
+    """Compare what each shop was told last, by its own books, with what our counters come to in the end (INV-6)."""
+    for one in shown:
+        there = books.get("shops", {}).get(f"{one.channel}/{one.shop}", {}).get("stock", {}).get(one.sku)
+        if there is None:
+            continue
+        last = there["told"][-1][1] if there["told"] else None
+        if last != one.derived:
+            was = "nothing" if last is None else f"{last} last"
+            words = f"{one.channel}/{one.shop} was told {was}, our counters come to {one.derived}"
+            yield Finding("stock shown", one.sku, words)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 NO_POLLERS, TASK_FAILURES, LATE_TASKS = "no_pollers", "workflow_task_failures", "schedule_to_start"
 OVERSIZE, EXHAUSTED, LAG = "oversize_payload", "calls_exhausted", "lag"
+STOCK_BEHIND, STOCK_REFUSED = "stock_behind", "stock_refused"
 OF_THE_ENGINE = frozenset({NO_POLLERS, TASK_FAILURES, LATE_TASKS})
-OF_THE_STORE = frozenset({EXHAUSTED, LAG})
+OF_THE_STORE = frozenset({EXHAUSTED, LAG, STOCK_BEHIND, STOCK_REFUSED})
 PROBLEMS = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 """How the engine's lists are asked for workflows whose own code fails again and again."""
 
@@ -26,6 +27,7 @@ class AlertLimits:
     refused_window_seconds: float
     oversize_window_seconds: float
     call_attempts: int
+    stock_push_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,23 @@ class PullAge:
 
 
 @dataclass(frozen=True, slots=True)
+class StockLag:
+    """How far a shop is behind in what it is told of its stock: the oldest change that it was not told of (INV-6).
+
+    `unlooked_seconds`: since when nobody has looked for changes. `refused` listings it does not take; `words` of one.
+    """
+
+    channel: str
+    shop: str
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+    unlooked_seconds: float = 0.0
+    refused: int = 0
+    words: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskQueue:
     """One task queue as the engine sees it: who polls it, what waits in it."""
 
@@ -78,6 +97,7 @@ class StoreFigures:
     calls: tuple[AccountCalls, ...] = ()
     pulls: tuple[PullAge, ...] = ()
     stuck: int = 0
+    stock: tuple[StockLag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,7 @@ def findings(figures: Figures, limits: AlertLimits) -> list[Finding]:
     if figures.store is not None:
         found += _lags(figures.store, limits)
         found += [_exhausted(one) for one in figures.store.calls if _hopeless(one, limits)]
+        found += [finding for one in figures.store.stock for finding in _stock(one, limits)]
     if figures.oversize_bytes:
         words = f"a payload of {figures.oversize_bytes:,} bytes went to Temporal, which refuses more than 2 MB: a bug"
         found.append(Finding(OVERSIZE, "temporal", f"{words}; the worker's log names the size and the limit"))
@@ -175,6 +196,21 @@ def _exhausted(one: AccountCalls) -> Finding:
     if one.refused:
         parts.append(f"{one.refused} were refused lately; oms order list --stuck, or oms order show NO, says why")
     return Finding(EXHAUSTED, f"{one.kind}:{one.vendor}/{one.shop}", "; ".join(parts))
+
+
+def _stock(one: StockLag, limits: AlertLimits) -> Iterator[Finding]:
+    subject = f"{one.channel}/{one.shop}"
+    if one.unlooked_seconds > limits.stock_push_seconds:
+        words = f"nobody has looked for changes of its stock for {span(one.unlooked_seconds)}: is a worker running?"
+        yield Finding(STOCK_BEHIND, subject, words, critical=True)
+    elif one.waiting and one.oldest_seconds > limits.stock_push_seconds:
+        why = f"; the last answer: {one.error}" if one.error else ""
+        words = f"{one.waiting} listings show old stock, the oldest for {span(one.oldest_seconds)}{why}"
+        yield Finding(STOCK_BEHIND, subject, words, critical=True)
+    if one.refused:
+        words = f"{one.refused} listings are not taken: {one.words}"
+        mend = f"oms listing list --channel {one.channel} --shop {one.shop}"
+        yield Finding(STOCK_REFUSED, subject, f"{words}. Mend the listing: {mend}")
 
 
 def span(seconds: float) -> str:

@@ -12,6 +12,7 @@ from simulator import kdniao
 from simulator.books import write_books, write_bundles, write_catalogue, write_progress
 from simulator.clock import now
 from simulator.faults import FaultyVendors
+from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.settings import Outage
@@ -30,6 +31,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
+    app.include_router(_own_stock(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
     app.include_router(_control(world))
@@ -64,33 +66,56 @@ def _own_shop(world: World) -> APIRouter:
     @router.post("/own/{shop}/shipments")
     async def shipments(shop: str, request: Request) -> JSONResponse:
         if shop != world.config.own.shop:
-            return _no(404, "this shop is not known")
+            return _no(world, 404, "this shop is not known")
         try:
             fresh = world.own.receive(request.headers, await request.body(), world.tally)
         except BadSignature as error:
-            return _no(401, str(error))
+            return _no(world, 401, str(error))
         except BadMessage as error:
-            return _no(422, str(error))
+            return _no(world, 422, str(error))
         return JSONResponse({"accepted": True, "duplicate": not fresh})
 
     @router.get("/own/{shop}/orders/{no}")
     async def order(shop: str, no: str, request: Request) -> Response:
         if shop != world.config.own.shop:
-            return _no(404, "this shop is not known")
+            return _no(world, 404, "this shop is not known")
         try:
             body = world.own.read(request.headers, no)
         except BadSignature as error:
-            return _no(401, str(error))
+            return _no(world, 401, str(error))
         if body is None:
-            return _no(404, "this shop has no such order")
+            return _no(world, 404, "this shop has no such order")
         world.tally.faults["shop_orders_read"] += 1
         return Response(body, media_type="application/json")
 
-    def _no(status: int, error: str) -> JSONResponse:
-        world.tally.faults[f"shop_answered_{status}"] += 1
-        return JSONResponse({"accepted": False, "error": error}, status_code=status)
+    return router
+
+
+def _own_stock(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/own/{shop}/stock")
+    async def stock(shop: str, request: Request) -> Response:
+        if shop != world.config.own.shop:
+            return _no(world, 404, "this shop is not known")
+        shelf = world.listings.shelf(("own", shop))
+        if trouble := shelf.trouble():
+            headers = {"Retry-After": "1"} if trouble == "limit" else {}
+            return Response("try again later", 429 if trouble == "limit" else 503, headers)
+        try:
+            refused = world.own.receive_stock(request.headers, await request.body(), shelf)
+        except BadSignature as error:
+            return _no(world, 401, str(error))
+        except BadMessage as error:
+            return _no(world, 422, str(error))
+        return JSONResponse({"accepted": True, "refused": refused})
 
     return router
+
+
+def _no(world: World, status: int, error: str) -> JSONResponse:
+    world.tally.faults[f"shop_answered_{status}"] += 1
+    return JSONResponse({"accepted": False, "error": error}, status_code=status)
 
 
 def _marketplaces(world: World) -> APIRouter:
@@ -107,6 +132,7 @@ def _marketplaces(world: World) -> APIRouter:
 
     @router.post("/order/{method}")
     @router.post("/token/{method}")
+    @router.post("/sku/{method}")
     async def douyin(request: Request) -> Response:
         heard = not request.scope.get("unheard", False)
         query = dict(request.query_params)
@@ -138,6 +164,35 @@ def _payments(world: World) -> APIRouter:
 def _control(world: World) -> APIRouter:
     router = APIRouter(prefix="/sim")
 
+    router.include_router(_told(world))
+
+    @router.post("/start")
+    async def start() -> dict[str, Any]:
+        world.start()
+        return {"ok": True, "planned": len(world.plan.orders)}
+
+    @router.post("/stop-new")
+    async def stop_new() -> dict[str, Any]:
+        world.stop_new()
+        return {"ok": True}
+
+    @router.post("/stock-outage")
+    async def stock_outage(wanted: StockOutage) -> dict[str, Any]:
+        world.listings.begin(wanted)
+        return {"ok": True}
+
+    @router.post("/outage")
+    async def outage(wanted: Outage) -> dict[str, Any]:
+        world.faults.begin(wanted)
+        return {"ok": True}
+
+    return router
+
+
+def _told(world: World) -> APIRouter:
+    """What the world tells of itself."""
+    router = APIRouter()
+
     @router.get("/health")
     async def health() -> dict[str, Any]:
         return {"ok": True, "seed": world.config.seed, "now": now().isoformat()}
@@ -158,19 +213,8 @@ def _control(world: World) -> APIRouter:
     async def progress() -> dict[str, Any]:
         return write_progress(world)
 
-    @router.post("/start")
-    async def start() -> dict[str, Any]:
-        world.start()
-        return {"ok": True, "planned": len(world.plan.orders)}
-
-    @router.post("/stop-new")
-    async def stop_new() -> dict[str, Any]:
-        world.stop_new()
-        return {"ok": True}
-
-    @router.post("/outage")
-    async def outage(wanted: Outage) -> dict[str, Any]:
-        world.faults.begin(wanted)
-        return {"ok": True}
+    @router.get("/listings")
+    async def listings() -> list[Any]:
+        return list(world.listings.written())
 
     return router

@@ -43,7 +43,7 @@ def write_books(world: World) -> Json:
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
-        "outages": world.faults.ongoing(),
+        "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
     }
@@ -84,6 +84,7 @@ def _shop(world: World, channel: str, shop: str) -> Json:
     return {
         "orders": sum(1 for order in orders if order.messages_sent),
         **{name: counts[name] for name in COUNTED},
+        "stock": world.listings.shelf((channel, shop)).written(),
     }
 
 

@@ -32,6 +32,9 @@ _BUNDLES = (
 )
 
 
+_STEMS = {f"{stem}-{variant}": (stem, len(variants)) for stem, _, _, variants in _GOODS for variant in variants}
+
+
 @dataclass(frozen=True)
 class Product:
     sku: str
@@ -63,3 +66,13 @@ def build_catalogue(seed: int) -> list[Product]:
         unit_minor = source.randint(low, high) * 100 - source.choice((0, 10))
         products += [Product(f"{stem}-{variant}", f"{title} {variant}", unit_minor) for variant in variants]
     return products
+
+
+def stem_of(sku: str) -> str:
+    """Give the item of which a SKU is a variant."""
+    return _STEMS.get(sku, (sku, 1))[0]
+
+
+def is_lone(sku: str) -> bool:
+    """Tell whether a SKU is the only variant of its item."""
+    return _STEMS.get(sku, (sku, 1))[1] == 1

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from simulator import douyin_stock
 from simulator import douyin_wire as wire
 from simulator.clock import now
 from simulator.douyin_order import ciphers, seconds, shop_order, status_of
@@ -42,6 +43,7 @@ class DouyinPlatform:
             "order.logisticsAdd": _send,
             "order.logisticsAddMultiPack": _send_packs,
             "order.batchDecrypt": _decrypt,
+            **douyin_stock.METHODS,
         }
 
     def answer(self, path: str, query: Mapping[str, str], body: bytes, *, heard: bool = True) -> bytes:

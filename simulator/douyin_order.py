@@ -5,6 +5,7 @@ import hashlib
 from datetime import datetime
 
 from simulator.douyin_wire import Json
+from simulator.listings import item_id, variant_id
 from simulator.plan_shops import child_no
 from simulator.shop import ShopOrder
 
@@ -150,8 +151,8 @@ def _sku(order: ShopOrder, place: int, shop_share: int, platform_share: int) -> 
     return {
         "order_id": child_no(order.plan.no, place, len(lines)),
         "parent_order_id": order.plan.no,
-        "sku_id": int(hashlib.sha256(line.sku.encode()).hexdigest()[:12], 16),
-        "product_id_str": str(int(hashlib.sha256(line.title.encode()).hexdigest()[:12], 16)),
+        "sku_id": int(variant_id(line.sku)),
+        "product_id_str": item_id(line.sku),
         "product_name": line.title,
         "code": line.sku,
         "out_sku_id": "",

@@ -20,6 +20,7 @@ _PREFIXES: tuple[tuple[str, Target], ...] = (
     ("/router/rest", "taobao"),
     ("/order/", "douyin"),
     ("/token/", "douyin"),
+    ("/sku/", "douyin"),
     ("/Ebusiness/", "courier"),
     ("/api/dist", "courier"),
     ("/own/", "shop"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
+from simulator.listings import Listings
 from simulator.seeds import rng
 from simulator.settings import Douyin, Profile, Taobao
 from simulator.shop import ShopOrder
@@ -18,7 +19,7 @@ WEEK_SECONDS = 604_800
 
 
 class ListsDead(Exception):
-    """`pull_dead`: lists answer 503 and nothing else."""
+    """`pull_dead`: lists answer 503 and nothing else; so does stock while it cannot be told."""
 
 
 class Unheard(Exception):
@@ -69,6 +70,7 @@ class Surroundings:
     profile: Profile
     seed: int
     tasks: Tasks
+    listings: Listings
 
 
 class Market:
@@ -77,6 +79,7 @@ class Market:
     def __init__(self, settings: Taobao | Douyin, around: Surroundings) -> None:
         self.name = (settings.vendor, settings.shop)
         self.seed = around.seed
+        self.shelf = around.listings.shelf(self.name)
         self.purse = Purse(settings, around.profile.token_seconds, around.seed)
         self.counts: Counter[str] = Counter()
         self.pull_dead = settings.pull_dead

@@ -7,8 +7,9 @@ from time import monotonic
 
 import httpx
 
-from simulator import own_shop
+from simulator import own_shop, own_stock
 from simulator.clock import iso, now
+from simulator.listings import Shelf
 from simulator.seeds import rng
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings import OwnShop
@@ -115,6 +116,15 @@ class OwnChannel:
         order.written_back.update([shipment.waybill_no, *shipment.other_waybills])
         self.counts["write_backs"] += 1
         return True
+
+    def receive_stock(self, headers: Mapping[str, str], body: bytes, shelf: Shelf) -> list[dict[str, str]]:
+        """Take what may be sold and give what is refused of it; raises BadSignature or BadMessage."""
+        event = own_shop.verify(self._settings.key_id, self._secrets(), headers, body, now())
+        if event in self._events:
+            return []
+        refused = own_stock.receive(shelf, body)
+        self._events.add(event)
+        return refused
 
     def _find(self, no: str) -> ShopOrder | None:
         order = self._orders.get(no)

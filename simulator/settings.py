@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from simulator.listings import StockTrouble
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Target = Literal["shop", "wms", "courier", "payment", "taobao", "douyin"]
@@ -179,6 +181,7 @@ class Profile(_Model):
     # Stock
     scarce: dict[int, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     scarce_demand: int = Field(default=0, ge=0)
+    stock: StockTrouble = StockTrouble()
     # The warehouse's ways
     split_package_share: Share = 0.0
     partial_confirm_share: Share = 0.0

@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from simulator.clock import now
+from simulator.listings import Listings
 from simulator.orders import Act, Line, PlannedOrder
 from simulator.settings import Profile
 from simulator.warehouse import SHIPPED, Warehouse
+
+CALLED_OFF = {"cancelled", "refunded"}
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class Shop:
         self._warehouse = warehouse
         self._profile = profile
         self.channels: dict[tuple[str, str], Channel] = {}
+        self.listings: Listings | None = None
         self.orders: dict[str, ShopOrder] = {}
 
     def admit(self, plan: PlannedOrder) -> ShopOrder:
@@ -160,6 +164,7 @@ class Shop:
         """Do to the order what the buyer did, in the shop's books."""
         plan = order.plan
         moment = order.touch(main=not act.refund_minor)
+        self._show(order, act)
         order.status, order.held = act.status, act.held
         if order.placed_at is None:
             order.placed_at = moment if plan.placed_before is None else started_at - plan.placed_before
@@ -171,10 +176,23 @@ class Shop:
         elif act.refund_minor:
             self._refund(order, act.refund_minor, moment)
 
+    def _show(self, order: ShopOrder, act: Act) -> None:
+        """Let buyers see less when one has bought, and as much as before when the shop has not sent it."""
+        if self.listings is None:
+            return
+        shelf = self.listings.shelf((order.plan.channel, order.plan.shop))
+        if order.status == "planned":
+            shelf.sold(order.plan)
+        elif act.status in CALLED_OFF and order.status not in CALLED_OFF and not self._has_left(order):
+            shelf.sold(order.plan, 1)
+
+    def _has_left(self, order: ShopOrder) -> bool:
+        return self._warehouse.reached(order.plan.no, SHIPPED).is_set()
+
     def _refund(self, order: ShopOrder, minor: int, moment: datetime) -> None:
         """Give money back line by line, the dearest first."""
         order.refunded_minor += minor
-        shipped = self._warehouse.reached(order.plan.no, SHIPPED).is_set()
+        shipped = self._has_left(order)
         basket = order.plan.basket
         paid = sorted(zip(basket.divide(order.paid_minor), basket.lines, strict=True), key=lambda pair: -pair[0])
         for most, line in paid:

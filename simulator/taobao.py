@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
+from simulator import taobao_stock
 from simulator import taobao_wire as wire
 from simulator.clock import now
 from simulator.market import Market, Unheard
@@ -67,6 +68,7 @@ class TaobaoGateway:
             "taobao.logistics.online.send": partial(_send, "online"),
             "taobao.logistics.offline.send": partial(_send, "offline"),
             "taobao.top.oaid.decrypt": _decrypt,
+            **taobao_stock.METHODS,
         }
 
     def answer(self, body: bytes, *, heard: bool = True) -> bytes:

@@ -5,7 +5,9 @@ import hashlib
 from datetime import datetime
 
 from simulator.buyers import Receiver
+from simulator.catalogue import is_lone
 from simulator.clock import stamp
+from simulator.listings import item_id, variant_id
 from simulator.orders import Line
 from simulator.plan_shops import child_no
 from simulator.shop import Refund, ShopOrder
@@ -90,7 +92,8 @@ def _child(order: ShopOrder, place: int, share: int) -> Json:
         "oid": int(number),
         "oid_str": number,
         "title": line.title,
-        "num_iid": int(hashlib.sha256(line.sku.encode()).hexdigest()[:10], 16),
+        "num_iid": int(item_id(line.sku)),
+        **({} if is_lone(line.sku) else {"sku_id": variant_id(line.sku)}),
         "outer_iid": line.sku,
         "outer_sku_id": line.sku,
         "num": line.quantity,

@@ -11,6 +11,7 @@ from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.listings import Listings
 from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
@@ -48,11 +49,13 @@ class World:
         limits = Lots(seed, "wms limit", profile.limit_share)
         self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
+        self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.pay = self._payments(url, sender)
         self.counts = {("own", config.own.shop): self.own.counts}
-        around = Surroundings(self.shop.orders, profile, seed, self.tasks)
+        around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings)
+        self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
 
@@ -86,6 +89,7 @@ class World:
         if self.started_at is None:
             self.started_at = now()
             self.faults.schedule()
+            self.listings.schedule()
             self.tasks.spawn(self._arrivals(self.started_at))
 
     def stop_new(self) -> None:

@@ -18,6 +18,7 @@ class AlertsDocument(BaseModel):
     call_waiting_seconds: Duration
     refused_window_seconds: Duration
     oversize_window_seconds: Duration
+    stock_push_seconds: Duration
     call_attempts: int = Field(ge=2, le=1000)
 
     def limits(self, profile: str) -> AlertLimits:

@@ -26,7 +26,7 @@ from domain.orders import (
 )
 from domain.stock import Demand
 from domain.timing import OrderTiming
-from store import alerts, audit, contacts, deliveries, late, order_stock, orders, refunds
+from store import alerts, audit, contacts, deliveries, late, listings, order_stock, orders, refunds
 from store.alerts import Level, NewAlert
 from store.carts import Buyer
 from store.keyring import KeyRing
@@ -106,6 +106,7 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
         paid = EVENT_OF[seen.status] is OrderEvent.PAID
         asking = Asking(buyer, paid, booking.timing.lock_until(now), booking.profile)
         short = [*(await order_stock.hold(tx, asking, wanted, now)).short]
+    await listings.seen(tx, seen, now)
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
     )

@@ -95,7 +95,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "status_map": StatusMapDocument,
     "stock": StockDocument,
 }
-FILLED = frozenset({"timing", "stock"})
+FILLED = frozenset({"timing", "stock", "alerts"})
 """Documents whose values stand each for itself, so that a stored version may lack the newest."""
 MOST_FAULTS = 10
 """How many faults of a document are told at once."""
@@ -142,7 +142,7 @@ async def alert_limits(tx: AsyncConnection, profile: Profile) -> AlertLimits:
     """Read from where on the watch tells somebody; the shipped limits before the first start of this version."""
     row = (await tx.execute(_ACTIVE, {"kind": "alerts"})).one_or_none()
     body = row.body if row else _read(DEFAULTS / "alerts.json")
-    return AlertsDocument.model_validate(body).limits(profile.value)
+    return AlertsDocument.model_validate(filled("alerts", body)).limits(profile.value)
 
 
 async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:

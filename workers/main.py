@@ -20,6 +20,7 @@ from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
 from domain.pulling import PullSource
 from domain.shops import Role, Shop
+from domain.stock_push import STOCK
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import load_keyring
@@ -135,13 +136,19 @@ async def _keep_drains(parts: Parts) -> None:
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
-                for kind in QUEUES_OF_ROLE[shop.role]:
+                for kind in _queues_of(shop):
                     queue = Queue(kind, shop.vendor, shop.code)
                     if queue not in running:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
+
+
+def _queues_of(shop: Shop) -> tuple[str, ...]:
+    """Name the queues of a shop; one of stock only where the shop can be told (INV-6)."""
+    stock = (STOCK,) if registry.takes_stock(shop.vendor, shop.params) else ()
+    return QUEUES_OF_ROLE[shop.role] + stock
 
 
 async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[tuple[str, str], bool]) -> None:

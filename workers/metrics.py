@@ -18,6 +18,9 @@ HELP = {
     "steadfast_calls_refused": "Calls that the account refused within the window of the alerts document.",
     "steadfast_orders_stuck": "Orders that wait for a person.",
     "steadfast_pull_age_seconds": "Time since a shop was last pulled whole.",
+    "steadfast_stock_waiting": "Listings of a shop that show other stock than they should.",
+    "steadfast_stock_oldest_seconds": "Age of the oldest change that the shop was not told of.",
+    "steadfast_stock_refused": "Listings that the shop does not take.",
     "steadfast_queue_pollers": "Workers that poll a task queue for workflows and activities.",
     "steadfast_queue_waiting": "Tasks that wait in a queue, as the engine estimates.",
     "steadfast_queue_oldest_seconds": "Age of the oldest of them: schedule to start.",
@@ -53,6 +56,11 @@ def _of_store(store: StoreFigures) -> Iterator[Sample]:
         yield "steadfast_calls_refused", account, one.refused
     for pull in store.pulls:
         yield "steadfast_pull_age_seconds", {"vendor": pull.vendor, "shop": pull.shop}, pull.seconds
+    for lag in store.stock:
+        shop = {"channel": lag.channel, "shop": lag.shop}
+        yield "steadfast_stock_waiting", shop, lag.waiting
+        yield "steadfast_stock_oldest_seconds", shop, lag.oldest_seconds
+        yield "steadfast_stock_refused", shop, lag.refused
     yield "steadfast_orders_stuck", {}, store.stuck
 
 

@@ -12,13 +12,14 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.bulkhead import Bulkheads, Limits
-from activities.channels import CarefulChannel, Paces, RenewableChannel, TokenKeeper
+from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.pulls import PullActivities
+from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from connectors import registry
@@ -35,6 +36,7 @@ from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
+from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.settings import WorkerSettings
@@ -82,9 +84,12 @@ class ShopVendors:
             return registry.sales_channel(shop, self._http, utc_now)
 
         shop = await self._keeper.fresh(await self._shop(vendor, code), build)
-        pace = partial(self._paces.take, vendor, code, registry.vendor(vendor).per_second)
-        careful = CarefulChannel(shop, build(shop), pace, self._keeper)
-        return GuardedChannel(careful, self._bulkheads.of(vendor, code), self._bulkheads.of(vendor, f"{code} lists"))
+        per_second = registry.vendor(vendor).per_second
+        pace = partial(self._paces.take, vendor, code, per_second)
+        stock_pace = partial(self._paces.take, vendor, f"{code} stock", per_second * STOCK_SHARE)
+        careful = CarefulChannel(shop, build(shop), pace, self._keeper, stock_pace)
+        lanes = (self._bulkheads.of(vendor, name) for name in (code, f"{code} lists", f"{code} stock"))
+        return GuardedChannel(careful, *lanes)
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)
@@ -161,11 +166,12 @@ def shops_worker(parts: Parts) -> Worker:
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
+    stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
         workflows=[ShopDrainWorkflow, ShopPullWorkflow],
-        activities=[*steps_of(drains), *steps_of(pulls)],
+        activities=[*steps_of(drains), *steps_of(pulls), *steps_of(stock)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

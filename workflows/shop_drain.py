@@ -6,7 +6,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 from activities.drain import DrainActivities
+from activities.stock_push import StockPushActivities
 from domain.outgoing import Queue
+from domain.stock_push import STOCK
 from domain.timing import LoopTiming
 from workflows.options import DRAIN_LONGEST, DRAIN_RETRY
 
@@ -31,7 +33,7 @@ class ShopDrainWorkflow:
         """Drain, again and again; starts a new history before this one grows long."""
         for _ in range(RUNS_BEFORE_NEW_HISTORY):
             await workflow.execute_activity(
-                DrainActivities.drain,
+                StockPushActivities.push_stock if start.queue.kind == STOCK else DrainActivities.drain,
                 args=(start.queue, start.timing, ROUNDS),
                 start_to_close_timeout=DRAIN_LONGEST,
                 heartbeat_timeout=timedelta(seconds=start.timing.drain_heartbeat_seconds),

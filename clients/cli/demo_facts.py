@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.proof import OrderFact, SkuFact
+from domain.proof import OrderFact, ShownFact, SkuFact
 from store.reads.phases import Phase
 
 
@@ -63,3 +63,4 @@ class Evidence:
     messages: dict[str, dict[str, int]]
     replayed: int
     phases: dict[str, Phase]
+    shown: list[ShownFact]

@@ -23,6 +23,7 @@ RULES = {
     "money": "amounts that differ",
     "paid back": "closed orders not paid back once",
     "unexplained": "orders unexplained",
+    "stock shown": "listings told another stock",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -38,7 +39,7 @@ PHASES = {
 def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]:
     """Compare our facts with the world's books, print the table, return what is broken."""
     evidence = world.evidence()
-    findings = prove(evidence.orders, evidence.skus, evidence.books)
+    findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -84,6 +85,7 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         ("parcels signed / booked", str(signed), str(sum(order.parcels for order in orders))),
         ("units sold", str(units), str(sum(sku.shipped for sku in evidence.skus))),
         ("units on hand", str(sum(books["on_hand"].values())), str(sum(sku.on_hand for sku in evidence.skus))),
+        _shown(evidence),
         ("sum of the orders", _yuan(books["sum_minor"]), _yuan(ours)),
     ]
     if books["file_sum_minor"] is not None:
@@ -91,6 +93,13 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
     return [*rows, *_paid_back(evidence), ("messages kept, each once", "", str(evidence.work.messages))]
+
+
+def _shown(evidence: Evidence) -> tuple[str, str, str]:
+    """Add up what all shops were told last that they may sell, and what they should show."""
+    stock = [one["stock"].values() for one in evidence.books["shops"].values()]
+    told = sum(one["told"][-1][1] for listings in stock for one in listings if one["told"])
+    return "units told to shops last / to be shown", str(told), str(sum(one.derived for one in evidence.shown))
 
 
 def _paid_back(evidence: Evidence) -> list[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.cli.demo_facts import DemoPlan
+from clients.cli.demo_listings import put_listings
 from clients.cli.demo_profile import bad_day
 from clients.cli.demo_shops import (
     ALL,
@@ -122,7 +123,8 @@ async def connect(both: Sides, environment: dict[str, str], simulator_url: str, 
     courier = Endpoint(simulator_url, "1000001", (both.keys["courier"],))
     params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
     try:
-        await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{simulator_url}/own/demo/orders"})
+        urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock")}
+        await connect_shop(shops, ("own", "demo"), own, urls)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
@@ -132,15 +134,16 @@ async def connect(both: Sides, environment: dict[str, str], simulator_url: str, 
         await database.close()
 
 
-async def stock_up(environment: dict[str, str], catalogue: list[dict[str, Any]], sets: list[dict[str, Any]]) -> None:
-    """Set the opening stock, and say what the bundles consume."""
+async def stock_up(environment: dict[str, str], there: dict[str, list[dict[str, Any]]]) -> None:
+    """Set the opening stock, say what the bundles consume, and take over what the shops say that they sell."""
     database = Database(environment["OMS_DATABASE_URL"], pool=1)
     try:
         async with database.transaction() as tx:
-            for product in catalogue:
+            for product in there["catalogue"]:
                 shelf = Shelf(WAREHOUSE.code, product["sku"], product["title"])
                 await set_on_hand(tx, shelf, product["on_hand"], utc_now())
-            for bundle in sets:
+            for bundle in there["bundles"]:
                 await bundles.put(tx, bundle["sku"], bundle["parts"], utc_now(), "demo")
+        await put_listings(database, there["listings"])
     finally:
         await database.close()

@@ -12,6 +12,7 @@ import httpx
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
+from clients.cli.demo_listings import all_told
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_setup import Sides, connect, sides, stock_up, write_config
 from clients.embedded import READY_SECONDS, Ports
@@ -72,7 +73,8 @@ class DemoWorld:
     async def _connect(self, gateway_url: str) -> None:
         environment = self.installation.run.environment
         await connect(self.sides, environment, self.simulator_url, gateway_url)
-        await stock_up(environment, self._ask("GET", "/sim/catalogue"), self._ask("GET", "/sim/bundles"))
+        parts = ("catalogue", "bundles", "listings")
+        await stock_up(environment, {part: self._ask("GET", f"/sim/{part}") for part in parts})
 
     def stop(self) -> None:
         """End everything."""
@@ -122,7 +124,7 @@ class DemoWorld:
         self.installation.heal()
         try:
             work = asyncio.run(self._progress(True))[0]
-            return bool(work.outgoing or work.waiting)
+            return bool(work.outgoing or work.waiting) or not asyncio.run(self._stock_told())
         except Unavailable:
             return True
 
@@ -166,6 +168,13 @@ class DemoWorld:
         finally:
             await database.close()
 
+    async def _stock_told(self) -> bool:
+        database = self._database()
+        try:
+            return await all_told(database)
+        finally:
+            await database.close()
+
     async def _evidence(self) -> Evidence:
         database = self._database()
         reads = ProofReads(database)
@@ -181,6 +190,7 @@ class DemoWorld:
                 messages=await reads.messages(),
                 replayed=self.mend.replayed,
                 phases=await PhaseReads(database).all(),
+                shown=await reads.shown(),
             )
         finally:
             await database.close()

@@ -15,6 +15,7 @@ from clients.cli.doctor import doctor
 from clients.cli.import_orders import import_orders
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
+from clients.cli.listings import listing_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.pools import pool_app
@@ -43,6 +44,7 @@ app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
+app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

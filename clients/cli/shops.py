@@ -14,6 +14,7 @@ from connectors import fields, registry
 from domain.errors import BadInput
 from domain.shops import Role, Shop, Token
 from store.reads.pulls import PullReads, PullRow
+from store.reads.stock_push import ShopStock, StockPushReads
 from store.shops import NewWarehouse, Shops
 from store.tokens import SqlTokens
 
@@ -141,10 +142,23 @@ def list_() -> None:
         async with session() as here:
             shops = await Shops(here.database, here.ring).all()
             pulls = {(row.vendor, row.shop): row for row in await PullReads(here.database).all()}
-        names = ("vendor", "code", "role", "endpoint", "webhook path", "zone", "keys", "token until", "pulled up to")
+            stock = {(row.channel, row.shop): row for row in await StockPushReads(here.database).shops()}
+        names = (
+            "vendor",
+            "code",
+            "role",
+            "endpoint",
+            "webhook path",
+            "zone",
+            "keys",
+            "token until",
+            "pulled up to",
+            "stock",
+        )
         table = Table(*names, box=None)
         for shop in shops:
-            table.add_row(*_cells(shop, pulls.get((shop.vendor, shop.code))))
+            account = (shop.vendor, shop.code)
+            table.add_row(*_cells(shop, pulls.get(account)), _stock(shop, stock.get(account)))
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
@@ -163,6 +177,18 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
         _token_words(needs, shop.token),
         (_pulled(pulled) + ("" if shop.backup else "; off")) if needs.pull else "has no list",
     )
+
+
+def _stock(shop: Shop, row: ShopStock | None) -> str:
+    """Say how a shop is told of its stock (INV-6)."""
+    needs = registry.vendor(shop.vendor)
+    if needs.stock is None or row is None:
+        return ""
+    if not registry.takes_stock(shop.vendor, shop.params):
+        return f"not told: no {needs.stock_with}"
+    words = f"told {row.told_at:%Y-%m-%d %H:%M:%S} UTC" if row.told_at else "not told yet"
+    waits = f"; {row.waiting} wait since {row.waiting_since:%H:%M:%S} UTC" if row.waiting_since else ""
+    return words + waits + (f"; {row.refused} refused: {row.error}" if row.refused else "")
 
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:

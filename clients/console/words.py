@@ -53,6 +53,7 @@ CALLS = {
     "track": "查询轨迹",
     "inquire": "查询出库",
     "reread": "重读订单",
+    "stock": "推送库存",
 }
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
@@ -134,6 +135,7 @@ ACTIONS = {
     "order.shipped": "渠道标记已发货", "order.unpaid": "下单", "order.channel_hold": "渠道暂不允许发货",
     "order.imported": "从导出文件导入", "file.received": "收到导入文件", "file.imported": "导入完成",
     "setting.activated": "启用设置", "setting.rolled_back": "设置回退", "pull.failed": "拉单失败",
+    "listing.added": "登记在售商品", "listing.imported": "导入在售商品", "listing.removed": "停止推送商品库存",
     "shop.added": "连接店铺", "shop.backup": "备用校验开关", "shop.key": "更换密钥", "shop.token": "更新授权",
     "event.cleared": "通知流程：渠道允许发货", "message.file": "来自导入文件",
     "bundle.set": "设置组合商品", "bundle.removed": "删除组合商品",
@@ -194,6 +196,8 @@ ALERTS = {
     "calls_exhausted": "外部调用久未成功",
     "lag": "处理积压",
     "backlog": "待发过多，直播渠道少展示",
+    "stock_behind": "库存推送落后",
+    "stock_refused": "渠道不收库存",
 }
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则"}  # fmt: skip
@@ -292,6 +296,12 @@ _SAID: list[tuple[str, str]] = [
     (r"header missing: (.*)", "缺少请求头：{0}"),
     (r"(.*) is missing or empty", "{0} 缺失或为空"),
     (r"order is missing: send it, or a hint", "消息里没有订单"),
+    (r"(\d+) listings show old stock, the oldest for (.*?); the last answer: (.*)",
+     "{0} 个在售商品显示的库存已过时，最早的已 {1}；渠道最近的答复：{2}"),
+    (r"(\d+) listings show old stock, the oldest for (.*)", "{0} 个在售商品显示的库存已过时，最早的已 {1}"),
+    (r"nobody has looked for changes of its stock for (.*): is a worker running\?",
+     "已经 {0} 没有检查库存变化：工作进程在运行吗？"),
+    (r"(\d+) listings are not taken: (.*)\. Mend the listing: (.*)", "{0} 个在售商品渠道不收：{1}。请核对：{2}"),
 ]  # fmt: skip
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID]]
 

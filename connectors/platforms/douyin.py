@@ -1,6 +1,6 @@
 """Calls to the Douyin shop platform (抖店). Owns its envelope, its codes, paging, write-back and token.
 
-Beside it: douyin_push.py receives, douyin_orders.py reads orders, douyin_sign.py signs.
+Beside it: douyin_push.py receives, douyin_orders.py reads orders, douyin_stock.py tells stock, douyin_sign.py signs.
 
 Every call is `POST {endpoint_url}/{path}` with the signed JSON as its body, exactly those bytes.
 """
@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from connectors import fields
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
+from connectors.platforms import douyin_stock
 from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Id, Lenient, moment, read_order
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
@@ -24,6 +25,7 @@ from domain.fulfillment import ShipmentNotice
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
+from domain.stock_push import Batch, ListingKey
 
 LIST, DETAIL = "order.searchList", "order.orderDetail"
 SHIP_WHOLE, SHIP_PART = "order.logisticsAdd", "order.logisticsAddMultiPack"
@@ -105,14 +107,17 @@ class _Answer:
     envelope: _Envelope
     raw: bytes
 
-    def check(self) -> None:
-        """Raise what the codes mean, unless it is a success. The words are the platform's own, cut to size."""
+    def check(self, more: Mapping[str, type[OmsError]] | None = None) -> None:
+        """Raise what the codes mean, unless it is a success. The words are the platform's own, cut to size.
+
+        `more` are sub-codes that mean something else about this method.
+        """
         said = self.envelope
         if said.code == OK:
             return
         code = fields.vendor_text(said.sub_code) or str(said.code)
         words = fields.vendor_text(said.sub_msg or said.msg) or "no reason given"
-        kind = _SUB_CODES.get(said.sub_code) or _CODES.get(said.code, Broken)
+        kind = {**_SUB_CODES, **(more or {})}.get(said.sub_code) or _CODES.get(said.code, Broken)
         if kind is Refused:
             raise Refused(code, f"{words} ({self.ref})")
         raise kind(f"{CHANNEL} about {self.ref}: {said.code} {code}: {words}")
@@ -198,6 +203,13 @@ class DouyinShop:
             is_time = isinstance(second, int) and EARLIEST_SECOND <= second <= LATEST_SECOND
             changed = moment(second) if is_time else window.end
             return OrderHinted(CHANNEL, self._shop.code, row.order_id, ChannelStatus.UNMAPPED, changed)
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """Set the quantities of one product's SKUs: all of them, or Refused for all because of one."""
+        method, params = douyin_stock.question(batch)
+        answer = await self._ask(method, f"{batch[0].variant_id} {batch[0].sequence}", params)
+        answer.check(douyin_stock.SUB_CODES)
+        return {}
 
     async def renew(self) -> Token:
         """Ask for a new token: with the refresh token, or for an app of the shop's own with its shop_id.

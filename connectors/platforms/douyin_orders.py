@@ -10,6 +10,7 @@ whether `pay_amount` knows of a changed price and of a discount for the means of
 up is taken, a changed price on the shop's account, the other on the platform's. Tax has no place and is not taken.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -33,6 +34,8 @@ TOLD_BY_MAIN_STATUS = REFUNDED | {103}
 REFUND_SUCCEEDED, PRICE_GUARD = 3, 6
 GIFT = "FREE"
 """The kind of a given line; "MASTER" is the bought line a gift comes with."""
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,19}", re.ASCII)
 
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
@@ -85,6 +88,8 @@ class _Child(Lenient):
     code: str = ""
     out_sku_id: str = ""
     sku_id: str = ""
+    product_id: str = ""
+    product_id_str: str = ""
     given_product_type: str = ""
     after_sale_info: _AfterSale = _AfterSale()
 
@@ -177,7 +182,9 @@ def _read_line(child: _Child) -> LineObserved:
     if amount > whole:
         sums = f"sum_amount is {amount}, more than item_num x origin_amount, {whole}"
         raise Unparsable(f"child order {child.order_id}: {sums}")
-    return LineObserved(child.order_id, sku, title, child.item_num, unit, whole - amount, amount)
+    listed = (child.product_id_str or child.product_id, child.sku_id)
+    item, variant = listed if all(_NUMBER.fullmatch(one) for one in listed) else ("", "")
+    return LineObserved(child.order_id, sku, title, child.item_num, unit, whole - amount, amount, item, variant)
 
 
 def _discounts(order: _Order, goods: int) -> tuple[int, int]:

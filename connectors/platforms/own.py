@@ -21,12 +21,14 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
+from connectors.platforms import own_stock
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken, Forged, Refused, Unparsable
 from domain.fulfillment import ShipmentNotice
 from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
+from domain.stock_push import Batch, ListingKey
 
 CHANNEL = "own"
 MAX_QUANTITY = 9_999
@@ -265,7 +267,7 @@ def _observe(order: _Order, shop: Shop) -> OrderObserved:
 
 def _observe_line(line: _Line) -> LineObserved:
     return LineObserved(
-        line.no, line.sku, line.title, line.quantity, line.unit_minor, line.discount_minor, line.amount_minor
+        line.no, line.sku, line.title, line.quantity, line.unit_minor, line.discount_minor, line.amount_minor, line.sku
     )
 
 
@@ -318,6 +320,15 @@ class OwnShop:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Refused: this protocol has no list of changes."""
         raise Refused("no-list", f"the shop {self._shop.code} tells of its orders itself and has no list to pull")
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """POST the quantities to the shop's stock_url; Refused when it has none, or takes none of them."""
+        url = self._shop.params.get(own_stock.STOCK_URL, "")
+        if not url:
+            raise Refused("no-stock-url", f"the shop {self._shop.code} has no stock_url: its stock is not told")
+        event_id, body = own_stock.message(batch)
+        reply = await self._send(Call("own", event_id, url, body, self._headers(event_id, body)))
+        return own_stock.refused(batch, reply.body)
 
     async def renew(self) -> Token:
         """Refused: calls to this shop are signed, there is no token."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Annotated
 
 import httpx
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from connectors import fields
 from connectors.outbound import Clock
@@ -21,7 +21,10 @@ from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
+from domain.stock_push import Batch, ListingKey, PushRules
 
+QUANTITY, QUANTITIES = "taobao.item.quantity.update", "taobao.skus.quantity.update"
+ABSOLUTE = "1"
 LIST, DETAIL, REFUND = "taobao.trades.sold.increment.get", "taobao.trade.fullinfo.get", "taobao.refund.get"
 SEND, RENEW = "taobao.logistics.online.send", "taobao.top.auth.token.refresh"
 CARRIERS = "carriers"
@@ -32,6 +35,8 @@ MAX_TOKEN_SECONDS = 10 * 366 * 86_400
 PULL_RULES = PullRules(longest_seconds=86_400.0 - 60.0, lag_seconds=2.0)
 """A window may be a day; a minute less, for clocks differ. It ends two seconds ago: a second that is not over yet
 would let trades in at the first page, and push others to pages that were read before."""
+
+PUSH_RULES = PushRules(most=20, one_item=True, numbers=True)
 
 # "In a state that cannot be shipped: sent already, or closed." Both codes are in open clients, not in the official
 # metadata; they only raise the question whether our waybill is the one that was sent.
@@ -57,6 +62,30 @@ class _TokenResult(Lenient):
     access_token: Annotated[str, Field(min_length=1)]
     refresh_token: str = ""
     expires_in: Annotated[int, Field(ge=0, le=MAX_TOKEN_SECONDS)] = 0
+
+
+class _Counted(Lenient):
+    sku_id: Annotated[str, Field(min_length=1)]
+
+
+class _CountedSkus(Lenient):
+    sku: tuple[_Counted, ...] = ()
+
+
+class _CountedItem(Lenient):
+    """An item whose quantities were set; the platform says which variants it has set."""
+
+    num_iid: Annotated[str, Field(min_length=1)]
+    skus: _CountedSkus = _CountedSkus()
+
+    @field_validator("skus", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object) -> object:
+        return value or {}
+
+
+class _QuantityAnswer(Lenient):
+    item: _CountedItem
 
 
 class TaobaoShop:
@@ -148,6 +177,22 @@ class TaobaoShop:
         if any(not ours.strip() or not theirs.strip() for ours, _, theirs in pairs):
             raise Broken(f"shop {self._shop.code} (taobao): {CARRIERS} is not OURS=THEIRS,OURS=THEIRS: set it anew")
         return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}.get(carrier, carrier)
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        """Set the quantities of one item, or of its variants; a variant that the answer leaves out is refused."""
+        item, ref = batch[0].item_id, f"stock {batch[0].item_id} {batch[0].sequence}"
+        params = {"num_iid": item, "type": ABSOLUTE}
+        if batch[0].variant_id:
+            pairs = ";".join(f"{level.variant_id}:{level.quantity}" for level in batch)
+            question = Question(QUANTITIES, ref, params | {"skuid_quantities": pairs})
+        else:
+            question = Question(QUANTITY, ref, params | {"quantity": str(batch[0].quantity)})
+        answer, _ = await self._top.ask(question, _QuantityAnswer)
+        if answer.item.num_iid != item:
+            raise Broken(f"taobao answered about another item than {item}")
+        done = {one.sku_id for one in answer.item.skus.sku}
+        left_out = [level for level in batch if level.variant_id and done and level.variant_id not in done]
+        return {level.key: Refused("not-set", f"taobao did not set variant {level.variant_id}") for level in left_out}
 
     async def renew(self) -> Token:
         """Ask for a new token. Only shops of subscribed applications can; Refused sends the seller to authorise."""

@@ -265,7 +265,9 @@ def _line(child: Child, no: str) -> LineObserved:
     # Raised by hand: the unit price carries it, rounded up, so that no discount is below zero.
     unit = max(child.price, -(-net // child.num))
     discount = unit * child.num - net
-    return LineObserved(line_no, _sku(child, line_no), child.title, child.num, unit, discount, net)
+    return LineObserved(
+        line_no, _sku(child, line_no), child.title, child.num, unit, discount, net, child.num_iid, child.sku_id
+    )
 
 
 def _sku(child: Child, line_no: str) -> str:

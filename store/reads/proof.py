@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from domain.proof import OrderFact, SkuFact
+from domain.proof import OrderFact, ShownFact, SkuFact
 from store.database import Database
+from store.exposure import shown
 
 _ORDERS = text(
     """
@@ -30,6 +31,13 @@ _SKUS = text(
         coalesce((SELECT -sum(quantity) FROM stock_movement m
             WHERE m.sku = s.sku AND reason IN ('shipped', 'overshipped')), 0) AS shipped
     FROM sku_stock s ORDER BY s.sku
+    """
+)
+_LISTED = text(
+    """
+    SELECT l.channel, l.shop, l.sku, p.pushed_quantity FROM listing l
+    LEFT JOIN stock_push p USING (channel, shop, item_id, variant_id)
+    WHERE l.active ORDER BY l.channel, l.shop, l.sku, l.item_id, l.variant_id
     """
 )
 _WORK = text(
@@ -75,6 +83,22 @@ class ProofReads:
         """Give one fact per SKU."""
         async with self._database.transaction() as tx:
             return [SkuFact(**row._mapping) for row in await tx.execute(_SKUS)]
+
+    async def shown(self) -> list[ShownFact]:
+        """Give one fact per listing of which stock is counted."""
+        async with self._database.transaction() as tx:
+            listed: dict[tuple[str, str], list[Row[Any]]] = {}
+            for row in await tx.execute(_LISTED):
+                listed.setdefault((row.channel, row.shop), []).append(row)
+            found = []
+            for (channel, shop), rows in listed.items():
+                derived = await shown(tx, channel, shop, sorted({row.sku for row in rows}))
+                found += [
+                    ShownFact(channel, shop, row.sku, derived[row.sku].quantity, row.pushed_quantity)
+                    for row in rows
+                    if row.sku in derived
+                ]
+        return found
 
     async def work(self) -> Row[Any]:
         """Count the messages and what is still under way."""

@@ -13,10 +13,16 @@ _BOARD = text(
         p.pulled_at, p.watermark,
         coalesce(p.failures, 0) AS pull_failures, coalesce(p.reason, '') AS pull_reason,
         t.expires_at AS token_expires_at,
+        ARRAY(SELECT key FROM jsonb_each_text(s.params) WHERE value <> '') AS params, d.told_at AS stock_told_at,
+        (SELECT count(*) FROM stock_push k WHERE k.channel = s.vendor AND k.shop = s.code AND k.state = 'refused')
+            AS stock_refused,
+        (SELECT min(wanted_at) FROM stock_push k WHERE k.channel = s.vendor AND k.shop = s.code
+            AND k.state = 'waiting') AS stock_waits_since,
         (SELECT count(*) FROM outgoing o WHERE o.vendor = s.vendor AND o.shop = s.code AND o.state = 'refused')
             AS refused_calls
     FROM shop s
     LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code
+    LEFT JOIN stock_drain d ON d.channel = s.vendor AND d.shop = s.code
     LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
     LEFT JOIN LATERAL (
         SELECT received_at FROM inbox WHERE source = s.vendor AND shop = s.code AND way = 'push'
@@ -39,7 +45,8 @@ _UNVERIFIED = text("SELECT source, shop, count(*) AS n FROM unverified WHERE rep
 @dataclass(frozen=True, slots=True)
 class ShopRow:
     """One shop. `waiting` calls and re-reads are not done yet, the oldest since `waiting_since`; `unverified`
-    messages came in its name and could not be proven; the watermark says up to when its pull is whole."""
+    messages came in its name and could not be proven; the watermark says up to when its pull is whole. `params` are
+    the names of those that are filled. The stock of some listings is not told since `stock_waits_since`."""
 
     vendor: str
     code: str
@@ -53,6 +60,10 @@ class ShopRow:
     pull_failures: int
     pull_reason: str
     token_expires_at: datetime | None
+    params: list[str]
+    stock_told_at: datetime | None
+    stock_refused: int
+    stock_waits_since: datetime | None
     refused_calls: int
     waiting: int
     waiting_since: datetime | None

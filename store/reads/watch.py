@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from domain.watch import AccountCalls, Backlog, PullAge, StoreFigures
+from domain.watch import AccountCalls, Backlog, PullAge, StockLag, StoreFigures
 from store.database import Database
 
 # Overdue, not old: what was put back on purpose (a trace before its parcel) is due at `next_at`.
@@ -47,6 +47,22 @@ _PULLS = text(
     WHERE s.active AND p.pulled_at IS NOT NULL ORDER BY p.vendor, p.shop
     """
 )
+_STOCK = text(
+    """
+    SELECT d.channel, d.shop, coalesce(w.waiting, 0) AS waiting,
+        coalesce(greatest(extract(epoch FROM :now - w.oldest), 0), 0)::float8 AS oldest_seconds,
+        greatest(extract(epoch FROM :now - d.looked_at), 0)::float8 AS unlooked_seconds,
+        coalesce(r.refused, 0) AS refused, coalesce(r.words, '') AS words, coalesce(w.error, '') AS error
+    FROM stock_drain d JOIN shop s ON s.vendor = d.channel AND s.code = d.shop AND s.active
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS waiting, min(wanted_at) AS oldest, max(error) AS error FROM stock_push
+        WHERE channel = d.channel AND shop = d.shop AND state = 'waiting') w ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS refused, max(sku || ': ' || error) AS words FROM stock_push
+        WHERE channel = d.channel AND shop = d.shop AND state = 'refused') r ON true
+    ORDER BY d.channel, d.shop
+    """
+)
 _STUCK = text("SELECT count(*) FROM orders WHERE stuck")
 
 
@@ -66,7 +82,8 @@ class WatchReads:
             refused = [AccountCalls(**row._mapping) for row in await tx.execute(_REFUSED, {"since": since})]
             pulls = [PullAge(**row._mapping) for row in await tx.execute(_PULLS, {"now": now})]
             stuck = (await tx.execute(_STUCK)).scalar_one()
-        return StoreFigures(tuple(apply), tuple(deliver), _joined(calls, refused), tuple(pulls), stuck)
+            stock = [StockLag(**row._mapping) for row in await tx.execute(_STOCK, {"now": now})]
+        return StoreFigures(tuple(apply), tuple(deliver), _joined(calls, refused), tuple(pulls), stuck, tuple(stock))
 
 
 def _joined(calls: list[AccountCalls], refused: list[AccountCalls]) -> tuple[AccountCalls, ...]:

@@ -2,7 +2,20 @@
 
 from sqlmodel import SQLModel
 
-from store.tables import breakers, exposure, intake, messages, orders, parcels, payments, pulls, settings, stock, users
+from store.tables import (
+    breakers,
+    exposure,
+    intake,
+    listings,
+    messages,
+    orders,
+    parcels,
+    payments,
+    pulls,
+    settings,
+    stock,
+    users,
+)
 from store.tables.columns import give_server_defaults
 
 give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(model, "__table__")])
@@ -12,6 +25,7 @@ __all__ = [
     "breakers",
     "exposure",
     "intake",
+    "listings",
     "messages",
     "orders",
     "parcels",

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, DefaultClause, Identity, LargeBinary
+from sqlalchemy import BigInteger, Column, DateTime, DefaultClause, Identity, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 UTC = DateTime(timezone=True)
+TX_NOW = text("((pg_current_xact_id())::text)::bigint")
+"""The transaction that writes a row. Who reads later asks for those from the oldest that was still running at his last
+look: numbers of a sequence would not do, for a lower one may be committed after a higher one."""
 
 # Before any table: constraints need names that migrations can speak of.
 SQLModel.metadata.naming_convention = {

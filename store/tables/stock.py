@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import maybe_moment, moment, serial
+from store.tables.columns import TX_NOW, maybe_moment, moment, serial
 
 
 class SkuStock(SQLModel, table=True):
@@ -154,11 +154,15 @@ class StockLedger(SQLModel, table=True):
     """One change of a SKU's counters, appended with it: the sum of the lines up to a moment is the counter then.
 
     `ref` names what changed it (an order's key, a fulfilment order, a transfer ...). Lines of one SKU stand in the
-    order in which they were booked.
+    order in which they were booked. `tx` is the transaction that booked it (store/stock_push.py).
     """
 
     __tablename__ = "stock_ledger"
-    __table_args__ = (Index("ix_stock_ledger_sku_at", "sku", "at"), Index("ix_stock_ledger_ref", "ref"))
+    __table_args__ = (
+        Index("ix_stock_ledger_sku_at", "sku", "at"),
+        Index("ix_stock_ledger_ref", "ref"),
+        Index("ix_stock_ledger_tx", "tx"),
+    )
 
     id: int = serial()
     sku: str
@@ -173,6 +177,7 @@ class StockLedger(SQLModel, table=True):
     pooled: int = 0
     defective: int = 0
     quarantine: int = 0
+    tx: int | None = Field(default=None, sa_column=Column(BigInteger, server_default=TX_NOW, nullable=False))
 
 
 class StockMovement(SQLModel, table=True):

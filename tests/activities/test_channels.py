@@ -9,16 +9,18 @@ from functools import partial
 import pytest
 
 from activities import channels as channels_module
-from activities.channels import CarefulChannel, Paces, TokenKeeper
+from activities.channels import STOCK_SHARE, CarefulChannel, Paces, TokenKeeper
 from domain.errors import OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Role, Shop, Token
+from domain.stock_push import Batch, Level, ListingKey
 from tests.conftest import NOON
 
 SHOP = Shop("taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", "http://x", "k", ("secret",))
 OLD = Token("old", "refresh", NOON + timedelta(hours=1), 4, NOON - timedelta(minutes=1))
+LEVEL = Level("TEE", "700", "71", 5)
 WINDOW = Window(NOON, NOON + timedelta(minutes=5))
 
 
@@ -62,6 +64,9 @@ class FakeChannel:
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         raise AssertionError("nothing is read here")
 
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        raise AssertionError("no stock is told here")
+
     async def pull(self, window: Window, cursor: str) -> Page:
         if self.token != self.good:
             raise TokenRejected("27")
@@ -83,6 +88,16 @@ def failing(error: OmsError) -> Callable[[Shop], FakeChannel]:
 
 async def no_wait() -> None:
     return
+
+
+class TellingChannel(FakeChannel):
+    """One that is told of stock."""
+
+    batches = 0
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        self.batches += 1
+        return {}
 
 
 def keeper(tokens: FakeTokens) -> TokenKeeper:
@@ -155,3 +170,21 @@ async def test_a_turn_that_does_not_come_soon_is_put_off(monkeypatch: pytest.Mon
     with pytest.raises(RateLimited) as told:
         await careful.pull(WINDOW, "")
     assert told.value.retry_after_seconds == channels_module.LATER_SECONDS
+
+
+async def test_telling_stock_takes_its_share_of_the_pace_and_leaves_the_rest_to_parcels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels_module, "TURNS_WAITED", 1)
+    paces, told = Paces(), TellingChannel("new")
+    pace, share = partial(paces.take, "taobao", "tm", 10), partial(paces.take, "taobao", "tm stock", 10 * STOCK_SHARE)
+    careful = CarefulChannel(SHOP, told, pace, keeper(FakeTokens()), share)
+    for _ in range(5):
+        await careful.push_stock((LEVEL,))
+    with pytest.raises(RateLimited):
+        await careful.push_stock((LEVEL,))
+    assert told.batches == 5
+    for _ in range(5):
+        await careful.pull(WINDOW, "")
+    with pytest.raises(RateLimited):
+        await careful.pull(WINDOW, "")

@@ -18,6 +18,7 @@ from domain.errors import RateLimited, Unavailable
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
+from domain.stock_push import Level
 from tests.conftest import NOON
 from tests.workflows.house import LOOPS
 
@@ -44,10 +45,13 @@ class Anybody:
 
 
 class Thing:
-    """Has every attribute, as text."""
+    """Has every attribute, as text, and is all that is in it."""
 
     def __getattr__(self, name: str) -> str:
         return name
+
+    def __getitem__(self, place: int) -> "Thing":
+        return self
 
 
 def closed_bulkhead() -> Bulkhead:
@@ -251,3 +255,10 @@ async def test_a_channel_that_asks_for_patience_uses_up_no_try(
     await ActivityEnvironment().run(drains.drain, Queue("reread", "taobao", "tm"), LOOPS, 2)
     assert hinted.attempts == attempts
     assert hinted.again_at == [NOON + timedelta(seconds=seconds)]
+
+
+async def test_stock_that_cannot_be_told_keeps_no_order_from_being_read() -> None:
+    told = GuardedChannel(Anybody(), Bulkhead("v/c", lambda: NOON, Limits(60)), stock=closed_bulkhead())
+    with pytest.raises(Unavailable):
+        await told.push_stock((Level("TEE", "700", "71", 5),))
+    assert (await told.read_order("T1"))[0] is not None

@@ -15,6 +15,7 @@ from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected,
 from domain.fulfillment import ShipmentNotice
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, PullSource, Window
+from domain.stock_push import Batch, ListingKey
 from domain.timing import PullTiming
 from tests.conftest import NOON
 
@@ -48,6 +49,9 @@ class FakeShop:
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         raise AssertionError("nothing is read here")
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        raise AssertionError("no stock is told here")
 
 
 @dataclass

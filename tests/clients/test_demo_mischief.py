@@ -53,6 +53,7 @@ def evidence(**changed: Any) -> Evidence:
         messages={},
         replayed=5,
         phases={},
+        shown=[],
     )
     assert missing(planned_mischief(day, PLAN), day, PLAN) == [] or changed
     return day

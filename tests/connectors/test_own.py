@@ -155,7 +155,7 @@ def test_a_whole_order_is_read() -> None:
             total_minor=30600,
             paid_minor=30600,
             refunded_minor=0,
-            lines=(LineObserved("1", "TEE-WHITE-M", "纯棉圆领短袖 白 M", 2, 15900, 0, 31800),),
+            lines=(LineObserved("1", "TEE-WHITE-M", "纯棉圆领短袖 白 M", 2, 15900, 0, 31800, "TEE-WHITE-M"),),
             contact=Contact(ContactForm.PLAIN, "广东省", "深圳市", "南山区", "李小明", "13812345678", "科技园南路9号"),
             buyer_id="b-1007",
             buyer_ip="203.0.113.7",

@@ -12,6 +12,9 @@ from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from tests.connectors.taobao_answers import OID, PERSONAL, TID, asked, child, detail, read, refund, says, taobao
 from tests.connectors.worlds import Stranger
 
+LISTED = ("739001644954", "5275960415307")
+"""Item and variant of the line."""
+
 
 def adds_up(seen: OrderObserved) -> bool:
     goods = sum(line.amount_minor for line in seen.lines)
@@ -51,7 +54,7 @@ async def test_every_field_comes_through_and_the_body_as_received() -> None:
         total_minor=9780,
         paid_minor=9780,
         refunded_minor=0,
-        lines=(LineObserved(OID, "TEE-WHITE-M", "纯棉圆领短袖 白 M", 2, 4990, 0, 9980),),
+        lines=(LineObserved(OID, "TEE-WHITE-M", "纯棉圆领短袖 白 M", 2, 4990, 0, 9980, *LISTED),),
         contact=Contact(
             ContactForm.MASKED, "重庆", "重庆市", "渝北区", PERSONAL[0], PERSONAL[1], PERSONAL[2],
             handle="1p4nZ8Ap4ZNn", merge_key="1p4nZ8Ap4ZNn",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.proof import OrderFact, SkuFact, prove
+from domain.proof import OrderFact, ShownFact, SkuFact, prove
 
 ORDER = OrderFact("own", "demo", "T1", "completed", 200, 200, 0, "", "nothing", "", 1, 1)
 UNPAID = OrderFact("own", "demo", "T2", "closed", 100, 0, 0, "", "nothing", "unpaid", 0, 0)
@@ -215,3 +215,24 @@ def test_of_a_bundle_its_parts_must_have_left(
         shop_told={"T1": told},
     )
     assert [finding.rule for finding in prove([ORDER, UNPAID], [SKU], theirs)] == rules
+
+
+SHOWN = ShownFact("douyin", "dy", "A", derived=8, told=8)
+
+
+def told(*quantities: int) -> dict[str, Any]:
+    return books(shops={"douyin/dy": {"stock": {"A": {"told": [["12:00", n] for n in quantities], "shown": 7}}}})
+
+
+def test_what_a_shop_was_told_last_is_what_our_counters_come_to() -> None:
+    assert prove([ORDER, UNPAID], [SKU], told(10, 9, 8), [SHOWN]) == []
+    assert prove([ORDER, UNPAID], [SKU], books(), [SHOWN]) == [], "a shop whose books say nothing of stock"
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [(told(8, 9), "was told 9 last, our counters come to 8"), (told(), "was told nothing, our counters come to 8")],
+)
+def test_a_shop_that_was_told_another_stock_fails_the_proof(there: dict[str, Any], words: str) -> None:
+    (found,) = prove([ORDER, UNPAID], [SKU], there, [SHOWN])
+    assert (found.rule, found.subject, found.words) == ("stock shown", "A", f"douyin/dy {words}")

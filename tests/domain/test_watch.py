@@ -10,6 +10,7 @@ from domain.watch import (
     Backlog,
     EngineFigures,
     Figures,
+    StockLag,
     StoreFigures,
     TaskQueue,
     findings,
@@ -18,7 +19,7 @@ from domain.watch import (
     unfit,
 )
 
-LIMITS = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8)
+LIMITS = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8, stock_push_seconds=60)
 POLLED = (TaskQueue("orders", ("me", "you")), TaskQueue("shops", ("me",)))
 WELL = Figures(StoreFigures(apply=(Backlog(0, 3, 59.0),)), EngineFigures(POLLED))
 PUSH = AccountCalls("push", "qimen", "gz", waiting=12, oldest_seconds=100, attempts=0)
@@ -97,3 +98,20 @@ def test_a_worker_is_fit_when_it_polls_and_nothing_lags(figures: Figures, identi
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2.0 h")])
 def test_a_length_of_time_is_said_as_people_do(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+def test_a_shop_whose_stock_is_behind_or_refused_or_not_looked_at_is_told() -> None:
+    lags = (
+        StockLag("own", "well", waiting=3, oldest_seconds=5),
+        StockLag("own", "late", waiting=2, oldest_seconds=61, error="HTTP 503"),
+        StockLag("taobao", "dead", unlooked_seconds=90),
+        StockLag("douyin", "dy", refused=2, words="TEE: refused (5)"),
+    )
+    found = findings(Figures(StoreFigures(stock=lags)), LIMITS)
+    assert [(one.kind, one.subject, one.critical) for one in found] == [
+        ("stock_behind", "own/late", True),
+        ("stock_behind", "taobao/dead", True),
+        ("stock_refused", "douyin/dy", False),
+    ]
+    assert found[0].words == "2 listings show old stock, the oldest for 61 s; the last answer: HTTP 503"
+    assert found[2].words.startswith("2 listings are not taken: TEE: refused (5). Mend the listing: oms listing list")

@@ -53,9 +53,16 @@ def test_the_demo_ends_well_and_says_where_to_look(demo: Demo) -> None:
     assert demo.exit_code == 0, demo.output
     assert "seed 11" in demo.output
     assert "/namespaces/oms/workflows/order:" in demo.output
-    for rule in ("orders lost", "units oversold", "orders unexplained"):
+    for rule in ("orders lost", "units oversold", "orders unexplained", "listings told another stock"):
         line = next(line for line in demo.output.splitlines() if rule in line)
         assert line.strip(" │").endswith("0"), line
+
+
+def test_every_shop_was_told_what_it_should_show(demo: Demo) -> None:
+    """INV-6: the proof compares the last number that each shop was told with what our counters come to."""
+    line = next(line for line in demo.output.splitlines() if "units told to shops last" in line)
+    told, derived = (int(word) for word in line.strip(" │").split() if word.isdigit())
+    assert told == derived > 0
 
 
 SHOPS = ("own/demo", "taobao/tm", "douyin/dy", "douyin/dy-push", "douyin/dy-pull")

@@ -48,7 +48,8 @@ TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component safety_stock lowered_exposure "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
-    "pull heard shop_token payment refund breaker_event lock_failure stock_wait stock_queue proposal"
+    "pull heard shop_token payment refund breaker_event lock_failure stock_wait stock_queue proposal "
+    "listing stock_push stock_told stock_drain stock_signal"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}

@@ -10,7 +10,7 @@ import pytest
 
 from clients.embedded import free_port
 from domain.errors import BadInput
-from domain.watch import AccountCalls, Backlog, EngineFigures, Figures, PullAge, StoreFigures, TaskQueue
+from domain.watch import AccountCalls, Backlog, EngineFigures, Figures, PullAge, StockLag, StoreFigures, TaskQueue
 from workers import metrics
 from workers.engine import Oversize
 from workers.health import place, serve
@@ -20,6 +20,7 @@ FIGURES = Figures(
         apply=(Backlog(0, 4, 1.5),),
         calls=(AccountCalls("push", "qimen", 'a"b', 3, 60.0, 2, 1),),
         pulls=(PullAge("taobao", "tm", 12.0),),
+        stock=(StockLag("douyin", "dy", 4, 2.5, refused=1),),
         stuck=2,
     ),
     EngineFigures((TaskQueue("orders", ("a", "b"), 5, 0.5),), failing=1),
@@ -83,6 +84,7 @@ def test_the_figures_are_prometheus_text() -> None:
         'steadfast_calls_waiting{kind="push",vendor="qimen",shop="a\\"b"} 3',
         'steadfast_calls_refused{kind="push",vendor="qimen",shop="a\\"b"} 1',
         'steadfast_pull_age_seconds{vendor="taobao",shop="tm"} 12',
+        'steadfast_stock_oldest_seconds{channel="douyin",shop="dy"} 2.5',
         'steadfast_queue_pollers{queue="orders"} 2',
         "steadfast_orders_stuck 2",
         "steadfast_workflows_failing 1",

@@ -18,6 +18,7 @@ TEXTS = {
     "pushed": "最近推送",
     "pulled": "最近拉取",
     "token": "授权到期",
+    "stock": "库存推送",
     "waiting": "待发调用",
     "refused": "被拒绝",
     "unverified": "未验证",
@@ -36,6 +37,10 @@ TEXTS = {
     "pull_off": "备用校验已关闭",
     "pull_failed": "还没拉成功",
     "push_none": "不推送，只能拉取",
+    "stock_none": "不推送：缺少 {param}",
+    "stock_never": "还没有",
+    "stock_since": "落后，自",
+    "stock_refused": "{n} 个被拒",
 }
 ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务"}
 SOON = timedelta(days=7)
@@ -90,8 +95,23 @@ def _no_pull(row: ShopRow) -> str:
     return "pull_failed" if row.backup or not pushes(row) else "pull_off"
 
 
+def _stock(row: ShopRow) -> list[Child]:
+    """Say how a shop is told of its stock, or why it is not (INV-6, INT-18)."""
+    needs = registry.vendor(row.vendor)
+    if needs.stock is None:
+        return ["—"]
+    if not registry.takes_stock(row.vendor, row.params):
+        return [badge(TEXTS["stock_none"].format(param=needs.stock_with), "warn")]
+    shown: list[Child] = [moment(row.stock_told_at, empty=TEXTS["stock_never"])]
+    if row.stock_waits_since is not None:
+        shown += [" ", badge(TEXTS["stock_since"], "warn"), moment(row.stock_waits_since)]
+    if row.stock_refused:
+        shown += [" ", badge(TEXTS["stock_refused"].format(n=row.stock_refused), "bad")]
+    return shown
+
+
 def _table(rows: list[ShopRow], now: datetime) -> Markup:
-    names = ("shop", "role", "state", "pushed", "pulled", "token", *NUMBERS)
+    names = ("shop", "role", "state", "pushed", "pulled", "stock", "token", *NUMBERS)
     heads = [tag("th", TEXTS[name], scope="col", class_="right" if name in NUMBERS else None) for name in names]
     body = tag("tbody", [_row(row, now) for row in rows])
     return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
@@ -112,6 +132,7 @@ def _row(row: ShopRow, now: datetime) -> Markup:
         "state": badge(words, tone),
         "pushed": moment(row.pushed_at, empty=TEXTS["never" if pushes(row) else "push_none"]),
         "pulled": moment(row.pulled_at, empty=TEXTS[_no_pull(row)]),
+        "stock": _stock(row),
         "token": countdown(row.token_expires_at, empty="—"),
         "waiting": str(row.waiting),
         "refused": str(row.refused_calls),
