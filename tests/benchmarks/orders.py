@@ -27,11 +27,11 @@ from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
 from workers.wiring import ACTIVITY_SLOTS, POLLERS
 
-ROUNDS, ORDERS, WARM_UP = 3, 140, 40
-OPEN = 40
+ROUNDS, ORDERS, WARM_UP = 3, 240, 40
+OPEN = 80
 """Orders on their way at once; the first and the last so many of a round are carried and not counted."""
 LOOK_SECONDS = 0.05
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 SHAPE = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: "workflow_tasks",
     EventType.EVENT_TYPE_MARKER_RECORDED: "local_activities",
