@@ -136,7 +136,7 @@ async def _keep_drains(parts: Parts) -> None:
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
-                for kind in _queues_of(shop):
+                for kind in queues_of(shop):
                     queue = Queue(kind, shop.vendor, shop.code)
                     if queue not in running:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
@@ -145,7 +145,7 @@ async def _keep_drains(parts: Parts) -> None:
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
 
 
-def _queues_of(shop: Shop) -> tuple[str, ...]:
+def queues_of(shop: Shop) -> tuple[str, ...]:
     """Name the queues of a shop; one of stock only where the shop can be told (INV-6)."""
     stock = (STOCK,) if registry.takes_stock(shop.vendor, shop.params) else ()
     return QUEUES_OF_ROLE[shop.role] + stock
