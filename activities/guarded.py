@@ -3,9 +3,13 @@
 The caller's name in the bulkhead says what is asked and about what: a repeat is the same caller.
 """
 
+from collections.abc import Sequence
+
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from domain.counting import Answer
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -31,6 +35,15 @@ class GuardedWarehouse:
         """Hold an order, or release it."""
         name = f"{'hold' if hold else 'release'} {fulfillment_no}"
         await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold))
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Ask what it has."""
+        name = f"stock {warehouse} {skus[0] if skus else ''}"
+        return await self._bulkhead.run(name, lambda: self._warehouse.stock(warehouse, skus))
+
+    async def announce(self, entry: Entry) -> str:
+        """Tell what will arrive."""
+        return await self._bulkhead.run(f"announce {entry.no}", lambda: self._warehouse.announce(entry))
 
 
 class GuardedCourier:

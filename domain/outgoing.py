@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue of outgoing calls to an account; kinds: subscribe, writeback, track, reread, refund, payment."""
+    """One queue of outgoing calls to an account; kinds: subscribe, writeback, track, reread, refund, payment, entry."""
 
     kind: str
     vendor: str

@@ -48,7 +48,9 @@ TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
-    "pull heard shop_token payment refund"
+    "pull heard shop_token payment refund "
+    "number_series approval stock_count count_line adjustment stock_report transfer transfer_line "
+    "inbound inbound_line inbound_stage receipt turnover_day"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}
