@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import UTC, maybe_big, maybe_moment, moment
+from store.tables.columns import maybe_big, maybe_moment, moment, serial
 
 
 class Transfer(SQLModel, table=True):
@@ -86,8 +86,9 @@ class InboundStage(SQLModel, table=True):
 
     __tablename__ = "inbound_stage"
 
-    inbound_no: str = Field(primary_key=True, foreign_key="inbound.no")
-    at: datetime = Field(sa_type=UTC, primary_key=True)
+    id: int = serial()
+    inbound_no: str = Field(foreign_key="inbound.no", index=True)
+    at: datetime = moment()
     stage: str
     owner: str
     actor: str

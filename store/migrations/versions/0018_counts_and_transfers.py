@@ -227,14 +227,16 @@ def upgrade() -> None:
     op.create_index("ix_inbound_line_sku", "inbound_line", ["sku"], unique=False)
     op.create_table(
         "inbound_stage",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("inbound_no", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["inbound_no"], ["inbound.no"], name=op.f("fk_inbound_stage_inbound_no")),
-        sa.PrimaryKeyConstraint("inbound_no", "at", name=op.f("pk_inbound_stage")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_stage")),
     )
+    op.create_index(op.f("ix_inbound_stage_inbound_no"), "inbound_stage", ["inbound_no"], unique=False)
     op.create_table(
         "transfer_line",
         sa.Column("transfer_no", sa.String(), nullable=False),
