@@ -11,6 +11,7 @@ from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.inwards import Inwards
 from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
@@ -44,7 +45,8 @@ class World:
         self.picking = Picking(
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
-        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
+        self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
+        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.inwards, self.tally)
         self.shop = Shop(self.warehouse, profile.ship_patience)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
@@ -85,6 +87,7 @@ class World:
             self.started_at = now()
             self.faults.schedule()
             self.tasks.spawn(self._arrivals(self.started_at))
+            self.tasks.spawn(self.inwards.count())
 
     def stop_new(self) -> None:
         """Let no further buyer come; those who have come finish their lives."""
@@ -100,6 +103,7 @@ class World:
             and all(order.acted and not order.unheard for order in orders)
             and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
             and all(parcel.signed_at for parcel in self.courier.parcels.values())
+            and self.inwards.finished()
         )
 
     async def stop(self) -> None:
