@@ -38,8 +38,7 @@ class GuardedWarehouse:
 
     async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
         """Ask what it has."""
-        name = f"stock {warehouse} {skus[0] if skus else ''}"
-        return await self._bulkhead.run(name, lambda: self._warehouse.stock(warehouse, skus))
+        return await self._bulkhead.run(f"stock {warehouse} {skus}", lambda: self._warehouse.stock(warehouse, skus))
 
     async def announce(self, entry: Entry) -> str:
         """Tell what will arrive."""
