@@ -59,7 +59,7 @@ _OFFERS = text(
     """
     SELECT w.code, w.province, w.rank, w.carrier, s.sku, s.on_hand - s.allocated AS free
     FROM warehouse w JOIN warehouse_stock s ON s.warehouse = w.code
-    WHERE s.sku = ANY(:skus) ORDER BY w.code, s.sku FOR UPDATE OF s
+    WHERE s.sku = ANY(:skus) AND w.vendor <> '' ORDER BY w.code, s.sku FOR UPDATE OF s
     """
 )
 

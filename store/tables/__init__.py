@@ -3,7 +3,9 @@
 from sqlmodel import SQLModel
 
 from store.tables import (
+    approvals,
     breakers,
+    counts,
     exposure,
     intake,
     listings,
@@ -14,6 +16,7 @@ from store.tables import (
     pulls,
     settings,
     stock,
+    transfers,
     users,
 )
 from store.tables.columns import give_server_defaults
@@ -22,7 +25,9 @@ give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(mo
 
 __all__ = [
     "SQLModel",
+    "approvals",
     "breakers",
+    "counts",
     "exposure",
     "intake",
     "listings",
@@ -33,5 +38,6 @@ __all__ = [
     "pulls",
     "settings",
     "stock",
+    "transfers",
     "users",
 ]

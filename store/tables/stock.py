@@ -77,7 +77,10 @@ class Reservation(SQLModel, table=True):
 
 
 class Allocation(SQLModel, table=True):
-    """Units of one order line promised by one warehouse. State: open, consumed, released."""
+    """Units promised by one warehouse to an order line, or to a transfer (`transfer:NO`).
+
+    State: open, consumed, released.
+    """
 
     __table_args__ = (
         CheckConstraint("quantity > 0 AND shipped >= 0 AND shipped <= quantity AND from_pool >= 0", name="quantity"),
@@ -88,7 +91,7 @@ class Allocation(SQLModel, table=True):
     fulfillment_no: str = Field(primary_key=True)
     line_no: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
-    order_key: str = Field(foreign_key="orders.key")
+    order_key: str
     warehouse: str
     quantity: int
     shipped: int = 0

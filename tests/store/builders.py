@@ -49,7 +49,9 @@ TABLES = str.split(
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component safety_stock lowered_exposure "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
     "pull heard shop_token payment refund breaker_event lock_failure stock_wait stock_queue proposal "
-    "listing stock_push stock_told stock_drain stock_signal"
+    "listing stock_push stock_told stock_drain stock_signal "
+    "number_series approval stock_count count_line adjustment stock_report transfer transfer_line "
+    "inbound inbound_line inbound_stage receipt turnover_day"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}
