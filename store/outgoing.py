@@ -30,11 +30,12 @@ _ADD = text(
 ).bindparams(bindparam("payload", type_=JSONB))
 _CLAIM = text(
     """
-    UPDATE outgoing SET attempts = attempts + 1, next_at = :lease
-    WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM outgoing
         WHERE kind = :kind AND vendor = :vendor AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY id FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE outgoing SET attempts = attempts + 1, next_at = :lease
+    WHERE id IN (SELECT id FROM due)
     RETURNING id, key, order_key, payload, attempts, created_at, trace
     """
 )

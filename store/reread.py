@@ -41,11 +41,12 @@ _ASK = text(
 _ANSWERS = text("SELECT 1 FROM shop WHERE vendor = :channel AND code = :shop AND active AND answers")
 _DUE = text(
     """
-    UPDATE reread SET attempts = attempts + 1, next_at = :lease
-    WHERE (channel, shop, no) IN (
+    WITH due AS MATERIALIZED (
         SELECT channel, shop, no FROM reread
         WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE reread SET attempts = attempts + 1, next_at = :lease
+    WHERE (channel, shop, no) IN (SELECT channel, shop, no FROM due)
     RETURNING channel, shop, no, lane, asked_at, attempts, trace
     """
 )
