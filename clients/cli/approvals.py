@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from clients.cli.deciding_approvals import decide
 from clients.cli.session import out, session, told
+from clients.cli.tables import numbered
 from domain.approvals import Verdict
 from domain.errors import BadInput
 from store import approvals
@@ -27,7 +27,7 @@ def list_(
     async def work() -> None:
         async with session() as opened, opened.database.transaction() as tx:
             rows = await approvals.listed(tx, None if everything else "open", most)
-        table = Table("no", "kind", "what", "asked by", "asked at", "state", "decided by", box=None)
+        table = numbered("no", "kind", "what", "asked by", "asked at", "state", "decided by")
         for row in rows:
             asked = f"{row.asked_at:%Y-%m-%d %H:%M} UTC"
             table.add_row(row.no, row.kind, row.words, row.asked_by, asked, row.state, row.decided_by)

@@ -55,7 +55,18 @@ def list_(most: Annotated[int, typer.Option(min=1, max=10_000)] = 50) -> None:
     async def work() -> None:
         async with session() as opened:
             rows = await CountReads(opened.database).rows(most)
-        table = Table("no", "warehouse", "what", "begun", "agree", "differ", "unsettled", "accuracy", "", box=None)
+        table = Table(
+            Column("no", no_wrap=True),
+            "warehouse",
+            "what",
+            "begun",
+            "agree",
+            "differ",
+            "unsettled",
+            "accuracy",
+            "",
+            box=None,
+        )
         for row in rows:
             accuracy = "" if row.accuracy is None else f"{row.accuracy:.2f} %"
             state = row.failed or ("" if row.ended_at else "goes on")

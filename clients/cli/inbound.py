@@ -56,7 +56,18 @@ def list_(
     async def work() -> None:
         async with session() as opened, opened.database.transaction() as tx:
             rows = await inbound.listed(tx, everything, most)
-        table = Table("no", "supplier", "to", "stage", "owner", "ETA", "customs", "units", "received", box=None)
+        table = Table(
+            Column("no", no_wrap=True),
+            "supplier",
+            "to",
+            "stage",
+            "owner",
+            "ETA",
+            "customs",
+            "units",
+            "received",
+            box=None,
+        )
         for row in rows:
             customs = row.customs_no or ("missing" if row.overseas else "")
             figures = (f"{row.eta:%Y-%m-%d %H:%M} UTC", customs, str(row.units), str(row.received))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from clients.cli.deciding_approvals import decide
 from clients.cli.session import out, session, told
+from clients.cli.tables import numbered
 from clients.cli.units import units, write_new
 from clients.clock import utc_now
 from domain.approvals import Verdict
@@ -34,7 +34,7 @@ def list_(
     async def work() -> None:
         async with session() as opened:
             rows = await TransferReads(opened.database).rows(state, most)
-        table = Table("no", "request", "from", "to", "SKUs", "units", "state", "why", box=None)
+        table = numbered("no", "request", "from", "to", "SKUs", "units", "state", "why")
         for row in rows:
             table.add_row(
                 row.no, row.batch, row.source, row.target, str(row.lines), str(row.units), row.state, row.reason
@@ -57,7 +57,7 @@ def show(no: Annotated[str, typer.Argument(help="number of a transfer or a reque
             waits = f", approval {row.approval_no}" if row.approval_no else ""
             words = f"{row.no}: {row.source} → {row.target}, {row.state}, asked by {row.asked_by}{waits}"
             out.print(words, highlight=False, markup=False)
-        table = Table("transfer", "SKU", "title", "wanted", "shipped", "received", box=None)
+        table = numbered("transfer", "SKU", "title", "wanted", "shipped", "received")
         for line in found.lines:
             numbers = (str(line.quantity), str(line.shipped), str(line.received))
             table.add_row(line.transfer_no, line.sku, line.title, *numbers)
