@@ -1,5 +1,5 @@
-"""`make bench`: whole orders per second beside a skeleton, what one order costs, intake, memory, a rush on one SKU, and
-how fast the console's pages are among a hundred thousand orders."""
+"""`make bench`: whole orders per second beside a skeleton, what one order costs, intake, memory, a rush on one SKU,
+reservations beside what PostgreSQL allows, and how fast the console's pages are among a hundred thousand orders."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.benchmarks import buyers, console, intake, memory, orders
+from tests.benchmarks import buyers, console, intake, memory, orders, reservation
 from tests.benchmarks.machine import servers
 from tests.workflows.house import House
 
@@ -29,6 +29,8 @@ async def measure() -> dict[str, Any]:
         show("intake", figures["intake"])
         figures["one_sku"] = await buyers.measure(hosts, house)
         show("one_sku", figures["one_sku"])
+        figures["reservation"] = await reservation.measure(hosts)
+        show("reservation", figures["reservation"])
     return figures
 
 

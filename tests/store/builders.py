@@ -1,5 +1,6 @@
 """Small builders for store tests: observations, a stocked warehouse, an order at a given step of its life."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -213,3 +214,10 @@ async def facts(database: Database) -> dict[str, list[str]]:
 async def assert_counters_add_up(database: Database) -> None:
     """Assert that counters equal what is open, that movements and ledger explain them, and that nothing is oversold."""
     assert await rows(database, DRIFTED) == []
+
+
+async def blocked(database: Database) -> None:
+    """Return once some transaction waits for a lock of another."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not await value(database, waiting):
+        await asyncio.sleep(0)
