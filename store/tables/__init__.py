@@ -2,7 +2,19 @@
 
 from sqlmodel import SQLModel
 
-from store.tables import exposure, intake, messages, orders, parcels, payments, pulls, settings, stock, users
+from store.tables import (
+    exposure,
+    intake,
+    messages,
+    orders,
+    parcels,
+    payments,
+    pulls,
+    settings,
+    stock,
+    stock_audit,
+    users,
+)
 from store.tables.columns import give_server_defaults
 
 give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(model, "__table__")])
@@ -18,5 +30,6 @@ __all__ = [
     "pulls",
     "settings",
     "stock",
+    "stock_audit",
     "users",
 ]

@@ -49,7 +49,7 @@ TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component safety_stock lowered_exposure "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
-    "pull heard shop_token payment refund"
+    "pull heard shop_token payment refund stock_audit stock_balance stock_drift"
 )
 DRIFTED = """
     SELECT * FROM (

@@ -24,6 +24,7 @@ from store.grades import regrade
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
 from store.order_intake import Booking, apply_order
+from store.reads.stock_ledger import StockLedgerReads
 from store.shipment_intake import apply_shipment
 from store.shipping_facts import SqlShippingFacts
 from store.shops import NewWarehouse, Shops
@@ -203,6 +204,15 @@ class World:
         assert [row.wrong for row in wrong] == []
         self.remembered.append((self.now, {row[0]: tuple(row[1:]) for row in counted}))
         assert list(replayed(lines, [at for at, _ in self.remembered])) == [then for _, then in self.remembered]
+
+    async def check_answers(self) -> None:
+        """Assert that whoever asks for a moment that was is told its counters; one moment early, one in the middle."""
+        reads = StockLedgerReads(self.database)
+        for at, then in self.remembered[:: max(1, len(self.remembered) // 2)]:
+            for sku in SKUS:
+                told = await reads.at(sku, at)
+                assert told is not None
+                assert (told.total.on_hand, told.total.reserved, told.total.allocated, told.total.pooled) == then[sku]
 
 
 def replayed(lines: Sequence[Any], moments: list[datetime]) -> Iterator[Numbers]:

@@ -100,6 +100,10 @@ class StockMachine(RuleBasedStateMachine):
         """Start with the first units on the shelves."""
         self.stage.begin()
 
+    def teardown(self) -> None:
+        """Ask for the numbers of some moments that were."""
+        self.run(self.world.check_answers())
+
     # -- orders ----------------------------------------------------------------------------------------------------
 
     @rule(
