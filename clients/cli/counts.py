@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from clients.cli.deciding_approvals import decide
 from clients.cli.session import Session, out, session, told

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from clients.cli.session import out, session, told
 from clients.cli.units import moment, units

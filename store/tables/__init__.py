@@ -16,6 +16,7 @@ from store.tables import (
     pulls,
     settings,
     stock,
+    stock_audit,
     transfers,
     users,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "pulls",
     "settings",
     "stock",
+    "stock_audit",
     "transfers",
     "users",
 ]

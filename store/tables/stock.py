@@ -7,6 +7,9 @@ from sqlmodel import Field, SQLModel
 
 from store.tables.columns import TX_NOW, maybe_moment, moment, serial
 
+RARE = "reason NOT IN ('reserved', 'released', 'expired', 'allocated', 'shipped', 'recalled')"
+"""Which lines of the ledger are found by their reason: the others are so many that a page of them is never far."""
+
 
 class SkuStock(SQLModel, table=True):
     """The counters of one SKU over all warehouses; never negative, never promised beyond on hand (INV-2).
@@ -162,9 +165,10 @@ class StockLedger(SQLModel, table=True):
 
     __tablename__ = "stock_ledger"
     __table_args__ = (
-        Index("ix_stock_ledger_sku_at", "sku", "at"),
         Index("ix_stock_ledger_ref", "ref"),
         Index("ix_stock_ledger_tx", "tx"),
+        Index("ix_stock_ledger_sku_at_id", "sku", "at", "id"),
+        Index("ix_stock_ledger_rare", "sku", "reason", "at", "id", postgresql_where=text(RARE)),
     )
 
     id: int = serial()

@@ -23,10 +23,12 @@ from activities.drain import DrainActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from clients.clock import utc_now
 from clients.replay import Replayer
+from domain.errors import Refused
 from domain.fulfillment import ShipmentNotice
 from domain.observations import ChannelStatus, OrderObserved
 from domain.outgoing import Queue
 from domain.pulling import Page, Window
+from domain.stock_push import Batch, ListingKey
 from store import refund_polls
 from store.breakers import By
 from store.database import Database
@@ -64,6 +66,9 @@ class Platform:
 
     async def pull(self, window: Window, cursor: str) -> Page:
         raise AssertionError("nothing is pulled here")
+
+    async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+        raise AssertionError("nobody is told of stock here")
 
     async def warehouse(self, vendor: str, code: str) -> Warehouse:
         raise AssertionError("no warehouse is asked by a drain")
