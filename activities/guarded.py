@@ -5,7 +5,7 @@ The caller's name in the bulkhead says what is asked and about what: a repeat is
 
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -65,6 +65,10 @@ class GuardedChannel:
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
         await self._bulkhead.run(f"write back {notice.key}", lambda: self._channel.write_back(notice))
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later."""
+        await self._bulkhead.run(f"promise {notice.key}", lambda: self._channel.tell_promise(notice))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order, unless the channel does not answer."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -62,6 +62,9 @@ class SalesChannel(Protocol):
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a parcel left; a repeat is a success. Has no undo: a wrong waybill is followed by a right one."""
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later than promised; a repeat is a success. Refused where there is no way."""
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order behind a hint; beside it the answer's body as received. Changes nothing."""

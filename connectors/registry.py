@@ -77,7 +77,10 @@ VENDORS: Mapping[str, Vendor] = {
         secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
         inbound=OwnInbound,
         asked_with="orders_url",
-        optional_params={"orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it"},
+        optional_params={
+            "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
+            "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
+        },
     ),
     "douyin": Vendor(
         name="douyin",

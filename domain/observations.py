@@ -16,10 +16,12 @@ from domain.payments import RefundState
 class ChannelStatus(StrEnum):
     """The canonical state of an order on its channel (INT-13).
 
-    UNMAPPED is none: the connector gives the channel's raw code only, and the status map in force says what it means.
+    DEPOSIT: the first part of a presale order is paid, its balance is due. UNMAPPED is none: the connector gives the
+    channel's raw code only, and the status map in force says what it means.
     """
 
     UNPAID = "unpaid"
+    DEPOSIT = "deposit"
     PAID = "paid"
     SHIPPED = "shipped"
     SIGNED = "signed"
@@ -31,7 +33,7 @@ class ChannelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineObserved:
-    """One order line. `amount_minor` = quantity x unit_minor - discount_minor."""
+    """One order line. `amount_minor` = quantity x unit_minor - discount_minor; `presale`: sold before it is there."""
 
     line_no: str
     sku: str
@@ -40,6 +42,7 @@ class LineObserved:
     unit_minor: int
     discount_minor: int
     amount_minor: int
+    presale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class OrderObserved:
     """A full order as its channel states it at `vendor_time`.
 
     goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
+    `deposit_at` and `balance_until` say when a presale order's deposit was paid and until when its balance may be.
     `may_ship` is False while the channel forbids shipping a paid order (its own risk check, a group not complete).
     """
 
@@ -72,6 +76,8 @@ class OrderObserved:
     buyer_ip: str = ""
     remark: str = ""
     may_ship: bool = True
+    deposit_at: datetime | None = None
+    balance_until: datetime | None = None
     kind: Literal["order"] = "order"
 
 

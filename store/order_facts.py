@@ -11,12 +11,20 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus
-from domain.orders import ENDED, EVENT_OF, LogisticsStatus, OrderEvent, OrderStatus, fulfillment_no
-from domain.progress import LockEnd, Plan
+from domain.orders import (
+    ENDED,
+    EVENT_OF,
+    LogisticsStatus,
+    OrderEvent,
+    OrderStatus,
+    PaymentStatus,
+    fulfillment_no,
+)
+from domain.progress import Balance, LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders, paying_back, reread, stock
+from store import alerts, audit, orders, paying_back, presale, presale_orders, reread, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 from store.keyring import KeyRing
@@ -65,8 +73,8 @@ class SqlOrderFacts:
         """Free the stock of an unpaid order, unless a payment is on file (INV-2)."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            if _is_paid(row):
-                return LockEnd(paid=True)
+            if _is_paid(row) or row.channel_status == ChannelStatus.DEPOSIT:
+                return LockEnd(paid=_is_paid(row), deposit=not _is_paid(row))
             late_until = now + timedelta(seconds=late_seconds)
             await stock.lock_skus(tx, key)
             if await stock.release_reservations(tx, key, now, "expired"):
@@ -75,6 +83,22 @@ class SqlOrderFacts:
                 await reread.ask_again(tx, row, now)  # the money may be there though its message is not (INT-17)
             await orders.set_wait(tx, key, Wait(WaitFor.LATE_PAYMENT, now, late_until))
         return LockEnd(paid=False, late_until=late_until)
+
+    async def await_balance(self, key: str, timing: OrderTiming, now: datetime) -> Balance:
+        """Hold the goods of an order with a deposit until its balance may be paid no longer (FUL-6)."""
+        async with self._database.transaction() as tx:
+            return await presale_orders.await_balance(tx, await orders.must_lock(tx, key), timing, now)
+
+    async def end_balance(self, key: str, now: datetime) -> LockEnd:
+        """Free the goods of an order whose balance was not paid, unless a payment is on file."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            if row.channel_status != ChannelStatus.DEPOSIT:
+                return LockEnd(paid=True)
+            await stock.lock_skus(tx, key)
+            if await stock.release_reservations(tx, key, now, "expired"):
+                await audit.write(tx, "stock.released", key, now, reason="balance unpaid")
+        return LockEnd(paid=False)
 
     async def plan(self, key: str, timing: OrderTiming, now: datetime) -> Plan:
         """Book the payment, choose a warehouse, turn reservations into allocations; a second run returns the first."""
@@ -91,7 +115,9 @@ class SqlOrderFacts:
             if held:
                 return await _held(tx, row, held, now)
             await stock.lock_skus(tx, key)
-            short = await self._hold(tx, key, timing, now)
+            short = await self._hold(tx, row, timing, now)
+            if row.presale and not short and (waits := await presale_orders.wait_for_goods(tx, row, now)):
+                return waits
             offer = None if short else await self._choose(tx, key)
             if offer is None:
                 return await self._short(tx, row, short, now)
@@ -129,7 +155,8 @@ class SqlOrderFacts:
         """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert."""
         if await paying_back.begin(tx, row.key, now):
             return
-        if _is_paid(row) and reason != UNPAID:
+        has_money = _is_paid(row) or row.payment_status == PaymentStatus.DEPOSIT
+        if has_money and reason != UNPAID:
             words = f"closed ({reason}) though the buyer has paid: pay the money back"
             await alerts.raise_alert(tx, NewAlert(DUE_ALERT, Level.CRITICAL, row.key, words), now)
         else:
@@ -138,7 +165,7 @@ class SqlOrderFacts:
     async def _wait_for_channel(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Plan:
         """Keep the stock of a paid order whose channel forbids to ship it; without stock a person must know now."""
         await stock.lock_skus(tx, row.key)
-        if short := await self._hold(tx, row.key, timing, now):
+        if short := await self._hold(tx, row, timing, now):
             return await self._short(tx, row, short, now)
         if row.wait_for != WaitFor.CHANNEL:
             values = {"key": row.key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.NONE.value}
@@ -147,8 +174,11 @@ class SqlOrderFacts:
             await audit.write(tx, "order.channel_hold", row.key, now, inbox_id=row.channel_inbox_id)
         return Plan(waits_for_channel=True)
 
-    async def _hold(self, tx: AsyncConnection, key: str, timing: OrderTiming, now: datetime) -> list[str]:
+    async def _hold(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> list[str]:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
+        key = row.key
+        if row.presale:
+            return await presale_orders.ensure(tx, presale.Claim(key, timing.lock_until(now), timing), now)
         if await stock.open_reservations(tx, key):
             return []
         wanted = await stock.ever_held(tx, key) or await orders.demands(tx, key)
@@ -178,6 +208,8 @@ class SqlOrderFacts:
     ) -> Plan:
         key, no = row.key, await _number(tx, row)
         ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+        if row.presale:  # it was promised for later, or for earlier than it was paid
+            ship_by = max(ship_by, (await presale.promised(tx, key))[0] or ship_by)
         await tx.execute(_PLAN, {"no": no, "key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now})
         await stock.allocate(tx, key, no, offer.code, now)
         values = {"key": key, "status": OrderStatus.PAID.value, "logistics": LogisticsStatus.ALLOCATED.value}

@@ -15,6 +15,7 @@ from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import (
     ENDED,
     EVENT_OF,
+    STAGE,
     LogisticsStatus,
     OrderStatus,
     PaymentStatus,
@@ -26,20 +27,21 @@ from domain.orders import (
 from domain.stock import Demand
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, contacts, deliveries, late, orders, refunds, stock
+from store import alerts, audit, contacts, deliveries, late, orders, presale_orders, refunds, stock
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
+from store.presale import Claim
 
 INSERT_ORDER = text(
     """
     INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
         channel_hold, channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor,
         platform_discount_minor, freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at,
-        buyer_index, ip_index, remark_sealed, created_at)
+        presale, deposit_at, balance_until, buyer_index, ip_index, remark_sealed, created_at)
     VALUES (:key, :channel, :shop, :no, :status, :payment_status, 'none', :channel_status, :raw_status,
         :channel_hold, :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor,
         :platform_discount_minor, :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at,
-        :buyer_index, :ip_index, :remark, :now)
+        :presale, :deposit_at, :balance_until, :buyer_index, :ip_index, :remark, :now)
     ON CONFLICT DO NOTHING
     """
 )
@@ -47,14 +49,16 @@ _UPDATE = text(
     """
     UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_hold = :channel_hold,
         channel_time = :channel_time, channel_inbox_id = :inbox_id, payment_status = :payment_status,
-        paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at)
+        paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at),
+        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until)
     WHERE key = :key
     """
 )
 INSERT_LINE = text(
     """
-    INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor)
-    VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor)
+    INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor,
+        presale)
+    VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor, :presale)
     """
 )
 
@@ -88,14 +92,23 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
     if seen.status not in ENDED:
-        wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
-        short = await stock.reserve(tx, key, wanted, now, booking.timing.lock_until(now))
+        short = await _reserve(tx, booking, seen, key)
     await orders.set_wait(tx, key, Wait(WaitFor.START, now))
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
     )
     for event in decide(None, seen, values["inbox_id"]).events:
         await deliveries.add(tx, key, event, now)
+
+
+async def _reserve(tx: AsyncConnection, booking: Booking, seen: OrderObserved, key: str) -> list[str]:
+    now, until = booking.now, booking.timing.lock_until(booking.now)
+    if has_presale(seen):
+        if seen.status is ChannelStatus.DEPOSIT:
+            until = presale_orders.balance_until(seen.balance_until, seen.deposit_at or now, booking.timing)
+        return await presale_orders.ensure(tx, Claim(key, until, booking.timing), now)
+    wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
+    return await stock.reserve(tx, key, wanted, now, until)
 
 
 async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any]) -> str:
@@ -152,7 +165,7 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
     key = order_key(seen.channel, seen.shop, seen.no)
     plain = (
         "channel shop no raw_status currency goods_minor shop_discount_minor platform_discount_minor freight_minor "
-        "total_minor paid_minor refunded_minor placed_at paid_at"
+        "total_minor paid_minor refunded_minor placed_at paid_at deposit_at balance_until"
     )
     return {name: getattr(seen, name) for name in plain.split()} | {
         "key": key,
@@ -160,6 +173,7 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
         "payment_status": payment_status(seen.status).value,
         "channel_status": seen.status.value,
         "channel_hold": held(seen),
+        "presale": has_presale(seen),
         "channel_time": seen.vendor_time,
         "inbox_id": inbox_id,
         "buyer_index": ring.blind(seen.buyer_id, "buyer") if seen.buyer_id else "",
@@ -169,10 +183,15 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
     }
 
 
+def has_presale(seen: OrderObserved) -> bool:
+    """Say whether any line of an order is sold before it is there."""
+    return any(line.presale for line in seen.lines)
+
+
 def line_values(key: str, line: LineObserved) -> dict[str, Any]:
     """Give the columns of an order's line."""
     return {name: getattr(line, name) for name in line.__slots__} | {"key": key}
 
 
 def _first_status(seen: ChannelStatus) -> OrderStatus:
-    return OrderStatus.UNPAID if seen in ENDED | {ChannelStatus.UNPAID} else OrderStatus.PAID
+    return OrderStatus.UNPAID if seen in ENDED | STAGE.keys() else OrderStatus.PAID

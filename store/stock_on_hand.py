@@ -42,12 +42,7 @@ _WAREHOUSE = text("SELECT 1 FROM warehouse WHERE code = :warehouse")
 
 async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: datetime) -> int:
     """Set what a warehouse holds of a SKU; return the change. Refused below what is promised already."""
-    place: dict[str, object] = {"warehouse": shelf.warehouse, "sku": shelf.sku}
-    if (await tx.execute(_WAREHOUSE, {"warehouse": shelf.warehouse})).one_or_none() is None:
-        raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
-    await bundles.refuse_counting(tx, shelf.sku)
-    await tx.execute(_SET_SKU, {"sku": shelf.sku, "title": shelf.title, "now": now})
-    await tx.execute(_SET_IN, place)
+    place = await make_room(tx, shelf, now)
     row = (await tx.execute(_LOCK, place)).one()
     elsewhere = row.on_hand - row.here
     least = max(row.allocated_here, row.reserved + row.allocated + row.pooled - elsewhere)
@@ -60,3 +55,19 @@ async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: dateti
         change = Change(shelf.sku, "set", key, shelf.warehouse, on_hand=by)
         await stock.move(tx, key, change, now)
     return by
+
+
+async def make_room(tx: AsyncConnection, shelf: Shelf, now: datetime) -> dict[str, object]:
+    """Let a SKU be counted in a warehouse; give its place. BadInput for a bundle or an unknown warehouse."""
+    place: dict[str, object] = {"warehouse": shelf.warehouse, "sku": shelf.sku}
+    if (await tx.execute(_WAREHOUSE, {"warehouse": shelf.warehouse})).one_or_none() is None:
+        raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
+    await name_sku(tx, shelf.sku, shelf.title, now)
+    await tx.execute(_SET_IN, place)
+    return place
+
+
+async def name_sku(tx: AsyncConnection, sku: str, title: str, now: datetime) -> None:
+    """Let a SKU be counted, of which there may be nothing yet; an empty title leaves the stored one."""
+    await bundles.refuse_counting(tx, sku)
+    await tx.execute(_SET_SKU, {"sku": sku, "title": title, "now": now})

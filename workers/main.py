@@ -16,6 +16,7 @@ from clients.logs import set_up_logs
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.tracing import Tracing
 from connectors import registry
+from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
 from domain.pulling import PullSource
@@ -23,6 +24,7 @@ from domain.shops import Role, Shop
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import load_keyring
+from store.presale_news import PROMISE
 from store.settings import store_settings
 from store.shops import Shops
 from workers import metrics
@@ -87,7 +89,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
-        tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
+        tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, parts.settings.profile)))
         tasks.append(asyncio.create_task(watch.keep()))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
@@ -132,7 +134,8 @@ async def _keep_drains(parts: Parts) -> None:
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
-                for kind in QUEUES_OF_ROLE[shop.role]:
+                # A shop without this address is never told of a later promise: no drain for it.
+                for kind in (*QUEUES_OF_ROLE[shop.role], *([PROMISE] if shop.params.get(NOTICE_URL) else [])):
                     queue = Queue(kind, shop.vendor, shop.code)
                     if queue not in running:
                         await ensure_drain(parts.client, queue, parts.timing.loop)

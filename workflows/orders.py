@@ -52,6 +52,7 @@ class OrderState:
     late_end_noted: bool = False
     verdict: str = ""
     cleared: bool = False
+    converted: bool = False
 
 
 @workflow.defn
@@ -77,6 +78,7 @@ class OrderWorkflow:
     async def _live(self) -> OrderOutcome:
         try:
             await self._until_paid()
+            await self._until_balance_paid()
             await self._ship(await self._plan())
         except Stopped as stopped:
             if await self._recall_all(stopped.reason):
@@ -97,6 +99,7 @@ class OrderWorkflow:
         self._state.unbooked_shipments += event == OrderEvent.SHIPPED
         self._state.unbooked_signatures += event == OrderEvent.SIGNED
         self._state.cleared |= event == OrderEvent.CLEARED
+        self._state.converted |= event == OrderEvent.CONVERTED
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
@@ -142,26 +145,40 @@ class OrderWorkflow:
 
     async def _until_paid(self) -> None:
         """Wait for the payment; the stock lock expires by a durable timer (INV-2)."""
-        if self._paid():
+        if self._has_money():
             return
         await fact(OrderActivities.await_payment, self._key, self._lock_until, workflow.now())
-        if await self._wait_for(WaitFor.PAYMENT, self._lock_until, self._paid):
+        if await self._wait_for(WaitFor.PAYMENT, self._lock_until, self._has_money):
             return
         ended = await fact(OrderActivities.end_lock, self._key, self._timing.late_payment_seconds, workflow.now())
-        if ended.paid or await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._paid):
-            return
-        # A payment that is stored counts, also when its event is still on the way.
-        if not (await fact(OrderActivities.end_lock, self._key, 0.0, workflow.now())).paid:
+        if not (ended.paid or ended.deposit):
+            if await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._has_money):
+                return
+            # A payment that is stored counts, also when its event is still on the way.
+            ended = await fact(OrderActivities.end_lock, self._key, 0.0, workflow.now())
+        if ended.deposit:
+            self._state.seen.add(OrderEvent.DEPOSIT)
+        elif not ended.paid:
             raise Stopped("unpaid")
+
+    async def _until_balance_paid(self) -> None:
+        """Hold the goods of an order with a deposit until its balance is paid, or may be paid no longer (FUL-6)."""
+        if OrderEvent.DEPOSIT not in self._state.seen or self._paid():
+            return
+        due = await fact(OrderActivities.await_balance, self._key, self._timing, workflow.now())
+        if due.paid or await self._wait_for(WaitFor.BALANCE, due.until, self._paid):
+            return
+        if not (await fact(OrderActivities.end_balance, self._key, workflow.now())).paid:
+            raise Stopped("balance unpaid")
 
     async def _plan(self) -> Plan:
         """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock).
 
-        One that its channel forbids to ship waits for the channel. A word that it may ship counts when it comes after
-        this look at the facts; one that came before is among the facts.
+        One that its channel forbids to ship waits for the channel, one whose goods are to come for them (INV-4). A word
+        that it may ship counts when it comes after this look at the facts; one that came before is among the facts.
         """
         while True:
-            self._state.cleared = False
+            self._state.cleared = self._state.converted = False
             plan = await fact(OrderActivities.plan_order, self._key, self._timing, workflow.now())
             if plan.ended:
                 raise Stopped(plan.ended)
@@ -169,6 +186,9 @@ class OrderWorkflow:
                 return plan
             if plan.waits_for_channel:
                 await self._wait_for(WaitFor.CHANNEL, None, lambda: self._state.cleared)
+                continue
+            if plan.waits_for_goods:
+                await self._wait_for(WaitFor.PRESALE, None, lambda: self._state.converted)
                 continue
             await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}")
 
@@ -347,6 +367,9 @@ class OrderWorkflow:
 
     def _paid(self) -> bool:
         return OrderEvent.PAID in self._state.seen
+
+    def _has_money(self) -> bool:
+        return self._paid() or OrderEvent.DEPOSIT in self._state.seen
 
     def _has_shipment(self) -> bool:
         return self._state.unbooked_shipments > 0

@@ -16,6 +16,7 @@ from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
+from clients.cli.presale import presale_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
@@ -33,6 +34,7 @@ order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
+app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

@@ -2,9 +2,21 @@
 
 from sqlmodel import SQLModel
 
-from store.tables import intake, messages, orders, parcels, payments, pulls, settings, stock, users
+from store.tables import intake, messages, orders, parcels, payments, presale, pulls, settings, stock, users
 from store.tables.columns import give_server_defaults
 
 give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(model, "__table__")])
 
-__all__ = ["SQLModel", "intake", "messages", "orders", "parcels", "payments", "pulls", "settings", "stock", "users"]
+__all__ = [
+    "SQLModel",
+    "intake",
+    "messages",
+    "orders",
+    "parcels",
+    "payments",
+    "presale",
+    "pulls",
+    "settings",
+    "stock",
+    "users",
+]

@@ -48,7 +48,7 @@ TABLES = str.split(
     "inbox unverified observation orders order_line contact sku_stock warehouse_stock reservation allocation "
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
-    "pull heard shop_token payment refund"
+    "pull heard shop_token payment refund presale_hold presale_supply"
 )
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}
