@@ -203,11 +203,10 @@ class OrderWorkflow:
 
     async def _until_shipped(self, ship_by: datetime | None) -> None:
         """Book what leaves until nothing is left; warn before the ship-by time and escalate after it (FUL-11)."""
+        left, stoppable = self._state.has_shipment, ship_by is not None
         while True:
             for stage, moment in self._state.late_stages(ship_by, self._timing.ship_warning_seconds):
-                if await self._wait_for(
-                    WaitFor.SHIPMENT, moment, self._state.has_shipment, stoppable=ship_by is not None
-                ):
+                if await self._wait_for(WaitFor.SHIPMENT, moment, left, stoppable=stoppable):
                     break
                 self._state.late_stage = stage
                 await fact(OrderActivities.warn_late, self._key, stage, workflow.now())
