@@ -153,6 +153,7 @@ ACTIONS = {
     "order.imported": "从导出文件导入", "file.received": "收到导入文件", "file.imported": "导入完成",
     "setting.activated": "启用设置", "setting.rolled_back": "设置回退", "pull.failed": "拉单失败",
     "listing.added": "登记在售商品", "listing.imported": "导入在售商品", "listing.removed": "停止推送商品库存",
+    "listing.told": "重新推送全部库存",
     "shop.added": "连接店铺", "shop.backup": "备用校验开关", "shop.key": "更换密钥", "shop.token": "更新授权",
     "event.cleared": "通知流程：渠道允许发货", "message.file": "来自导入文件",
     "order.presale": "等待预售到货", "order.deposit": "已付定金", "order.converted": "预售商品已到货",
