@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from simulator import kdniao
-from simulator.books import write_books, write_bundles, write_catalogue
+from simulator.books import write_books, write_bundles, write_catalogue, write_supplies
 from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.market import ListsDead, Unheard
@@ -30,6 +30,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
+    app.include_router(_promises(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
     app.include_router(_control(world))
@@ -93,6 +94,22 @@ def _own_shop(world: World) -> APIRouter:
     return router
 
 
+def _promises(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/own/{shop}/promises")
+    async def promises(shop: str, request: Request) -> JSONResponse:
+        try:
+            world.own.hear_promise(request.headers, await request.body())
+        except (BadSignature, BadMessage) as error:
+            status = 401 if isinstance(error, BadSignature) else 422
+            world.tally.faults[f"shop_answered_{status}"] += 1
+            return JSONResponse({"accepted": False, "error": str(error)}, status_code=status)
+        return JSONResponse({"accepted": True})
+
+    return router
+
+
 def _marketplaces(world: World) -> APIRouter:
     router = APIRouter()
 
@@ -149,6 +166,10 @@ def _control(world: World) -> APIRouter:
     @router.get("/bundles")
     async def bundles() -> list[dict[str, Any]]:
         return write_bundles(world)
+
+    @router.get("/supplies")
+    async def supplies() -> list[dict[str, Any]]:
+        return write_supplies(world)
 
     @router.get("/books")
     async def books() -> dict[str, Any]:

@@ -16,6 +16,8 @@ from simulator.clock import now
 from simulator.orders import Act, Line, PlannedOrder
 from simulator.warehouse import SHIPPED, Warehouse
 
+# A deposit is a fifth of the whole.
+DEPOSIT_PARTS = 5
 # A buyer who waits in vain for the warehouse to pick (no stock, an outage) cancels after this long anyway.
 STAGE_PATIENCE_SECONDS = 10.0
 
@@ -54,6 +56,7 @@ class ShopOrder:
     plan: PlannedOrder
     status: str = "planned"
     placed_at: datetime | None = None
+    deposit_at: datetime | None = None
     paid_at: datetime | None = None
     updated_at: datetime | None = None
     main_at: datetime | None = None
@@ -72,6 +75,7 @@ class ShopOrder:
     unheard: bool = False
     unlisted: bool = False
     written_back: Counter[str] = field(default_factory=Counter)
+    promised_again: int = 0
     refused_back: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -162,6 +166,9 @@ class Shop:
         order.status, order.held = act.status, act.held
         if order.placed_at is None:
             order.placed_at = moment if plan.placed_before is None else started_at - plan.placed_before
+        if act.status == "deposit":
+            order.deposit_at = moment
+            order.paid_minor = plan.basket.total_minor // DEPOSIT_PARTS
         if act.status == "paid" and order.paid_at is None:
             order.paid_at = moment if plan.paid_before is None else started_at - plan.paid_before
             order.paid_minor = plan.basket.total_minor

@@ -15,6 +15,7 @@ from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
+from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.sending import Sender
 from simulator.settings import Config, Douyin, Taobao
@@ -45,6 +46,7 @@ class World:
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
         self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally)
+        self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.shop = Shop(self.warehouse, profile.ship_patience)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
@@ -84,6 +86,7 @@ class World:
         if self.started_at is None:
             self.started_at = now()
             self.faults.schedule()
+            self.supplier.start()
             self.tasks.spawn(self._arrivals(self.started_at))
 
     def stop_new(self) -> None:

@@ -38,7 +38,7 @@ def bad_day(count: int, per_second: float, *, replayed: bool) -> dict[str, Any]:
     """
     outage = {"target": "wms", "mode": "error", "after_seconds": count / per_second * 0.25, "seconds": HOUR_SECONDS}
     profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage]}
-    return profile if replayed else profile | _fates(count) | _scarcity(count) | {"bundle_share": 0.15}
+    return profile if replayed else profile | _fates(count) | _scarcity(count) | _products(count / per_second)
 
 
 def _fates(count: int) -> dict[str, Any]:
@@ -52,6 +52,12 @@ def _fates(count: int) -> dict[str, Any]:
         "cancel_paid_share": refunds,
         "cancel_within": 1.5,
     }
+
+
+def _products(seconds: float) -> dict[str, Any]:
+    """Sell bundles, and in the own shop presale; goods come when most orders are in, one supplier an hour late."""
+    presale = {"presale_share": 0.3, "presale_due": seconds + HOUR_SECONDS, "presale_late_by": HOUR_SECONDS}
+    return {"bundle_share": 0.15} | presale
 
 
 def _scarcity(count: int) -> dict[str, Any]:

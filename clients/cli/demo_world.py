@@ -12,6 +12,7 @@ import httpx
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills
 from clients.cli.demo_operator import Operator
+from clients.cli.demo_presale import PresaleDesk
 from clients.cli.demo_profile import bad_day
 from clients.cli.demo_shops import (
     ALL,
@@ -120,6 +121,7 @@ class DemoWorld:
     simulator_url: str = field(default="", init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
+    presale: PresaleDesk = field(init=False)
     accounts: list[Account] = field(init=False)
     merchant: Merchant = field(init=False)
     mend: KeyMend = field(init=False)
@@ -130,6 +132,7 @@ class DemoWorld:
         self.installation = Installation(self.folder, Profile.DEMO.value)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(KILLS))
         self.operator = Operator(self.installation.run)
+        self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.merchant = merchant()
         self.mend = KeyMend(self.installation.run)
         self.accounts = accounts(OF_A_FILE if self.plan.file else ALL)
@@ -161,6 +164,7 @@ class DemoWorld:
         news = [f"{name} was started again" for name in self.installation.heal()]
         books = self.books()
         news += self._outage(books)
+        news += self.presale.look(books)
         try:
             work, counts = asyncio.run(self._progress(_buyers_done(books)))
         except Unavailable:  # the database is on its way back; what was true a moment ago is shown again
@@ -263,7 +267,9 @@ class DemoWorld:
         wms = Endpoint(f"{self.simulator_url}/router/qimen/service", "demo", (keys["wms"],))
         courier = Endpoint(self.simulator_url, "1000001", (keys["courier"],))
         params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
-        await connect_shop(shops, ("own", "demo"), own, {"orders_url": f"{self.simulator_url}/own/demo/orders"})
+        own_params = {"orders_url": f"{self.simulator_url}/own/demo/orders"}
+        own_params["notice_url"] = f"{self.simulator_url}/own/demo/promises"
+        await connect_shop(shops, ("own", "demo"), own, own_params)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         await connect_merchant(shops, self.merchant, self.simulator_url, self.installation.run.urls["gateway"])
@@ -275,6 +281,7 @@ class DemoWorld:
                 await set_on_hand(tx, shelf, product["on_hand"], utc_now())
             for bundle in self._ask("GET", "/sim/bundles"):
                 await bundles.put(tx, bundle["sku"], bundle["parts"], utc_now(), "demo")
+        await self.presale.expect(database, self._ask("GET", "/sim/supplies"))
         await database.close()
 
     async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int]]:
