@@ -17,6 +17,7 @@ from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
+from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
@@ -52,6 +53,7 @@ class World:
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
         self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
+        self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.pay = self._payments(url, sender)
@@ -92,6 +94,7 @@ class World:
             self.started_at = now()
             self.faults.schedule()
             self.listings.schedule()
+            self.supplier.start()
             self.tasks.spawn(self._arrivals(self.started_at))
             self.tasks.spawn(self.inwards.count())
 

@@ -28,6 +28,7 @@ from store import (
     alerts,
     audit,
     bundles,
+    late,
     order_stock,
     orders,
     paying_back,
@@ -138,6 +139,8 @@ class SqlOrderFacts:
         """Book the payment, choose a warehouse, turn reservations into allocations; a second run returns the first."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
+            if row.closed_at is not None:
+                return await self._closed_before(tx, row, now)
             if row.unstocked:
                 await unstocking.take_back(tx, row, now)
             planned = [found.no for found in await tx.execute(_FULFILLMENTS, {"key": key})]
@@ -188,6 +191,12 @@ class SqlOrderFacts:
             await orders.set_stuck(tx, key, "")
             await orders.set_wait(tx, key, Wait(WaitFor.NOTHING, now))
             await audit.write(tx, "order.closed", key, now, reason=reason)
+
+    async def _closed_before(self, tx: AsyncConnection, row: Row[Any], now: datetime) -> Plan:
+        """Keep an order closed whose close was lost to its workflow, which has heard of a payment since."""
+        if _is_paid(row):
+            await late.tell(tx, row, OrderEvent.PAID, now)
+        return Plan(ended=row.close_reason or row.status)
 
     async def _settle_money(self, tx: AsyncConnection, row: Row[Any], reason: str, now: datetime) -> None:
         """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert."""

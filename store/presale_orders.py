@@ -73,8 +73,10 @@ async def wait_for_goods(tx: AsyncConnection, row: Row[Any], now: datetime) -> P
 
 async def await_balance(tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Balance:
     """Hold the goods of an order with a deposit until its balance may be paid no longer."""
-    until = balance_until(row.balance_until, row.deposit_at or now, timing)
-    if row.channel_status != ChannelStatus.DEPOSIT:
+    soonest = now + timedelta(seconds=timing.retry_longest_seconds)
+    # A deposit of which we hear late must not end at once: the balance may be on its way to us too.
+    until = max(balance_until(row.balance_until, row.deposit_at or now, timing), soonest)
+    if row.closed_at is not None or row.channel_status != ChannelStatus.DEPOSIT:
         return Balance(paid=True, until=until)  # paid or ended: what comes next reads which
     await stock.lock_skus(tx, row.key)
     short = await ensure(tx, Claim(row.key, until, timing), now)

@@ -217,6 +217,14 @@ async def test_a_deposit_holds_the_goods_until_the_balance_is_due(database: Data
     assert (await plan(database, ring)).waits_for_goods == DUE + WINDOW
 
 
+async def test_a_deposit_of_which_we_hear_late_does_not_end_at_once(database: Database, ring: KeyRing) -> None:
+    await supply(database)
+    now = NOON + timedelta(days=9)
+    await apply(database, ring, presold("T1", S.DEPOSIT, P=2))
+    due = await SqlOrderFacts(database, ring).await_balance(key(), TIMING, now)
+    assert due == Balance(paid=False, until=now + timedelta(seconds=TIMING.retry_longest_seconds))
+
+
 async def test_a_balance_that_is_not_paid_frees_the_goods_and_the_deposit_is_on_somebodys_list(
     database: Database, ring: KeyRing
 ) -> None:
