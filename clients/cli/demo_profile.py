@@ -37,7 +37,8 @@ def bad_day(count: int, per_second: float, *, replayed: bool) -> dict[str, Any]:
     them and the vendors misbehave.
     """
     outage = {"target": "wms", "mode": "error", "after_seconds": count / per_second * 0.25, "seconds": HOUR_SECONDS}
-    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage]}
+    deaf = {"channel": "douyin", "shop": "dy", "after_seconds": count / per_second * 0.4, "seconds": HOUR_SECONDS}
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": [outage], "stock": {"outages": [deaf]}}
     return profile if replayed else profile | _fates(count) | _scarcity(count)
 
 
