@@ -61,7 +61,8 @@ def bad_day(plan: DemoPlan) -> dict[str, Any]:
 
     Orders replayed from a file keep their fate, only the messages about them and the vendors misbehave.
     """
-    profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": _outages(plan), "hangs": _hangs(plan)}
+    vendors = {"outages": _outages(plan), "hangs": _hangs(plan), "stock": {"outages": [_deaf(plan)]}}
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | vendors
     return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan) | _products(plan)
 
 
@@ -69,6 +70,12 @@ def _outages(plan: DemoPlan) -> list[dict[str, Any]]:
     """Let the warehouse system be down for an hour each day: from a call on, so that somebody notices."""
     begin = [round((day * CALLS_EACH + OUTAGE_AT) * plan.count) + 1 for day in range(plan.days)]
     return [{"target": "wms", "mode": "error", "seconds": HOUR_SECONDS, "call": call} for call in begin]
+
+
+def _deaf(plan: DemoPlan) -> dict[str, Any]:
+    """Let one shop hear nothing of its stock for an hour; it catches up by itself (INV-6)."""
+    begin = plan.count / plan.per_second * 0.4
+    return {"channel": "douyin", "shop": "dy", "after_seconds": begin, "seconds": HOUR_SECONDS}
 
 
 def _hangs(plan: DemoPlan) -> list[dict[str, Any]]:
