@@ -1,6 +1,6 @@
 """Ports: what activities need of the store and of strangers. Owns the protocols; workers/wiring.py fits parts in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from domain.payments import RefundAsk
 from domain.progress import LockEnd, Plan, Shipped, Signed
 from domain.pulling import Page, PullSource, Window
 from domain.shops import Shop, Token
+from domain.stock_audit import Audited
 from domain.timing import OrderTiming
 
 Clock = Callable[[], datetime]
@@ -106,6 +107,24 @@ class Tokens(Protocol):
     async def save(self, shop: Shop, token: Token, now: datetime) -> None: ...
     async def spoil(self, shop: Shop, version: int, now: datetime) -> None: ...
     async def lost(self, shop: Shop, reason: str, now: datetime) -> None: ...
+
+
+class StockAudit(Protocol):
+    """The books of stock compared, and set right where they differ twice (INV-2); harmless when repeated."""
+
+    async def look(self, now: datetime) -> tuple[int, int, list[str]]: ...
+    async def repair(self, skus: Sequence[str], now: datetime) -> int: ...
+    async def closed_holders(self, now: datetime) -> list[str]: ...
+    async def expired(self, before: datetime) -> list[str]: ...
+    async def lost(self, keys: Sequence[str], now: datetime) -> list[str]: ...
+    async def free(self, key: str, now: datetime) -> bool: ...
+    async def keep(self, audited: Audited, now: datetime) -> None: ...
+
+
+class Engine(Protocol):
+    """The engine, asked whether an order's workflow runs."""
+
+    async def runs(self, key: str) -> bool: ...
 
 
 class Vendors(Protocol):

@@ -40,6 +40,7 @@ class LoopTiming:
     delivery_lease_seconds: float = field(default=30.0, kw_only=True)
     drain_longest_seconds: float = field(default=300.0, kw_only=True)
     warehouse_query_seconds: float = field(default=7200.0, kw_only=True)
+    audit_period_seconds: float = field(default=3600.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

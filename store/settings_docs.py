@@ -61,6 +61,7 @@ class TimingDocument(BaseModel):
     call_lease_seconds: Duration
     delivery_lease_seconds: Duration
     drain_longest_seconds: Duration
+    audit_period_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
-from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.temporal import connect, ensure_audit, ensure_drain, ensure_pull
 from clients.tracing import Tracing
 from connectors import registry
 from domain.errors import OmsError, Unavailable
@@ -129,8 +129,12 @@ async def _keep_drains(parts: Parts) -> None:
     shops = Shops(parts.database, parts.ring)
     running: set[Queue] = set()
     pulled: dict[tuple[str, str], bool] = {}
+    audited = False
     while True:
         with contextlib.suppress(Unavailable):
+            if not audited:
+                await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
+                audited = True
             for shop in await shops.all():
                 for kind in QUEUES_OF_ROLE[shop.role]:
                     queue = Queue(kind, shop.vendor, shop.code)

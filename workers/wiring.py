@@ -19,8 +19,9 @@ from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, 
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.pulls import PullActivities
+from activities.stock_audit import AuditActivities
 from clients.clock import utc_now
-from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
+from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE, OrderEngine
 from connectors import registry
 from domain.errors import Broken
 from domain.shops import Shop
@@ -35,12 +36,14 @@ from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
+from store.stock_audit import SqlStockAudit
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.settings import WorkerSettings
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
+from workflows.stock_audit import AuditWorkflow
 
 OWN_ROOMS = ("domain", "activities", "workflows")
 POLLERS = PollerBehaviorSimpleMaximum(5)
@@ -159,11 +162,12 @@ def shops_worker(parts: Parts) -> Worker:
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
+    audits = AuditActivities(SqlStockAudit(parts.database), OrderEngine(parts.client))
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
-        workflows=[ShopDrainWorkflow, ShopPullWorkflow],
-        activities=[*steps_of(drains), *steps_of(pulls)],
+        workflows=[ShopDrainWorkflow, ShopPullWorkflow, AuditWorkflow],
+        activities=[*steps_of(drains), *steps_of(pulls), *steps_of(audits)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

@@ -20,6 +20,7 @@ from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
+from clients.cli.stock_audit import audit_app
 from clients.cli.stock_ledger import ledger_app
 from clients.cli.up import up
 from clients.cli.users import user_app
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 order_app.registered_commands += decision_app.registered_commands
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
-stock_app.registered_commands += ledger_app.registered_commands
+stock_app.registered_commands += ledger_app.registered_commands + audit_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")

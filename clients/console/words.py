@@ -153,6 +153,7 @@ ACTIONS = {
     "pool.locked": "渠道仓锁定库存", "pool.released": "渠道仓释放库存",
     "pool.transferred": "渠道仓之间调拨", "pool.shared": "设置渠道仓展示比例", "safety.set": "设置安全库存",
     "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
+    "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
 ALERTS = {
     "stuck": "订单卡住",
@@ -184,8 +185,10 @@ ALERTS = {
     "calls_exhausted": "外部调用久未成功",
     "lag": "处理积压",
     "backlog": "待发过多，直播渠道少展示",
+    "stock_drift": "库存账目不一致",
+    "workflow_lost": "订单流程没有运行",
 }
-ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统"}
+ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "audit": "系统"}
 """Who is not a person."""
 
 SEARCHED = {
@@ -212,6 +215,11 @@ _SAID: list[tuple[str, str]] = [
     (r"the order is (\w+); what comes now is after-sales", "订单{0}，之后的事请走售后"),
     (r"closed: (.*)", "已关闭：{0}"),
     (r"cancelled by (.*)", "由 {0} 取消"),
+    (r"its books differed \((.*)\) and were set right \((.*)\): find out why", "账目不一致（{0}），已改为（{1}）"),
+    (r"its books differ \((.*)\) and cannot be set right: (.*)", "账目不一致（{0}），无法自动改正，请盘点：{1}"),
+    (r"it is closed and held stock, which is free again: find out why", "订单已关闭却还占着库存，已释放，请查明原因"),
+    (r"its workflow does not run and its stock is free again: (.*)", "订单流程没有运行，库存已释放；重启：{0}"),
+    (r"its workflow does not run and its stock stays held: (.*)", "订单流程没有运行，库存仍为它保留；重启：{0}"),
     (r"out of stock: (.*)", "缺货：{0}"),
     (r"paid, but out of stock: (.*)", "已付款，但缺货：{0}"),
     (r"to be reviewed: (.*)", "待审核：{0}"),
