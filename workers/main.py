@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
-from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.temporal import connect, ensure_audit, ensure_drain, ensure_pull
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
@@ -140,8 +140,12 @@ async def _keep_drains(parts: Parts) -> None:
     running: set[Queue] = set()
     pulled: dict[tuple[str, str], bool] = {}
     counted: set[str] = set()
+    audited = False
     while True:
         with contextlib.suppress(Unavailable):
+            if not audited:
+                await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
+                audited = True
             for shop in await shops.all():
                 # A shop without this address is never told of a later promise: no drain for it.
                 for kind in (*queues_of(shop), *([PROMISE] if shop.params.get(NOTICE_URL) else [])):
