@@ -47,8 +47,7 @@ SHOPS_LOOK_SECONDS = 2.0
 QUEUES_OF_ROLE = {
     Role.SALES: ("writeback", "reread"),
     Role.COURIER: ("subscribe", "track"),
-    Role.WAREHOUSE: ("inquire",),
-    Role.WAREHOUSE: ("entry",),
+    Role.WAREHOUSE: ("inquire", "entry"),
     Role.PAYMENT: ("refund", "payment"),
 }
 
