@@ -43,6 +43,7 @@ class LoopTiming:
     drain_longest_seconds: float = field(default=300.0, kw_only=True)
     warehouse_query_seconds: float = field(default=7200.0, kw_only=True)
     low_stock_poll_seconds: float = field(default=600.0, kw_only=True)
+    audit_period_seconds: float = field(default=3600.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

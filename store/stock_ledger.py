@@ -1,7 +1,8 @@
 """The one way in which a SKU's counters change: with a line in the ledger that says what, how much and why.
 
 Owns the arithmetic of a change, not its reasons. Callers hold the SKUs' rows (`lock`), taken in SKU order, so there
-are no deadlocks; the tables' constraints guard once more that nothing is negative or oversold (INV-2).
+are no deadlocks; the tables' constraints guard once more that nothing is negative or oversold (INV-2). Where the books
+themselves are wrong, `set_right` writes what they have to say (store/stock_audit.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.stock import Counters
+from domain.stock_audit import Correction, Mend
 
 _LOCK = text(
     """
@@ -51,6 +53,31 @@ _BOOK = text(
     SELECT sku, CAST(:now AS timestamptz), reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled,
         defective, quarantine
     FROM change ORDER BY place
+    """
+)
+_SET = text(
+    """
+    UPDATE sku_stock SET on_hand = :on_hand, reserved = :reserved, allocated = :allocated, pooled = :pooled,
+        version = version + 1, updated_at = :now
+    WHERE sku = :sku RETURNING version
+    """
+)
+_SHELF = text(
+    """
+    INSERT INTO warehouse_stock (warehouse, sku, on_hand, allocated) VALUES (:warehouse, :sku, :on_hand, :allocated)
+    ON CONFLICT (warehouse, sku) DO UPDATE SET on_hand = excluded.on_hand, allocated = excluded.allocated
+    """
+)
+_LINE = text(
+    """
+    INSERT INTO stock_ledger (sku, at, reason, ref, warehouse, pool, on_hand, reserved, allocated, pooled)
+    VALUES (:sku, :now, 'repaired', :ref, :warehouse, :pool, :on_hand, :reserved, :allocated, :pooled)
+    """
+)
+_MOVE = text(
+    """
+    INSERT INTO stock_movement (key, warehouse, sku, quantity, reason, at)
+    VALUES (CAST(:ref AS text) || ':' || CAST(:warehouse AS text), :warehouse, :sku, :quantity, 'repaired', :now)
     """
 )
 _TOUCH = """
@@ -93,6 +120,22 @@ async def book(tx: AsyncConnection, changes: Sequence[Change], now: datetime) ->
     if changes:
         values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
         await tx.execute(_BOOK, values | {"now": now})
+
+
+async def set_right(tx: AsyncConnection, sku: str, mend: Mend, now: datetime) -> None:
+    """Make the books of a SKU say what they have to; its row is locked.
+
+    A line says what the ledger lacked, also where a counter was right and only the ledger was not.
+    """
+    right = {name: getattr(mend.counters, name) for name in ("on_hand", "reserved", "allocated", "pooled")}
+    version = (await tx.execute(_SET, right | {"sku": sku, "now": now})).scalar_one()
+    values = {"sku": sku, "now": now, "ref": f"repair:{sku}:{version}"}
+    for warehouse, (on_hand, allocated) in mend.shelves.items():
+        await tx.execute(_SHELF, {"sku": sku, "warehouse": warehouse, "on_hand": on_hand, "allocated": allocated})
+    for one in mend.corrections or (Correction(),):
+        await tx.execute(_LINE, values | {name: getattr(one, name) for name in Correction.__slots__})
+    for warehouse, quantity in mend.moves.items():
+        await tx.execute(_MOVE, values | {"warehouse": warehouse, "quantity": quantity})
 
 
 async def touch(tx: AsyncConnection, skus: Iterable[str] | None, now: datetime) -> None:

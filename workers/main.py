@@ -14,6 +14,7 @@ from temporalio.client import Client
 from clients.clock import utc_now
 from clients.logs import set_up_logs
 from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.temporal_audit import ensure_audit
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
@@ -140,6 +141,7 @@ async def _keep_drains(parts: Parts) -> None:
     running: set[Queue] = set()
     pulled: dict[tuple[str, str], bool] = {}
     counted: set[str] = set()
+    audited = False
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
@@ -151,6 +153,9 @@ async def _keep_drains(parts: Parts) -> None:
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
             await _keep_counts(parts, counted)
+            if not audited:
+                await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
+                audited = True
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
 
 

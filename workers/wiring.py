@@ -21,9 +21,11 @@ from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, 
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.pulls import PullActivities
+from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
+from clients.temporal_audit import OrderEngine
 from connectors import registry
 from domain.errors import Broken
 from domain.shops import Shop
@@ -40,6 +42,7 @@ from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
+from store.stock_audit import SqlStockAudit
 from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
@@ -49,6 +52,7 @@ from workflows.count import CountWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
+from workflows.stock_audit import AuditWorkflow
 
 OWN_ROOMS = ("domain", "activities", "workflows")
 POLLERS = PollerBehaviorSimpleMaximum(5)
@@ -175,11 +179,12 @@ def shops_worker(parts: Parts) -> Worker:
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)
     approvals = ApprovalActivities(SqlApprovals(parts.database))
+    audits = AuditActivities(SqlStockAudit(parts.database), OrderEngine(parts.client))
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
-        workflows=[ShopDrainWorkflow, ShopPullWorkflow, CountWorkflow, ApprovalWorkflow],
-        activities=[step for one in (drains, pulls, stock, counts, approvals) for step in steps_of(one)],
+        workflows=[ShopDrainWorkflow, ShopPullWorkflow, CountWorkflow, ApprovalWorkflow, AuditWorkflow],
+        activities=[step for one in (drains, pulls, stock, counts, approvals, audits) for step in steps_of(one)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

@@ -21,7 +21,7 @@ from store import migrations
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.proof import ProofReads
-from store.reads.stock import StockReads
+from store.reads.stock_audit import StockAuditReads
 from store.settings import store_settings
 from store.shops import Shops
 
@@ -160,12 +160,7 @@ async def _work(database: Database) -> list[Diagnosis]:
 
 
 async def _stock(database: Database) -> list[Diagnosis]:
-    rows = await StockReads(database).audit()
-    wrong = [
-        row.sku
-        for row in rows
-        if (row.reserved, row.allocated, row.on_hand) != (row.open_reserved, row.open_allocated, row.moved)
-        or row.on_hand != row.in_warehouses
-    ]
-    mend = f"counters differ from what is open: {', '.join(wrong[:5])}" if wrong else ""
-    return [Diagnosis("stock", f"{len(rows)} SKUs, {len(wrong)} with wrong counters", mend)]
+    skus, wrong = await StockAuditReads(database).now()
+    named = ", ".join(one.sku for one in wrong[:5])
+    mend = f"counters differ from what is open: {named}; oms stock audit --repair" if wrong else ""
+    return [Diagnosis("stock", f"{skus} SKUs, {len(wrong)} with wrong counters", mend)]

@@ -31,6 +31,7 @@ from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
+from clients.cli.stock_audit import audit_app
 from clients.cli.stock_grade import grade_app
 from clients.cli.stock_ledger import ledger_app
 from clients.cli.stock_safety import safety_app
@@ -51,7 +52,7 @@ transfer_app.registered_commands += request_app.registered_commands
 stock_app.add_typer(place_app, name="place", help="Stores and other places without a warehouse system.")
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
-stock_app.registered_commands += ledger_app.registered_commands
+stock_app.registered_commands += ledger_app.registered_commands + audit_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")

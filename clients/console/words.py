@@ -192,6 +192,7 @@ ACTIONS = {
     "transfer.shipped": "调拨出库", "transfer.received": "调拨收货", "transfer.posted": "调拨过账",
     "inbound.added": "新增入库单", "inbound.stage": "入库进度", "inbound.received": "入库收货",
     "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
+    "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
 ALERTS = {
     "stuck": "订单卡住",
@@ -240,9 +241,11 @@ ALERTS = {
     "inbound_no_owner": "入库单无负责人",
     "inbound_no_customs_no": "缺清关单号",
     "inbound_late": "到货逾期",
+    "stock_drift": "库存账目不一致",
+    "workflow_lost": "订单流程没有运行",
 }
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
-          "poll": "系统", "rule": "规则"}  # fmt: skip
+          "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
 
 SEARCHED = {
@@ -269,6 +272,11 @@ _SAID: list[tuple[str, str]] = [
     (r"the order is (\w+); what comes now is after-sales", "订单{0}，之后的事请走售后"),
     (r"closed: (.*)", "已关闭：{0}"),
     (r"cancelled by (.*)", "由 {0} 取消"),
+    (r"its books differed \((.*)\) and were set right \((.*)\): find out why", "账目不一致（{0}），已改为（{1}）"),
+    (r"its books differ \((.*)\) and cannot be set right: (.*)", "账目不一致（{0}），无法自动改正，请盘点：{1}"),
+    (r"it is closed and held stock, which is free again: find out why", "订单已关闭却还占着库存，已释放，请查明原因"),
+    (r"its workflow does not run and its stock is free again: (.*)", "订单流程没有运行，库存已释放；重启：{0}"),
+    (r"its workflow does not run and its stock stays held: (.*)", "订单流程没有运行，库存仍为它保留；重启：{0}"),
     (r"out of stock: (.*)", "缺货：{0}"),
     (r"paid, but out of stock: (.*)", "已付款，但缺货：{0}"),
     (r"sale stopped by the oversell breaker: (.*)", "超卖熔断，停售中：{0}"),

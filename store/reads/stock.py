@@ -1,11 +1,11 @@
-"""Stock as people look at it: each number with its parts, and whether the counters equal what is open."""
+"""Stock as people look at it: each number with its parts."""
 
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Database
@@ -47,18 +47,6 @@ _MOVEMENTS = text(
     """
 )
 _LIST = text(f"{_COUNTERS} WHERE CAST(:sku AS text) IS NULL OR sku = :sku ORDER BY sku LIMIT :most")
-_DRIFT = text(
-    """
-    SELECT s.sku, s.reserved, s.allocated, s.on_hand,
-        (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.sku = s.sku AND r.state = 'open')
-            AS open_reserved,
-        (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND a.state = 'open')
-            AS open_allocated,
-        coalesce((SELECT sum(quantity) FROM stock_movement m WHERE m.sku = s.sku), 0) AS moved,
-        coalesce((SELECT sum(on_hand) FROM warehouse_stock w WHERE w.sku = s.sku), 0) AS in_warehouses
-    FROM sku_stock s ORDER BY s.sku
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +154,3 @@ class StockReads:
                 await holders(tx, sku),
                 [Movement(**moved._mapping) for moved in await tx.execute(_MOVEMENTS, values)],
             )
-
-    async def audit(self) -> list[Row[Any]]:
-        """List each SKU's counters beside the sums that they must equal."""
-        async with self._database.transaction() as tx:
-            return list(await tx.execute(_DRIFT))

@@ -11,7 +11,8 @@ from store.tables.columns import moment, serial
 class StockAudit(SQLModel, table=True):
     """One look of the audit: SKUs checked, those that differ, those repaired, orders whose holds were freed.
 
-    `lines_to` and `moves_to` are the last ids of ledger and movements that `stock_balance` holds.
+    `lines_seen` and `moves_seen` are the last ids of ledger and movements that were there; `lines_to` and `moves_to`
+    those up to which `stock_balance` holds the sums.
     """
 
     __tablename__ = "stock_audit"
@@ -22,6 +23,8 @@ class StockAudit(SQLModel, table=True):
     drifted: int = 0
     repaired: int = 0
     orders: int = 0
+    lines_seen: int = Field(default=0, sa_type=BigInteger)
+    moves_seen: int = Field(default=0, sa_type=BigInteger)
     lines_to: int = Field(default=0, sa_type=BigInteger)
     moves_to: int = Field(default=0, sa_type=BigInteger)
 

@@ -11,6 +11,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 RARE = "reason NOT IN ('reserved', 'released', 'expired', 'allocated', 'shipped', 'recalled')"
+MARKS = ("lines_seen", "moves_seen", "lines_to", "moves_to")
 SUMS = ("on_hand", "reserved", "allocated", "pooled", "moved")
 
 
@@ -25,7 +26,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         *(_count(name) for name in ("checked", "drifted", "repaired", "orders")),
-        *(sa.Column(name, sa.BigInteger(), server_default="0", nullable=False) for name in ("lines_to", "moves_to")),
+        *(sa.Column(name, sa.BigInteger(), server_default="0", nullable=False) for name in MARKS),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_audit")),
     )
     op.create_index("ix_stock_audit_at", "stock_audit", ["at"])
