@@ -13,7 +13,8 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
-from clients.temporal import connect, ensure_audit, ensure_drain, ensure_pull
+from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.temporal_audit import ensure_audit
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
@@ -154,6 +155,9 @@ async def _keep_drains(parts: Parts) -> None:
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
             await _keep_counts(parts, counted)
+            if not audited:
+                await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
+                audited = True
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
 
 

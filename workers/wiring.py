@@ -24,7 +24,8 @@ from activities.pulls import PullActivities
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
-from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE, OrderEngine
+from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
+from clients.temporal_audit import OrderEngine
 from connectors import registry
 from domain.errors import Broken
 from domain.shops import Shop

@@ -52,7 +52,6 @@ transfer_app.registered_commands += request_app.registered_commands
 stock_app.add_typer(place_app, name="place", help="Stores and other places without a warehouse system.")
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
-stock_app.registered_commands += ledger_app.registered_commands
 stock_app.registered_commands += ledger_app.registered_commands + audit_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")

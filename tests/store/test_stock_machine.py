@@ -38,7 +38,7 @@ MINUTES = 10
 """A soft lock lasts three steps."""
 DRAWN = (Phase.generate, Phase.shrink)
 """No phase that explains: it traces every line that runs."""
-QUICK = settings(max_examples=40, stateful_step_count=32, phases=DRAWN)
+QUICK = settings(max_examples=30, stateful_step_count=32, phases=DRAWN)
 PLANTED = settings(max_examples=60, stateful_step_count=32, phases=(Phase.generate,), report_multiple_bugs=False)
 LONG = settings(max_examples=600, stateful_step_count=80, phases=DRAWN, derandomize=False)
 _PLANNED = "SELECT no FROM fulfillment WHERE order_key = :key AND state IN ('planned', 'pushed')"

@@ -11,7 +11,8 @@ from temporalio.worker import Worker
 
 from activities.stock_audit import AuditActivities
 from clients.clock import utc_now
-from clients.temporal import AUDIT_SCHEDULE, SHOPS_QUEUE, OrderEngine, ensure_audit
+from clients.temporal import SHOPS_QUEUE
+from clients.temporal_audit import AUDIT_SCHEDULE, OrderEngine, ensure_audit
 from domain.observations import ChannelStatus
 from domain.orders import workflow_id
 from store.database import Database
