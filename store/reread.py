@@ -59,10 +59,10 @@ _CLOSE = text(
     RETURNING state
     """
 )
-# Only we had asked, no hint came since, and what is booked is no refund.
-_UNHEARD = text(
+# Only we had asked, and no hint came since.
+_POLLED = text(
     """
-    SELECT 1 FROM reread r JOIN orders o ON o.key = :key AND o.channel_status <> 'refunded'
+    SELECT o.channel_status FROM reread r JOIN orders o ON o.key = :key
     WHERE r.channel = :channel AND r.shop = :shop AND r.no = :no AND r.state = 'new' AND r.polled
         AND r.asked_at = :asked_at
     """
@@ -133,10 +133,10 @@ class SqlReread:
 
     async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
         """Store an answer as received (INT-11), the same one once; done unless a newer hint came meanwhile."""
+        polled = await self._tell_of_refund(call, seen, now)  # before it can be booked, for then it is no news
         # By what it says, not by its time: a refund need not move the vendor's own time of change.
-        key = f"reread:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
+        key = f"{'poll' if polled else 'reread'}:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
-        await self._tell_of_refund(call, seen, now)  # before it can be booked, for then it is no news
         await self._inbox.accept(arrival, key, None, (seen,))
         await self._close(call, "done", "", now)
 
@@ -161,16 +161,16 @@ class SqlReread:
             elif became == "done":
                 await alerts.clear(tx, subject, now)
 
-    async def _tell_of_refund(self, call: Call, seen: OrderObserved, now: datetime) -> None:
-        """Tell people that a shop refunded an order and its callback did not come (INV-3, I-6)."""
+    async def _tell_of_refund(self, call: Call, seen: OrderObserved, now: datetime) -> bool:
+        """Say whether only we had asked; tell people of a refund whose callback did not come (INV-3, I-6)."""
         async with self._database.transaction() as tx:
-            found = await settings_docs.resolved(tx, seen)
-            if not isinstance(found, OrderObserved) or found.status is not ChannelStatus.REFUNDED:
-                return
             values = call.payload | {"asked_at": call.created_at, "key": call.order_key}
-            if (await tx.execute(_UNHEARD, values)).one_or_none() is None:
-                return
-            where = f"{seen.channel}/{seen.shop}"
-            words = f"{seen.no} was refunded and no callback came: we found it by asking. {REFUND_MEND}"
-            await alerts.raise_alert(tx, NewAlert(REFUND_ALERT, Level.CRITICAL, where, words), now)
-            await audit.write(tx, "refund.polled", call.order_key, now, actor="poll")
+            polled = (await tx.execute(_POLLED, values)).one_or_none()
+            found = await settings_docs.resolved(tx, seen)
+            refunded = isinstance(found, OrderObserved) and found.status is ChannelStatus.REFUNDED
+            if polled is not None and refunded and polled.channel_status != ChannelStatus.REFUNDED:
+                where = f"{seen.channel}/{seen.shop}"
+                words = f"{seen.no} was refunded and no callback came: we found it by asking. {REFUND_MEND}"
+                await alerts.raise_alert(tx, NewAlert(REFUND_ALERT, Level.CRITICAL, where, words), now)
+                await audit.write(tx, "refund.polled", call.order_key, now, actor="poll")
+            return polled is not None

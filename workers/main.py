@@ -143,9 +143,6 @@ async def _keep_drains(parts: Parts) -> None:
     audited = False
     while True:
         with contextlib.suppress(Unavailable):
-            if not audited:
-                await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
-                audited = True
             for shop in await shops.all():
                 # A shop without this address is never told of a later promise: no drain for it.
                 for kind in (*queues_of(shop), *([PROMISE] if shop.params.get(NOTICE_URL) else [])):

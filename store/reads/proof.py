@@ -106,7 +106,10 @@ class ProofReads:
             return (await tx.execute(_WORK)).one()
 
     async def messages(self) -> dict[str, dict[str, int]]:
-        """Count the messages kept of each shop by their way in: push, pull (pages of lists), reread (whole orders)."""
+        """Count the messages kept of each shop by their way in: push, pull (pages of lists), reread (whole orders).
+
+        And poll: asked for to learn of a refund that nobody told us.
+        """
         found: dict[str, dict[str, int]] = {}
         async with self._database.transaction() as tx:
             for row in await tx.execute(_MESSAGES):

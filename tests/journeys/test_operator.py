@@ -111,7 +111,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     installation.stop()
 
 
-def test_an_order_without_stock_is_explained_and_goes_on_after_stock_and_a_retry(desk: Desk) -> None:
+def test_an_order_without_stock_is_explained_and_goes_on_by_itself_once_there_is_stock(desk: Desk) -> None:
     desk.oms("stock", "set", "TEE", "1", "--warehouse", "GZ01")
     desk.pay("A1")
     words = desk.until("A1", lambda said: "STUCK" in said)
@@ -119,8 +119,6 @@ def test_an_order_without_stock_is_explained_and_goes_on_after_stock_and_a_retry
     assert "oms order retry A1" in words
     assert "A1" in desk.oms("order", "list", "--stuck")[1]
     assert desk.oms("stock", "set", "TEE", "50", "--warehouse", "GZ01")[0] == 0
-    code, said = desk.oms("order", "retry", "A1", "--actor", "agent-7")
-    assert code == 0, said
     desk.until("A1", lambda said: "Waits for the warehouse system to take the order" in said)
 
 

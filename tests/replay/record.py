@@ -20,10 +20,12 @@ from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports
 from clients.temporal import NAMESPACE, decide
 from domain.observations import ChannelStatus
 from domain.orders import workflow_id
-from store import migrations, presale_news, presale_supply, settings_docs
+from store import migrations, presale_news, presale_supply, settings_docs, waiting
+from store.breakers import By
 from store.database import Database
 from store.keyring import create_keyring
 from store.presale_supply import NewSupply
+from store.unstocking import release_all
 from tests.workflows.house import LINES, QUICK, House, order, shipment, track
 from workflows.decisions import Choice, Decision
 
@@ -109,6 +111,32 @@ async def out_of_stock_then_retried(house: House, no: str) -> None:
     await to_the_door(house, no)
 
 
+async def woken_by_new_stock(house: House, no: str) -> None:
+    key = f"own:s:{no}"
+    await house.set_stock("TEE", 1)
+    await house.tell(order(no))
+    await house.until(key, wait_for="stock")
+    await house.set_stock("TEE", 10)
+    await waiting.wake(house.database, utc_now())
+    await house.settle()
+    await to_the_door(house, no)
+
+
+async def unstocked_then_retried(house: House, no: str) -> None:
+    key = f"own:s:{no}"
+    await house.tell(order(no))
+    await house.until(key, logistics_status="pushed")
+    await release_all(house.database, [no], By("agent-7", utc_now(), "refunded by phone"), force=True)
+    await house.settle()
+    await house.until(key, stuck=True)
+    await decide(house.client, key, Decision(Choice.RETRY, "agent-7"), f"u-{no}")
+    await house.until(key, logistics_status="pushed")
+    await house.tell(replace(shipment(no, no), fulfillment_no=f"{no}-2"))
+    await house.until(key, status="shipped")
+    await house.tell(track(no))
+    await house.ended(key)
+
+
 async def held_by_its_channel(house: House, no: str) -> None:
     key = f"own:s:{no}"
     await house.tell(order(no, may_ship=False))
@@ -147,6 +175,8 @@ STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     cancelled_before_push,
     cancelled_after_push,
     out_of_stock_then_retried,
+    woken_by_new_stock,
+    unstocked_then_retried,
     held_by_its_channel,
     presale_with_a_deposit,
 )
