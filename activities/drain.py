@@ -10,7 +10,8 @@ from temporalio import activity
 from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
 from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
-from domain.fulfillment import ShipmentNotice, ShippedLine
+from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
+from domain.inbound import Entry, Units
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
 from domain.timing import LoopTiming
@@ -36,11 +37,13 @@ class DrainActivities:
         self._work: dict[str, Callable[[Queue, Call], Awaitable[None]]] = {
             "subscribe": self._subscribe,
             "writeback": self._write_back,
+            "promise": self._promise,
             "track": self._track,
             "inquire": self._inquire,
             "reread": self._reread,
             "refund": self._refund,
             "payment": self._payment,
+            "entry": self._announce,
         }
 
     @activity.defn
@@ -113,6 +116,12 @@ class DrainActivities:
         await channel.write_back(_notice(call))
         await self._calls.done(queue, call, self._clock())
 
+    async def _promise(self, queue: Queue, call: Call) -> None:
+        channel = await self._vendors.channel(queue.vendor, queue.shop)
+        ship_by = datetime.fromisoformat(call.payload["ship_by"])
+        await channel.tell_promise(PromiseNotice(call.payload["order_no"], ship_by, call.key))
+        await self._calls.done(queue, call, self._clock())
+
     async def _track(self, queue: Queue, call: Call) -> None:
         courier = await self._vendors.courier(queue.vendor, queue.shop)
         tail = await self._calls.phone_tail(call.order_key)
@@ -153,6 +162,25 @@ class DrainActivities:
         if known is not None:
             await self._calls.answered(queue, *known, self._clock())
         await self._calls.done(queue, call, self._clock())
+
+    async def _announce(self, queue: Queue, call: Call) -> None:
+        """Tell a warehouse what will arrive; the entry's number makes a repeat harmless."""
+        warehouse = await self._vendors.warehouse(queue.vendor, queue.shop)
+        await warehouse.announce(_entry(call))
+        await self._calls.done(queue, call, self._clock())
+
+
+def _entry(call: Call) -> Entry:
+    told = call.payload
+    return Entry(
+        no=told["no"],
+        warehouse=told["warehouse"],
+        transfer=told["transfer"],
+        supplier=told["supplier"],
+        created_at=datetime.fromisoformat(told["created_at"]),
+        eta=datetime.fromisoformat(told["eta"]) if told["eta"] else None,
+        lines=tuple(Units(sku, quantity) for sku, quantity in told["lines"]),
+    )
 
 
 async def _alive(work: "asyncio.Future[list[None]]", made: int) -> None:

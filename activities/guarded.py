@@ -3,10 +3,14 @@
 The caller's name in the bulkhead says what is asked and about what: a repeat is the same caller.
 """
 
+from collections.abc import Sequence
+
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -38,6 +42,14 @@ class GuardedWarehouse:
         """Ask what has left the house."""
         name = f"query {fulfillment_no}"
         return await self._bulkhead.run(name, lambda: self._warehouse.shipped_so_far(fulfillment_no, warehouse))
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Ask what it has."""
+        return await self._bulkhead.run(f"stock {warehouse} {skus}", lambda: self._warehouse.stock(warehouse, skus))
+
+    async def announce(self, entry: Entry) -> str:
+        """Tell what will arrive."""
+        return await self._bulkhead.run(f"announce {entry.no}", lambda: self._warehouse.announce(entry))
 
 
 class GuardedCourier:
@@ -80,6 +92,10 @@ class GuardedChannel:
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
         await self._bulkhead.run(f"write back {notice.key}", lambda: self._channel.write_back(notice))
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later."""
+        await self._bulkhead.run(f"promise {notice.key}", lambda: self._channel.tell_promise(notice))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order, unless the channel does not answer."""

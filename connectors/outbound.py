@@ -4,13 +4,15 @@ All raise the same three words: Refused, Unavailable, Broken. Every call carries
 repeat after an unknown outcome is harmless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -53,6 +55,15 @@ class Warehouse(Protocol):
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
         """Hold an order in the warehouse, or release it: one undoes the other."""
 
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Ask what it has of these SKUs, at most 100 at once; what it does not name it has none of. Changes nothing."""
+
+    async def announce(self, entry: Entry) -> str:
+        """Tell what will arrive; its own id, empty when it names none. A repeat is a success.
+
+        Has no undo: what never comes is confirmed as nothing.
+        """
+
 
 class Courier(Protocol):
     """Someone who knows where parcels are."""
@@ -69,6 +80,9 @@ class SalesChannel(Protocol):
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a parcel left; a repeat is a success. Has no undo: a wrong waybill is followed by a right one."""
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later than promised; a repeat is a success. Refused where there is no way."""
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order behind a hint; beside it the answer's body as received. Changes nothing."""

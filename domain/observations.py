@@ -10,16 +10,19 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.contacts import Contact
+from domain.counting import Grade
 from domain.payments import RefundState
 
 
 class ChannelStatus(StrEnum):
     """The canonical state of an order on its channel (INT-13).
 
-    UNMAPPED is none: the connector gives the channel's raw code only, and the status map in force says what it means.
+    DEPOSIT: the first part of a presale order is paid, its balance is due. UNMAPPED is none: the connector gives the
+    channel's raw code only, and the status map in force says what it means.
     """
 
     UNPAID = "unpaid"
+    DEPOSIT = "deposit"
     PAID = "paid"
     SHIPPED = "shipped"
     SIGNED = "signed"
@@ -31,7 +34,7 @@ class ChannelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineObserved:
-    """One order line. `amount_minor` = quantity x unit_minor - discount_minor.
+    """One order line. `amount_minor` = quantity x unit_minor - discount_minor; `presale`: sold before it is there.
 
     `item_id` and `variant_id` name what was sold in the vendor's words, empty where it has none (domain/stock_push.py).
     """
@@ -45,6 +48,7 @@ class LineObserved:
     amount_minor: int
     item_id: str = ""
     variant_id: str = ""
+    presale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class OrderObserved:
     """A full order as its channel states it at `vendor_time`.
 
     goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
+    `deposit_at` and `balance_until` say when a presale order's deposit was paid and until when its balance may be.
     `may_ship` is False while the channel forbids shipping a paid order (its own risk check, a group not complete).
     """
 
@@ -77,6 +82,8 @@ class OrderObserved:
     buyer_ip: str = ""
     remark: str = ""
     may_ship: bool = True
+    deposit_at: datetime | None = None
+    balance_until: datetime | None = None
     kind: Literal["order"] = "order"
 
 
@@ -216,6 +223,66 @@ class RefundObserved:
     kind: Literal["refund"] = "refund"
 
 
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """Units of one SKU and grade by which a warehouse says that its stock changed, and the document that caused it."""
+
+    sku: str
+    grade: Grade
+    quantity: int
+    document_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StockReported:
+    """A warehouse tells by itself of a change: it has counted (盘点), or something moved; `report_id` is its message.
+
+    It says where to look, not what to book: the same change may come as a report, as a confirmation and by a count.
+    """
+
+    warehouse: str
+    report_id: str
+    counted: bool
+    reported_at: datetime
+    changes: tuple[StockChange, ...]
+    kind: Literal["stock_report"] = "stock_report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLine:
+    """Units of one SKU and grade that arrived; `line_no` is the warehouse's or ours, empty when it names none."""
+
+    sku: str
+    grade: Grade
+    quantity: int
+    line_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryConfirmed:
+    """A warehouse received (part of) what was announced; quantities are those of this confirmation alone.
+
+    `confirm_id` is the warehouse's message. `final`: nothing more is to come. `refused`: it will not take it.
+    """
+
+    entry_no: str
+    confirm_id: str
+    warehouse: str
+    final: bool
+    confirmed_at: datetime
+    lines: tuple[ReceivedLine, ...]
+    refused: bool = False
+    kind: Literal["entry"] = "entry"
+
+
 Observation = (
-    OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked | PaymentObserved | RefundObserved
+    OrderObserved
+    | OrderHinted
+    | ShipmentConfirmed
+    | ProcessReported
+    | ParcelTracked
+    | PaymentObserved
+    | RefundObserved
+    | StockReported
+    | EntryConfirmed
 )

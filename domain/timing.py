@@ -16,6 +16,8 @@ class OrderTiming:
     settle_seconds: float
     retry_first_seconds: float
     retry_longest_seconds: float
+    # Orders that were started before it existed carry their timing without it.
+    balance_seconds: float = 259200.0
 
     def lock_until(self, now: datetime) -> datetime:
         """Say until when stock is held for an unpaid order (INV-2)."""
@@ -58,6 +60,22 @@ class PullTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalTiming:
+    """How long an approval waits before somebody is reminded, and before it is escalated; seconds from the asking."""
+
+    remind_seconds: float = 14400.0
+    escalate_seconds: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class CountTiming:
+    """How often a warehouse is counted, and how long a difference rests before it is counted again; seconds."""
+
+    period_seconds: float = 86400.0
+    recheck_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The timing document in force and its version."""
 
@@ -65,3 +83,5 @@ class Timing:
     order: OrderTiming
     loop: LoopTiming
     pull: PullTiming
+    approval: ApprovalTiming = ApprovalTiming()
+    count: CountTiming = CountTiming()

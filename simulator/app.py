@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from simulator import kdniao
-from simulator.books import write_books, write_bundles, write_catalogue, write_progress
+from simulator.books import write_books, write_bundles, write_catalogue, write_progress, write_supplies
 from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.listings import StockOutage
@@ -32,6 +32,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
     app.include_router(_own_stock(world))
+    app.include_router(_promises(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
     app.include_router(_control(world))
@@ -109,6 +110,20 @@ def _own_stock(world: World) -> APIRouter:
         except BadMessage as error:
             return _no(world, 422, str(error))
         return JSONResponse({"accepted": True, "refused": refused})
+
+    return router
+
+
+def _promises(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/own/{shop}/promises")
+    async def promises(shop: str, request: Request) -> JSONResponse:
+        try:
+            world.own.hear_promise(request.headers, await request.body())
+        except (BadSignature, BadMessage) as error:
+            return _no(world, 401 if isinstance(error, BadSignature) else 422, str(error))
+        return JSONResponse({"accepted": True})
 
     return router
 
@@ -204,6 +219,10 @@ def _told(world: World) -> APIRouter:
     @router.get("/bundles")
     async def bundles() -> list[dict[str, Any]]:
         return write_bundles(world)
+
+    @router.get("/supplies")
+    async def supplies() -> list[dict[str, Any]]:
+        return write_supplies(world)
 
     @router.get("/books")
     async def books() -> dict[str, Any]:

@@ -36,9 +36,11 @@ def write_books(world: World) -> Json:
         "file_sum_minor": world.plan.file_sum_minor,
         "file_net_minor": world.plan.file_net_minor,
         "bundles": {bundle.sku: dict(bundle.parts) for bundle in world.plan.bundles},
+        "supplies": write_supplies(world),
         "orders": {no: _order(order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
+        "entries": {code: {"creates": one.creates, **one.received} for code, one in world.inwards.entries.items()},
         "parcels": _parcels(world),
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
@@ -59,6 +61,7 @@ def write_progress(world: World) -> Json:
         "signed": world.signed(),
         "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
+        "supplies": write_supplies(world),
         "finished": world.finished(),
     }
 
@@ -72,6 +75,16 @@ def write_catalogue(world: World) -> list[Json]:
 def write_bundles(world: World) -> list[Json]:
     """Write what the shop sells as one and the warehouse picks as several."""
     return [{**vars(bundle), "parts": dict(bundle.parts)} for bundle in world.plan.bundles]
+
+
+def write_supplies(world: World) -> list[Json]:
+    """Write what suppliers bring, when they said, and whether it is there."""
+    arrived = world.supplier.arrived
+    return [
+        {"code": one.code, "sku": one.sku, "title": one.title, "units": one.units, "due_seconds": one.due}
+        | {"arrived": one.code in arrived}
+        for one in world.supplier.supplies
+    ]
 
 
 def _sum_minor(orders: Iterable[ShopOrder]) -> int:
@@ -103,6 +116,7 @@ def _order(order: ShopOrder) -> Json:
         "fate": order.plan.fate,
         "acted": order.acted,
         "ended_at": order.ended_at,
+        "promised_again": order.promised_again,
         "refused_back": dict(order.refused_back),
     }
 

@@ -9,7 +9,7 @@ from typing import Literal
 from simulator.buyers import Receiver
 from simulator.catalogue import Product
 
-Status = Literal["unpaid", "paid", "cancelled", "refunded"]
+Status = Literal["unpaid", "deposit", "paid", "cancelled", "refunded"]
 Fate = Literal["paid", "expired", "late_paid", "cancelled", "refunded", "part_refunded"]
 MOST_LINES = 3
 REMARKS = ("", "", "", "", "请尽快发货", "不要放驿站，送货上门", "送礼用，请勿放发票", "晚上七点后送")
@@ -23,6 +23,7 @@ class Line:
     quantity: int
     unit_minor: int
     discount_minor: int = 0
+    presale: bool = False
 
     @property
     def amount_minor(self) -> int:

@@ -126,6 +126,15 @@ class OwnChannel:
         self._events.add(event)
         return refused
 
+    def hear_promise(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Hear that an order leaves later, once per event; raises BadSignature or BadMessage."""
+        event = own_shop.verify(self._settings.key_id, self._secrets(), headers, body, now())
+        order = self._find(own_shop.read_promise(body).order_no)
+        if order is None:
+            raise own_shop.BadMessage("promise.order_no: this shop has no such order")
+        order.promised_again += event not in self._events
+        self._events.add(event)
+
     def _find(self, no: str) -> ShopOrder | None:
         order = self._orders.get(no)
         mine = order is not None and (order.plan.channel, order.plan.shop) == ("own", self._settings.shop)
@@ -146,6 +155,7 @@ class OwnChannel:
 
 def _changing(order: ShopOrder) -> dict[str, object]:
     moments = {"updated_at": order.updated_at, "placed_at": order.placed_at, "paid_at": order.paid_at}
+    moments |= {"deposit_at": order.deposit_at}
     return {
         "status": order.status,
         **{name: iso(moment) if moment else None for name, moment in moments.items()},

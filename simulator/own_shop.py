@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,7 @@ from simulator.clock import iso
 from simulator.orders import PlannedOrder
 
 KEY, TIMESTAMP, EVENT, SIGNATURE = (f"X-Steadfast-{name}" for name in ("Key", "Timestamp", "Event", "Signature"))
+M = TypeVar("M", bound=BaseModel)
 CLOCK_TOLERANCE = timedelta(minutes=10)
 LONGEST_EVENT = 128
 
@@ -41,8 +42,17 @@ class Shipment(BaseModel):
     other_waybills: list[str] = Field(default_factory=list)
 
 
+class Promise(BaseModel):
+    order_no: str = Field(min_length=1)
+    ship_by: Annotated[AwareDatetime, Field(strict=False)]
+
+
 class _Envelope(BaseModel):
     shipment: Shipment
+
+
+class _Promised(BaseModel):
+    promise: Promise
 
 
 def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
@@ -92,8 +102,17 @@ def _aware(text: str) -> datetime:
 
 def read_shipment(body: bytes) -> Shipment:
     """Read a write-back; raises BadMessage naming the field."""
+    return _read(_Envelope, body).shipment
+
+
+def read_promise(body: bytes) -> Promise:
+    """Read a later promise; raises BadMessage naming the field."""
+    return _read(_Promised, body).promise
+
+
+def _read(shape: type[M], body: bytes) -> M:
     try:
-        return _Envelope.model_validate_json(body).shipment
+        return shape.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"

@@ -24,6 +24,7 @@ from simulator.orders import (
     single_unit,
 )
 from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
+from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
 from simulator.tmall_export import Row, net_minor, read_paid_rows, read_rows, sum_minor
@@ -40,6 +41,7 @@ class Plan:
 
     catalogue: list[Product]
     bundles: list[Bundle]
+    supplies: list[Supply]
     on_hand: dict[str, int]
     defective: dict[str, int]
     orders: list[PlannedOrder]
@@ -54,14 +56,17 @@ def build_plan(config: Config) -> Plan:
     bundles = [one for one in build_bundles(catalogue) if not one.parts.keys() & {product.sku for product in scarce}]
     rows = _rows(config)
     baskets = _with_bundles(config, _baskets(config, catalogue, scarce, rows), bundles)
+    baskets = sell_presale(config, baskets)
+    supplies = supplies_for(config, baskets)
     orders = _orders(config, baskets, rows)
     on_hand = _stock(config.profile, catalogue, baskets, bundles)
     on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
+    on_hand |= {one.sku: 0 for one in supplies}
     # Defective units lie beside the good ones: whoever adds them up oversells.
     defective = {product.sku: rng(config.seed, "defective", product.sku).choice((0, 0, 1, 3)) for product in catalogue}
     total = None if rows is None else sum_minor(rows)
     net = None if rows is None or replay_shop(config) is None else net_minor(rows)
-    return Plan(catalogue, bundles, on_hand, defective, orders, total, net)
+    return Plan(catalogue, bundles, supplies, on_hand, defective, orders, total, net)
 
 
 def _rows(config: Config) -> list[Row] | None:
@@ -149,6 +154,7 @@ def _order(
         acts = (Act("unpaid", 0.0), replace(acts[0], wait=_soon(source, config.profile)), *acts[1:])
     if basket.scarce:  # the warehouse may never pick it: nobody waits for that
         acts = tuple(replace(act, stage="") for act in acts)
+    acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
     return PlannedOrder(

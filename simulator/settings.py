@@ -165,6 +165,11 @@ class Profile(_Model):
     stock_factor: float = Field(default=3.0, ge=1)
     unpaid_first: Share = 0.3
     bundle_share: Share = 0.0
+    # Presale
+    presale_share: Share = 0.0
+    deposit_share: Share = 0.5
+    presale_due: float = Field(default=6.0, gt=0)
+    presale_late_by: Seconds = 0.0
     # Buyers' fates
     never_pay_share: Share = 0.0
     late_pay_share: Share = 0.0
@@ -188,6 +193,10 @@ class Profile(_Model):
     # The warehouse's ways
     split_package_share: Share = 0.0
     partial_confirm_share: Share = 0.0
+    entry_after: Seconds = 0.5
+    count_after: Seconds | None = None
+    count_finds: dict[str, int] = Field(default_factory=dict)
+    tells_changes: bool = False
     # Messages
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0

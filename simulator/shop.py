@@ -19,6 +19,8 @@ from simulator.settings import Profile
 from simulator.warehouse import SHIPPED, Warehouse
 
 CALLED_OFF = {"cancelled", "refunded"}
+# A deposit is a fifth of the whole.
+DEPOSIT_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ShopOrder:
     plan: PlannedOrder
     status: str = "planned"
     placed_at: datetime | None = None
+    deposit_at: datetime | None = None
     paid_at: datetime | None = None
     updated_at: datetime | None = None
     main_at: datetime | None = None
@@ -75,6 +78,7 @@ class ShopOrder:
     unlisted: bool = False
     ended_at: str = ""
     written_back: Counter[str] = field(default_factory=Counter)
+    promised_again: int = 0
     refused_back: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -168,6 +172,9 @@ class Shop:
         order.status, order.held = act.status, act.held
         if order.placed_at is None:
             order.placed_at = moment if plan.placed_before is None else started_at - plan.placed_before
+        if act.status == "deposit":
+            order.deposit_at = moment
+            order.paid_minor = plan.basket.total_minor // DEPOSIT_PARTS
         if act.status == "paid" and order.paid_at is None:
             order.paid_at = moment if plan.paid_before is None else started_at - plan.paid_before
             order.paid_minor = plan.basket.total_minor

@@ -102,6 +102,10 @@ class Warehouse:
         """Count the good units, sold but unshipped ones included."""
         return {sku: units for (sku, condition), units in self.stock.items() if condition == GOOD}
 
+    def receive(self, sku: str, units: int) -> None:
+        """Take good units in."""
+        self.stock[sku, GOOD] += units
+
     def create(self, delivery: Delivery) -> tuple[Fulfilment, bool]:
         """Accept a delivery and lock its stock; a repeated code gives the first one and False."""
         known = self.fulfilments.get(delivery.code)

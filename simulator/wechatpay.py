@@ -73,7 +73,7 @@ class WechatPay:
 
     def note(self, order: ShopOrder) -> None:
         """Take the buyer's money when the shop has it, and give back what the shop gave back by itself."""
-        if not order.paid_minor:
+        if not order.paid_minor or order.deposit_at:  # deposits and their balances are paid at the shop itself
             return
         payment = self.payments.get(order.plan.no)
         if payment is None:

@@ -11,11 +11,13 @@ from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.inwards import Inwards
 from simulator.listings import Listings
 from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
+from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
@@ -49,9 +51,11 @@ class World:
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
         limits = Lots(seed, "wms limit", profile.limit_share)
-        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally, limits)
+        self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
+        self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
         self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
+        self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.pay = self._payments(url, sender)
@@ -92,7 +96,9 @@ class World:
             self.started_at = now()
             self.faults.schedule()
             self.listings.schedule()
+            self.supplier.start()
             self.tasks.spawn(self._arrivals(self.started_at))
+            self.tasks.spawn(self.inwards.count())
 
     def stop_new(self) -> None:
         """Let no further buyer come; those who have come finish their lives."""
@@ -108,6 +114,7 @@ class World:
             and all(order.acted and not order.unheard for order in orders)
             and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
             and all(parcel.signed_at for parcel in self.courier.parcels.values())
+            and self.inwards.finished()
         )
 
     def signed(self) -> int:

@@ -76,6 +76,17 @@ _OF_SHOP = text(
     WHERE active AND channel = :channel AND shop = :shop AND sku = :sku ORDER BY item_id, variant_id
     """
 )
+_ANALYZE = text("ANALYZE listing")
+MANY = 1_000
+"""So many new listings at once, and the planner is told of them: it would walk through all of them for each page."""
+_AGAIN = text(
+    """
+    UPDATE stock_push SET state = 'waiting', unsure = true, raised = false, attempts = 0, next_at = :now,
+        wanted_at = CASE WHEN state = 'waiting' THEN wanted_at ELSE :now END
+    WHERE channel = :channel AND shop = :shop AND state <> 'off'
+        AND (CAST(:sku AS text) IS NULL OR sku = :sku)
+    """
+)
 _COUNTED = text(
     """
     SELECT sku FROM sku_stock WHERE sku = ANY(CAST(:skus AS text[]))
@@ -119,6 +130,8 @@ async def put(tx: AsyncConnection, listings: Sequence[Listing], source: str, now
     """Put listings in as a person gave them; one that was refused or removed is tried again."""
     await tx.execute(_PUT, _columns(listings) | {"source": source, "now": now})
     await tx.execute(_OFF, _columns(listings))
+    if len(listings) >= MANY:
+        await tx.execute(_ANALYZE)
 
 
 async def remove(tx: AsyncConnection, listings: Sequence[Listing], now: datetime) -> int:
@@ -126,6 +139,16 @@ async def remove(tx: AsyncConnection, listings: Sequence[Listing], now: datetime
     removed = (await tx.execute(_REMOVE, _columns(listings) | {"now": now})).rowcount
     await tx.execute(_OFF, _columns(listings))
     return int(removed)
+
+
+async def tell_again(tx: AsyncConnection, account: tuple[str, str], sku: str | None, now: datetime) -> int:
+    """Let a shop (channel, shop) be told of all its listings anew, or of one SKU's; return how many there are.
+
+    For a shop that may show other numbers than it confirmed: after a restored backup, or when people changed them.
+    """
+    channel, shop = account
+    values = {"channel": channel, "shop": shop, "sku": sku, "now": now}
+    return int((await tx.execute(_AGAIN, values)).rowcount)
 
 
 async def compare(tx: AsyncConnection, listings: Sequence[Listing]) -> list[Difference]:

@@ -7,10 +7,11 @@ between two looks, one row waits, with the newest quantity.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.outgoing import Queue
@@ -36,9 +37,8 @@ _LOOK = text(
         SELECT sku FROM changed UNION SELECT b.bundle FROM changed c JOIN bundle_component b ON b.sku = c.sku
     )
     SELECT horizon, EXISTS (SELECT 1 FROM changed WHERE sku = '') AS everything,
-        ARRAY(SELECT DISTINCT n.sku FROM named n
-            JOIN listing l ON l.sku = n.sku AND l.channel = :channel AND l.shop = :shop AND l.active
-            LIMIT :most) AS skus
+        ARRAY(SELECT DISTINCT sku FROM listing WHERE channel = :channel AND shop = :shop AND active
+            AND sku = ANY(ARRAY(SELECT sku FROM named)) LIMIT :most) AS skus
     FROM snapshot
     """
 )
@@ -51,12 +51,16 @@ _PAGE = text(
 # A row in work keeps its lease and its back-off. What may have arrived (unsure) is told again whatever it is.
 _WANT = text(
     """
+    WITH listed AS MATERIALIZED (
+        SELECT item_id, variant_id, sku FROM listing
+        WHERE channel = :channel AND shop = :shop AND active AND sku = ANY(CAST(:skus AS text[]))
+    )
     INSERT INTO stock_push AS p (channel, shop, item_id, variant_id, sku, wanted_quantity, wanted_version, state,
         wanted_at, next_at)
-    SELECT l.channel, l.shop, l.item_id, l.variant_id, l.sku, w.quantity, w.version, 'waiting', :now, :now
+    SELECT :channel, :shop, l.item_id, l.variant_id, l.sku, w.quantity, w.version, 'waiting', :now, :now
     FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[]), CAST(:versions AS bigint[]))
         AS w (sku, quantity, version)
-    JOIN listing l ON l.sku = w.sku AND l.channel = :channel AND l.shop = :shop AND l.active
+    JOIN listed l ON l.sku = w.sku
     ORDER BY l.item_id, l.variant_id
     ON CONFLICT (channel, shop, item_id, variant_id) DO UPDATE SET
         sku = excluded.sku, wanted_quantity = excluded.wanted_quantity, wanted_version = excluded.wanted_version,
@@ -81,57 +85,49 @@ _LOOKED = text(
 )
 _CLAIM = text(
     """
-    UPDATE stock_push SET sequence = sequence + 1, attempts = attempts + 1, next_at = :lease, unsure = true
-    WHERE (channel, shop, item_id, variant_id) IN (
+    WITH due AS MATERIALIZED (
         SELECT channel, shop, item_id, variant_id FROM stock_push
         WHERE channel = :channel AND shop = :shop AND state = 'waiting' AND next_at <= :now
-        ORDER BY raised, next_at, item_id, variant_id FOR UPDATE SKIP LOCKED LIMIT :most)
+        ORDER BY raised, next_at, item_id FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE stock_push SET sequence = sequence + 1, attempts = attempts + 1, next_at = :lease, unsure = true
+    WHERE (channel, shop, item_id, variant_id) IN (SELECT channel, shop, item_id, variant_id FROM due)
     RETURNING sku, item_id, variant_id, wanted_quantity AS quantity, sequence, wanted_version AS version, raised, alone,
         attempts
     """
 )
-_OF_LAST_CALL = """
-    FROM unnest(CAST(:items AS text[]), CAST(:variants AS text[]), CAST(:quantities AS int[]),
-        CAST(:sequences AS bigint[]), CAST(:versions AS bigint[]), CAST(:attempts AS int[]))
-        AS n (item_id, variant_id, quantity, sequence, version, attempts)
-    WHERE p.channel = :channel AND p.shop = :shop AND p.item_id = n.item_id AND p.variant_id = n.variant_id
-        AND p.sequence = n.sequence
-"""
-"""An answer counts only for the last call about its listing: what came of an older one is old news."""
-
-
-def _answered(change: str) -> TextClause:
-    """Make the statement that notes an answer about the levels of `_columns`, as n."""
-    return text(change + _OF_LAST_CALL)
-
-
-_TOLD = _answered(
+# An answer counts only for the last call about its listing: what came of an older one is old news. One statement for
+# each listing, by its whole key: a join would depend on statistics, of which a new table has none.
+_TOLD = text(
     """
-    UPDATE stock_push p SET pushed_quantity = n.quantity, pushed_version = n.version, pushed_at = :now, unsure = false,
-        alone = false, attempts = 0, next_at = :now, error = '', error_at = NULL,
-        raised = p.wanted_quantity > n.quantity,
-        state = CASE WHEN p.state = 'waiting' AND p.wanted_quantity = n.quantity THEN 'told' ELSE p.state END,
-        wanted_at = CASE WHEN p.wanted_quantity = n.quantity THEN p.wanted_at ELSE :now END
+    UPDATE stock_push SET pushed_quantity = :quantity, pushed_version = :version, pushed_at = :now, unsure = false,
+        alone = false, attempts = 0, next_at = :now, error = '', error_at = NULL, raised = wanted_quantity > :quantity,
+        state = CASE WHEN state = 'waiting' AND wanted_quantity = :quantity THEN 'told' ELSE state END,
+        wanted_at = CASE WHEN wanted_quantity = :quantity THEN wanted_at ELSE :now END
+    WHERE channel = :channel AND shop = :shop AND item_id = :item_id AND variant_id = :variant_id
+        AND sequence = :sequence
     """
 )
-_REFUSED = _answered(
+_REFUSED = text(
     """
-    UPDATE stock_push p SET error = :words, error_at = :now, attempts = 0, next_at = :now,
-        state = CASE WHEN p.state = 'waiting' AND p.wanted_quantity = n.quantity THEN 'refused' ELSE p.state END
+    UPDATE stock_push SET error = :words, error_at = :now, attempts = 0, next_at = :now,
+        state = CASE WHEN state = 'waiting' AND wanted_quantity = :quantity THEN 'refused' ELSE state END
+    WHERE channel = :channel AND shop = :shop AND item_id = :item_id AND variant_id = :variant_id
+        AND sequence = :sequence
     """
 )
-_AGAIN = _answered(
+_AGAIN = text(
     """
-    UPDATE stock_push p SET next_at = :next_at, error = :words, error_at = :now, attempts = n.attempts,
-        alone = p.alone OR :alone
+    UPDATE stock_push SET next_at = :next_at, error = :words, error_at = :now, attempts = :attempts,
+        alone = alone OR :alone
+    WHERE channel = :channel AND shop = :shop AND item_id = :item_id AND variant_id = :variant_id
+        AND sequence = :sequence
     """
 )
 _DONE = text("UPDATE stock_drain SET told_at = :now WHERE channel = :channel AND shop = :shop")
 _RECORD = text(
     """
     INSERT INTO stock_told (at, channel, shop, item_id, variant_id, sku, quantity, error)
-    SELECT CAST(:now AS timestamptz), CAST(:channel AS text), CAST(:shop AS text), n.*, CAST(:words AS text)
-    FROM unnest(CAST(:items AS text[]), CAST(:variants AS text[]), CAST(:skus AS text[]), CAST(:quantities AS int[])) n
+    VALUES (:now, :channel, :shop, :item_id, :variant_id, :sku, :quantity, :words)
     """
 )
 _PURGE = text("DELETE FROM stock_told WHERE at < :before")
@@ -185,15 +181,15 @@ class SqlStockPushes:
 
     async def told(self, queue: Queue, levels: Sequence[Level], now: datetime) -> None:
         """Note that the shop took these quantities; one that was overtaken meanwhile waits on."""
-        values = _columns(queue, levels) | {"now": now, "words": ""}
+        values = _values(queue, levels, now=now, words="")
         async with self._database.transaction() as tx:
             await tx.execute(_TOLD, values)
             await tx.execute(_RECORD, values)
-            await tx.execute(_DONE, values)
+            await tx.execute(_DONE, values[0])
 
     async def refused(self, queue: Queue, level: Level, reason: str, now: datetime) -> None:
         """Note that the shop does not take a listing; it is told again when its quantity or the listing changes."""
-        values = _columns(queue, [level]) | {"now": now, "words": reason[:MOST_TEXT]}
+        values = _values(queue, [level], now=now, words=reason[:MOST_TEXT])
         async with self._database.transaction() as tx:
             await tx.execute(_REFUSED, values)
             await tx.execute(_RECORD, values)
@@ -202,15 +198,12 @@ class SqlStockPushes:
         self, queue: Queue, levels: Sequence[Level], next_at: datetime, reason: str, *, alone: bool = False
     ) -> None:
         """Put listings back until `next_at`; with `alone` each goes by itself then."""
-        values = _columns(queue, levels) | {"next_at": next_at, "words": reason[:MOST_TEXT], "alone": alone}
+        values = _values(queue, levels, now=next_at, words=reason[:MOST_TEXT], next_at=next_at, alone=alone)
         async with self._database.transaction() as tx:
-            await tx.execute(_AGAIN, values | {"now": next_at})
+            await tx.execute(_AGAIN, values)
 
 
-def _columns(queue: Queue, levels: Sequence[Level]) -> dict[str, Any]:
-    names = {
-        "items": "item_id", "variants": "variant_id", "quantities": "quantity", "sequences": "sequence",
-        "versions": "version", "attempts": "attempts", "skus": "sku",
-    }  # fmt: skip
-    found: dict[str, Any] = {column: [getattr(one, name) for one in levels] for column, name in names.items()}
-    return found | {"channel": queue.vendor, "shop": queue.shop}
+def _values(queue: Queue, levels: Sequence[Level], **more: Any) -> list[dict[str, Any]]:
+    """Give the values of one statement for each listing, in the order of their keys: rows are taken in it."""
+    shop = {"channel": queue.vendor, "shop": queue.shop} | more
+    return [asdict(level) | shop for level in sorted(levels, key=lambda one: one.key)]

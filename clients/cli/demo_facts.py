@@ -7,6 +7,8 @@ from typing import Any
 from domain.proof import OrderFact, ShownFact, SkuFact
 from store.reads.phases import Phase
 
+PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
@@ -18,6 +20,11 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
+
+    @property
+    def per_second(self) -> float:
+        """Say how many buyers come in a second."""
+        return FILE_PER_SECOND if self.file else PER_SECOND
 
     @property
     def orders(self) -> int:

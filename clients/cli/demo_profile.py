@@ -62,7 +62,7 @@ def bad_day(plan: DemoPlan) -> dict[str, Any]:
     Orders replayed from a file keep their fate, only the messages about them and the vendors misbehave.
     """
     profile = _MESSAGES | _PAYMENTS | _PARCELS | {"outages": _outages(plan), "hangs": _hangs(plan)}
-    return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan) | {"bundle_share": 0.15}
+    return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan) | _products(plan)
 
 
 def _outages(plan: DemoPlan) -> list[dict[str, Any]]:
@@ -95,6 +95,12 @@ def _fates(count: int) -> dict[str, Any]:
         "cancel_paid_share": 0.35 if count < 2 * FATES_FROM else 0.15,
         "cancel_within": 1.5,
     }
+
+
+def _products(plan: DemoPlan) -> dict[str, Any]:
+    """Sell bundles, and in the own shop presale; goods come when most orders are in, one supplier an hour late."""
+    due = plan.orders / plan.per_second + HOUR_SECONDS
+    return {"bundle_share": 0.15, "presale_share": 0.3, "presale_due": due, "presale_late_by": HOUR_SECONDS}
 
 
 def _scarcity(plan: DemoPlan) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from store.tokens import SqlTokens
 
-PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
 """Orders a second: on a bad day, so many that two cores keep up while everything goes wrong; of a replayed file."""
 ROTATED_AT = 0.6
 """After this share of a day's orders the own shop changes its key."""
@@ -55,11 +54,6 @@ class Sides:
     """The secrets of `own`, `wms` and `courier`; with `own next` the own shop changes its key."""
     merchant: Merchant
     accounts: list[Account]
-
-    @property
-    def per_second(self) -> float:
-        """Give the pace at which orders come."""
-        return FILE_PER_SECOND if self.plan.file else PER_SECOND
 
     def profile(self) -> dict[str, Any]:
         """Give the knobs of the world."""
@@ -86,7 +80,7 @@ class Sides:
             "pay": pay_as_the_simulator_knows_it(self.merchant),
             "orders": {
                 "count": self.plan.orders,
-                "per_second": self.per_second,
+                "per_second": self.plan.per_second,
                 "file": str(self.plan.file) if self.plan.file else None,
             },
             "profile": self.profile(),
@@ -97,7 +91,10 @@ class Sides:
         """Let the own shop change its key when most of a day's orders are in."""
         if "own next" not in self.keys:
             return {}
-        return {"next_secret": self.keys["own next"], "rotate_after": self.plan.count / self.per_second * ROTATED_AT}
+        return {
+            "next_secret": self.keys["own next"],
+            "rotate_after": self.plan.count / self.plan.per_second * ROTATED_AT,
+        }
 
 
 def sides(plan: DemoPlan) -> Sides:
@@ -124,6 +121,7 @@ async def connect(both: Sides, environment: dict[str, str], simulator_url: str, 
     params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
     try:
         urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock")}
+        urls["notice_url"] = f"{simulator_url}/own/demo/promises"
         await connect_shop(shops, ("own", "demo"), own, urls)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)

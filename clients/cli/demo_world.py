@@ -14,7 +14,8 @@ from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
 from clients.cli.demo_listings import all_told
 from clients.cli.demo_operator import Operator
-from clients.cli.demo_setup import Sides, connect, sides, stock_up, write_config
+from clients.cli.demo_presale import PresaleDesk
+from clients.cli.demo_setup import WAREHOUSE, Sides, connect, sides, stock_up, write_config
 from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
@@ -43,6 +44,7 @@ class DemoWorld:
     simulator_url: str = field(default="", init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
+    presale: PresaleDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
@@ -52,6 +54,7 @@ class DemoWorld:
         self.installation = Installation(self.folder, Profile.DEMO.value)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(self.kill_points))
         self.operator = Operator(self.installation.run)
+        self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -75,6 +78,9 @@ class DemoWorld:
         await connect(self.sides, environment, self.simulator_url, gateway_url)
         parts = ("catalogue", "bundles", "listings")
         await stock_up(environment, {part: self._ask("GET", f"/sim/{part}") for part in parts})
+        database = self._database()
+        await self.presale.expect(database, self._ask("GET", "/sim/supplies"))
+        await database.close()
 
     def stop(self) -> None:
         """End everything."""
@@ -85,6 +91,7 @@ class DemoWorld:
         news = [f"{name} was started again" for name in self.installation.heal()]
         there = self._ask("GET", "/sim/progress")
         news += self._outage(there["outages"])
+        news += self.presale.look(there["supplies"])
         try:
             work, counts = asyncio.run(self._progress(there["acted"]))
         except Unavailable:  # the database is on its way back; what was true a moment ago is shown again

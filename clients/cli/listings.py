@@ -126,6 +126,29 @@ def remove(
     _say(f"{told(work)} listings of {sku} are told no more")
 
 
+@listing_app.command()
+def tell(
+    channel: Channel,
+    shop: Code,
+    sku: Annotated[str | None, typer.Option(help="of this SKU only")] = None,
+    actor: Actor = "cli",
+) -> None:
+    """Tell a shop all its numbers again: after a restored backup, or when somebody changed them there."""
+
+    async def work() -> int:
+        async with session() as here:
+            await _known(here, channel, shop)
+            async with here.database.transaction() as tx:
+                now = utc_now()
+                found = await listings.tell_again(tx, (channel, shop), sku, now)
+                if not found:
+                    raise BadInput(f"{channel}/{shop} has no such listings; see oms listing list")
+                await audit.write(tx, "listing.told", f"{channel}/{shop}", now, actor=actor, listings=found)
+                return found
+
+    _say(f"{told(work)} listings are told again{_untold(channel, shop)}")
+
+
 @listing_app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX with the columns sku, item_id, variant_id, title")],

@@ -23,7 +23,7 @@ STATUSES = {
     "completed": "已完成",
     "closed": "已关闭",
 }
-PAYMENTS = {"unpaid": "未付款", "paid": "已付款", "refunded": "已退款"}
+PAYMENTS = {"unpaid": "未付款", "deposit": "已付定金", "paid": "已付款", "refunded": "已退款"}
 FULFILLMENTS = {
     "new": "待推送",
     "created": "待推送",
@@ -46,14 +46,22 @@ PARCELS = {
     "customs": "清关中",
 }
 HOLDS = {"reserved": "预占", "allocated": "已分配"}
-HOLD_STATES = {"open": "占用中", "allocated": "已转分配", "consumed": "已出库", "released": "已释放"}
+HOLD_STATES = {
+    "presale": "预售占用",
+    "open": "占用中",
+    "allocated": "已转分配",
+    "consumed": "已出库",
+    "released": "已释放",
+}
 CALLS = {
     "writeback": "回传发货",
+    "promise": "告知延期",
     "subscribe": "订阅轨迹",
     "track": "查询轨迹",
     "inquire": "查询出库",
     "reread": "重读订单",
     "stock": "推送库存",
+    "entry": "入库预报",
 }
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
@@ -89,7 +97,12 @@ CHOICES = {
     "skip": "跳过这一步",
     "restart": "重启流程",
 }
-CLOSE_REASONS = {"unpaid": "超时未付款", "cancelled": "买家取消", "refunded": "已退款"}
+CLOSE_REASONS = {
+    "unpaid": "超时未付款",
+    "balance unpaid": "超时未付尾款",
+    "cancelled": "买家取消",
+    "refunded": "已退款",
+}
 
 WAITS: dict[WaitFor, tuple[str, str, str]] = {
     WaitFor.START: ("流程启动", "会自动开始", "工作进程可能没有运行，请看运行状态"),
@@ -102,6 +115,8 @@ WAITS: dict[WaitFor, tuple[str, str, str]] = {
     WaitFor.SIGNATURE: ("快递送达签收", "签收后结算", "请问快递包裹在哪里"),
     WaitFor.SETTLEMENT: ("签收后的结算期", "订单完成", "自动完成"),
     WaitFor.RECALL: ("仓库撤回", "订单关闭", "若已发出，请走售后"),
+    WaitFor.BALANCE: ("买家付尾款（已付定金，货已锁定）", "付清后安排发货", "到时关闭订单"),
+    WaitFor.PRESALE: ("预售商品到货（已付款，货已锁定）", "到货后自动分配仓库", "已过承诺的发货时间"),
     WaitFor.CHANNEL: ("渠道允许发货", "渠道放行后分配仓库", "请在渠道后台查看原因"),
     WaitFor.OPERATOR: ("人工决定", "由您的决定而定", "由人工决定"),
     WaitFor.NOTHING: ("", "", ""),
@@ -119,6 +134,8 @@ FOR_BUYER: dict[WaitFor, str] = {
     WaitFor.SIGNATURE: "您好，包裹已发出，{parcels}，请留意快递电话。",
     WaitFor.SETTLEMENT: "您好，包裹已签收，感谢您的购买。如有问题请随时联系我们。",
     WaitFor.RECALL: "您好，您的订单正在取消，我们正从仓库撤回，完成后按原路退款。",
+    WaitFor.BALANCE: "您好，定金已收到，货已为您留好。付清尾款后我们会安排发货。",
+    WaitFor.PRESALE: "您好，您买的是预售商品，货已为您锁定，到货后马上发出，{promise}。",
     WaitFor.CHANNEL: "您好，您的订单已付款，平台还在确认，确认后我们马上安排发货。",
     WaitFor.OPERATOR: "您好，您的订单需要人工核对，我们正在处理，会尽快给您答复。",
     WaitFor.NOTHING: "您好，您的订单{status}，目前没有待办事项。",
@@ -136,8 +153,13 @@ ACTIONS = {
     "order.imported": "从导出文件导入", "file.received": "收到导入文件", "file.imported": "导入完成",
     "setting.activated": "启用设置", "setting.rolled_back": "设置回退", "pull.failed": "拉单失败",
     "listing.added": "登记在售商品", "listing.imported": "导入在售商品", "listing.removed": "停止推送商品库存",
+    "listing.told": "重新推送全部库存",
     "shop.added": "连接店铺", "shop.backup": "备用校验开关", "shop.key": "更换密钥", "shop.token": "更新授权",
     "event.cleared": "通知流程：渠道允许发货", "message.file": "来自导入文件",
+    "order.presale": "等待预售到货", "order.deposit": "已付定金", "order.converted": "预售商品已到货",
+    "order.promised": "承诺时间推迟", "presale.added": "登记预售批次", "presale.arrived": "预售批次到货",
+    "presale.delayed": "预售批次延期", "event.deposit": "通知流程：付定金", "event.converted": "通知流程：预售到货",
+    "promise.refused": "渠道拒绝延期通知",
     "bundle.set": "设置组合商品", "bundle.removed": "删除组合商品",
     "stock.parked": "停售中，排队等待", "stock.stopped": "停售", "stock.trial": "试销", "stock.resumed": "恢复销售",
     "stock.cart_limit": "未付款占用过多，付款后再分配", "stock.buyer_limit": "超过限购，付款后人工审核",
@@ -163,6 +185,13 @@ ACTIONS = {
     "pool.locked": "渠道仓锁定库存", "pool.released": "渠道仓释放库存",
     "pool.transferred": "渠道仓之间调拨", "pool.shared": "设置渠道仓展示比例", "safety.set": "设置安全库存",
     "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
+    "approval.asked": "申请审批", "approval.approved": "审批通过", "approval.refused": "审批拒绝",
+    "approval.withdrawn": "撤回审批", "count.begun": "开始盘点", "count.ended": "盘点结束",
+    "adjustment.booked": "盘点差异入账", "place.added": "新增门店", "transfer.asked": "申请调拨",
+    "transfer.approved": "调拨通过", "transfer.refused": "调拨拒绝", "transfer.cancelled": "撤销调拨",
+    "transfer.shipped": "调拨出库", "transfer.received": "调拨收货", "transfer.posted": "调拨过账",
+    "inbound.added": "新增入库单", "inbound.stage": "入库进度", "inbound.received": "入库收货",
+    "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
 }  # fmt: skip
 ALERTS = {
     "stuck": "订单卡住",
@@ -176,6 +205,8 @@ ALERTS = {
     "ship_by_1": "快到发货时限",
     "ship_by_2": "超过发货时限",
     "overshipped": "仓库多发",
+    "presale_supply_late": "预售批次延期",
+    "presale_late": "预售延期，请告知买家",
     "bundle_parts": "组合商品缺件发出",
     "no_waybill": "发货没有运单号",
     "shipped_after_close": "关单后发货",
@@ -198,6 +229,17 @@ ALERTS = {
     "backlog": "待发过多，直播渠道少展示",
     "stock_behind": "库存推送落后",
     "stock_refused": "渠道不收库存",
+    "approval_waiting": "等待审批",
+    "approval_late": "审批超时",
+    "count_blocked": "盘点差异未入账",
+    "count_inaccurate": "库存准确率不足",
+    "count_failed": "盘点失败",
+    "transfer_not_free": "调拨缺货",
+    "receipt_differs": "收货数量不符",
+    "entry_refused": "仓库不收货",
+    "inbound_no_owner": "入库单无负责人",
+    "inbound_no_customs_no": "缺清关单号",
+    "inbound_late": "到货逾期",
 }
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则"}  # fmt: skip
@@ -247,6 +289,12 @@ _SAID: list[tuple[str, str]] = [
     (r"vague address", "地址太模糊"),
     (r"[Rr]efused \((.*?)\): (.*)", "被拒绝（{0}）：{1}"),
     (r"(\S+) refused the shipment: (.*)", "{0} 拒绝发货回传：{1}"),
+    (r"its presale goods come late: tell the buyer that it leaves by (.*) UTC",
+     "预售商品延期：请告知买家最晚 {0}（UTC）发出"),
+    (r"(\d+) units of (\S+) come late \((.*)\): now due (.*) UTC; (\d+) orders wait for them",
+     "{1} 的 {0} 件预售货延期（{2}）：现定于 {3}（UTC）到货，{4} 单在等"),
+    (r"past due, and nothing has arrived", "已过到货日，仍未到货"),
+    (r"balance unpaid", "超时未付尾款"),
     (r"unpaid", "超时未付款"),
     (r"cancelled", "买家取消"),
     (r"refunded", "已退款"),
@@ -302,6 +350,28 @@ _SAID: list[tuple[str, str]] = [
     (r"nobody has looked for changes of its stock for (.*): is a worker running\?",
      "已经 {0} 没有检查库存变化：工作进程在运行吗？"),
     (r"(\d+) listings are not taken: (.*)\. Mend the listing: (.*)", "{0} 个在售商品渠道不收：{1}。请核对：{2}"),
+    (r"waits for a second person: (.*)", "等待第二人审批：{0}"),
+    (r"nobody has decided in time: (.*)", "超时未审批：{0}"),
+    (r"(\S+) \((good|defective)\) at (\S+): ([+-]\d+) by count (\S+)", "{0}（{1}）在 {2} 盘点差异 {3}，盘点单 {4}"),
+    (r"good", "正品"),
+    (r"defective", "残次"),
+    (r"transfer request (\S+): (\d+) units in (\d+) transfers", "调拨申请 {0}：{2} 张调拨单，共 {1} 件"),
+    (r"it is (open|approved|withdrawn) already", "已是“{0}”状态"),
+    (r"approved", "已通过"),
+    (r"withdrawn", "已撤回"),
+    (r"(.*) asked for it: a second person has to decide", "{0} 是申请人，须由另一人审批"),
+    (r"a refusal needs a reason", "拒绝需要写明原因"),
+    (r"the count of (\S+) found ([+-]\d+), not booked: (.*)", "{0} 盘点差异 {1}，未入账：{2}"),
+    (r"(\d+) units of (\S+) more are promised than would be left: (.*)", "{1} 会少 {0} 件已承诺的货：{2}"),
+    (r"count (\S+): (\S+) % of the SKUs agree, wanted are (\S+) %", "盘点 {0}：准确率 {1}%，目标 {2}%"),
+    (r"count (\S+) could not be made: (.*)", "盘点 {0} 未完成：{1}"),
+    (r"approved, but not free at (\S+) any more: (.*); ask anew", "已通过，但 {0} 库存已不足：{1}；请重新申请"),
+    (r"received otherwise than announced: (.*)", "实收与预报不符：{0}"),
+    (r"(.*) will not take it: ask why", "{0} 拒收，请问明原因"),
+    (r"(\S+) does not expect it: (.*); tell it by hand", "{0} 未接受入库预报（{1}），请人工通知"),
+    (r"stage (\w+) has no owner", "阶段 {0} 没有负责人"),
+    (r"the customs number is missing; owner: (.*)", "缺清关单号，负责人：{0}"),
+    (r"expected (.*) UTC and still (\w+)", "预计 {0} UTC 到货，现仍为 {1}"),
 ]  # fmt: skip
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID]]
 

@@ -3,7 +3,9 @@
 from sqlmodel import SQLModel
 
 from store.tables import (
+    approvals,
     breakers,
+    counts,
     exposure,
     intake,
     listings,
@@ -11,9 +13,12 @@ from store.tables import (
     orders,
     parcels,
     payments,
+    presale,
     pulls,
     settings,
     stock,
+    stock_audit,
+    transfers,
     users,
 )
 from store.tables.columns import give_server_defaults
@@ -22,7 +27,9 @@ give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(mo
 
 __all__ = [
     "SQLModel",
+    "approvals",
     "breakers",
+    "counts",
     "exposure",
     "intake",
     "listings",
@@ -30,8 +37,11 @@ __all__ = [
     "orders",
     "parcels",
     "payments",
+    "presale",
     "pulls",
     "settings",
     "stock",
+    "stock_audit",
+    "transfers",
     "users",
 ]

@@ -43,7 +43,9 @@ class StockPush(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("wanted_quantity >= 0 AND pushed_quantity >= 0", name="not_negative"),
         Index(
-            "ix_stock_push_waiting", "channel", "shop", "raised", "next_at", postgresql_where=text("state = 'waiting'")
+            "ix_stock_push_waiting",
+            *("channel", "shop", "raised", "next_at", "item_id"),
+            postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_stock_push_refused", "channel", "shop", postgresql_where=text("state = 'refused'")),
         Index("ix_stock_push_sku", "sku"),

@@ -85,6 +85,8 @@ async def test_a_listing_is_added_shown_and_removed(oms: Oms, database: Database
     code, said = await oms("listing", "list", "--sku", "TEE-M")
     assert code == 0
     assert [word in said for word in ("taobao/flagship", "700", "71", "waiting", "5")] == [True] * 5
+    assert "1 listings are told again" in (await oms("listing", "tell", "taobao", "flagship"))[1]
+    assert (await oms("listing", "tell", "taobao", "flagship", "--sku", "TEE-L"))[0] == 2
     assert "1 listings of TEE-M are told no more" in (await oms("listing", "remove", "taobao", "flagship", "TEE-M"))[1]
     assert (await oms("listing", "remove", "taobao", "flagship", "TEE-M"))[0] == 2
     assert "not told: removed" in (await oms("listing", "list", *SHOP))[1]
@@ -92,7 +94,7 @@ async def test_a_listing_is_added_shown_and_removed(oms: Oms, database: Database
         actions = (
             await tx.execute(text("SELECT action FROM audit WHERE action LIKE 'listing%' ORDER BY id"))
         ).scalars()
-        assert list(actions) == ["listing.added", "listing.added", "listing.removed"]
+        assert list(actions) == ["listing.added", "listing.added", "listing.told", "listing.removed"]
 
 
 @pytest.mark.usefixtures("shops")

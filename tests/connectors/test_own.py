@@ -12,7 +12,7 @@ from connectors.inbound import Outcome, Push
 from connectors.platforms.own import OwnInbound, OwnShop, signature
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken, Forged, OmsError, Refused, Unavailable, Unparsable
-from domain.fulfillment import ShipmentNotice, ShippedLine
+from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from tests.connectors.worlds import NOW, OWN, Stranger, clock, push
 
@@ -170,13 +170,30 @@ def test_buyer_remark_and_district_may_be_absent() -> None:
     assert (observed.buyer_id, observed.remark, observed.contact.district) == ("", "", "")
 
 
+PRESALE: dict[str, Any] = {
+    "status": "deposit",
+    "paid_at": None,
+    "paid_minor": 5000,
+    "deposit_at": "2026-11-22T21:30:00+08:00",
+    "balance_until": "2026-11-25T20:00:00+08:00",
+    "lines": [line(presale=True)],
+}
+
+
+def test_a_presale_order_says_what_was_paid_and_until_when_the_rest_is_due() -> None:
+    observed = read(json.dumps({"order": order(**PRESALE)}).encode())
+    assert (observed.status, observed.paid_minor, observed.lines[0].presale) == (ChannelStatus.DEPOSIT, 5000, True)
+    assert observed.deposit_at == datetime(2026, 11, 22, 13, 30, tzinfo=UTC)
+    assert observed.balance_until == datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
 WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"no": 7}, "order.no is not a text: put it in quotes"),
     ({"no": ""}, "order.no is empty: fill it"),
     ({"no": "a b"}, "order.no has characters"),
     ({"no": "a\x00b"}, "order.no has characters"),
     ({"no": ...}, "order.no is missing: send it"),
-    ({"status": "shipped"}, "order.status is none of 'unpaid', 'paid', 'cancelled' or 'refunded'"),
+    ({"status": "shipped"}, "order.status is none of 'unpaid', 'deposit', 'paid', 'cancelled' or 'refunded'"),
     ({"currency": "cny"}, "order.currency has characters or a form"),
     ({"total_minor": True}, "order.total_minor is not a whole number"),
     ({"total_minor": "30600"}, "order.total_minor is not a whole number"),
@@ -196,6 +213,10 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"goods_minor": 31801}, "order.goods_minor is 31801, but the lines add up to 31800: mend one of them"),
     ({"total_minor": 30601}, "platform_discount + freight is 30600: mend one of them"),
     ({"refunded_minor": 30601}, "order.refunded_minor is 30601, more than paid_minor, 30600"),
+    ({"status": "deposit", "paid_at": None, "paid_minor": 100}, "no line has presale true: only presale orders take"),
+    (PRESALE | {"deposit_at": None}, "order.deposit_at is missing although status is deposit"),
+    (PRESALE | {"paid_at": "2026-11-22T21:30:00+08:00"}, "order.paid_at is given although status is deposit"),
+    (PRESALE | {"paid_minor": 30600}, "order.paid_minor is 30600: a deposit is more than 0 and less than 30600"),
     ({"lines": []}, "order.lines has fewer than 1 entries"),
     ({"lines": [line()] * 201}, "order.lines has more than 200 entries: send fewer"),
     ({"lines": {}}, "order.lines is not a list"),
@@ -295,6 +316,23 @@ async def test_a_shipment_is_told_in_the_protocols_words_and_signed() -> None:
     }
     OwnInbound(OWN).verify(push(request.content, headers=request.headers))
     assert request.headers["x-steadfast-event"] == "ship:F1:1"
+
+
+async def test_earlier_parcels_of_a_bundle_are_named_beside_the_one_that_completes_it() -> None:
+    stranger = Stranger(httpx.Response(204))
+    await OwnShop(OWN, stranger.client(), clock).write_back(replace(NOTICE, beside=("SF1",)))
+    assert json.loads(stranger.asked[0].content)["shipment"]["other_waybills"] == ["SF1"]
+
+
+async def test_a_later_promise_is_told_where_the_shop_wants_to_hear_of_it() -> None:
+    shop = replace(OWN, params={**OWN.params, "notice_url": "http://shop.example/promises"})
+    stranger = Stranger(httpx.Response(204))
+    await OwnShop(shop, stranger.client(), clock).tell_promise(PromiseNotice("D1", SHIPPED, "promise:D1:1"))
+    request = stranger.asked[0]
+    assert str(request.url) == "http://shop.example/promises"
+    told = {"promise": {"order_no": "D1", "ship_by": "2026-11-22T22:10:00+08:00"}}
+    assert json.loads(request.content) == told
+    OwnInbound(shop).verify(push(request.content, headers=request.headers))
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from statistics import linear_regression, median
 
 import pytest
 
-from clients.cli.demo_facts import DemoPlan, Evidence, View
+from clients.cli.demo_facts import PER_SECOND, DemoPlan, Evidence, View
 from clients.cli.demo_kills import POSTGRES, TEMPORAL
 from clients.cli.demo_mischief import missing, planned_mischief
-from clients.cli.demo_setup import PER_SECOND
 from clients.cli.demo_world import SIMULATOR, DemoWorld
 from clients.installation import GATEWAY, WORKER
 from domain.proof import prove

@@ -8,6 +8,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
@@ -19,10 +20,11 @@ from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports
 from clients.temporal import NAMESPACE, decide
 from domain.observations import ChannelStatus
 from domain.orders import workflow_id
-from store import migrations, settings_docs
+from store import migrations, presale_news, presale_supply, settings_docs
 from store.database import Database
 from store.keyring import create_keyring
-from tests.workflows.house import QUICK, House, order, shipment, track
+from store.presale_supply import NewSupply
+from tests.workflows.house import LINES, QUICK, House, order, shipment, track
 from workflows.decisions import Choice, Decision
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -115,6 +117,29 @@ async def held_by_its_channel(house: House, no: str) -> None:
     await to_the_door(house, no)
 
 
+async def presale_with_a_deposit(house: House, no: str) -> None:
+    key, coat = f"own:s:{no}", replace(LINES[0], sku="COAT", presale=True)
+    async with house.database.transaction() as tx:
+        due = utc_now() + timedelta(days=10)
+        await presale_supply.add(tx, NewSupply("PO1", "COAT", 9, due, title="coat"), utc_now(), "alice")
+    lines = (coat, LINES[1])
+    until = utc_now() + timedelta(days=1)
+    deposit = order(no, ChannelStatus.DEPOSIT, lines=lines, paid_at=None, paid_minor=100)
+    await house.tell(replace(deposit, deposit_at=deposit.placed_at, balance_until=until))
+    await house.until(key, wait_for="balance")
+    await house.tell(order(no, minute=1, lines=lines))
+    await house.until(key, wait_for="presale")
+    async with house.database.transaction() as tx:
+        await presale_supply.arrive(tx, "PO1", "GZ01", None, (utc_now(), "alice"))
+    await presale_news.tell(house.database, utc_now())
+    await house.settle()
+    await house.until(key, logistics_status="pushed")
+    await house.tell(shipment(no, no, COAT=2, CAP=1))
+    await house.until(key, status="shipped")
+    await house.tell(track(no))
+    await house.ended(key)
+
+
 STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     paid,
     unpaid_first,
@@ -123,6 +148,7 @@ STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     cancelled_after_push,
     out_of_stock_then_retried,
     held_by_its_channel,
+    presale_with_a_deposit,
 )
 
 

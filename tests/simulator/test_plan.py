@@ -113,3 +113,17 @@ def test_a_share_of_the_baskets_holds_a_bundle_whose_parts_lie_in_the_warehouse(
         )
         assert units >= wanted
     assert plan_of(5, count=40).orders[0].basket == plan_of(5, count=40, bundle_share=0.0).orders[0].basket
+
+
+def test_presale_buyers_of_the_own_shop_wait_for_supplies_that_cover_them() -> None:
+    plan = plan_of(5, count=60, presale_share=0.5, presale_due=3.0, presale_late_by=2.0)
+    lines = [line for order in plan.orders for line in order.basket.lines if line.presale]
+    assert len(lines) == 30
+    for one in plan.supplies:
+        assert one.units > sum(line.quantity for line in lines if line.sku == one.sku) > 0
+        assert plan.on_hand[one.sku] == 0
+    assert {one.after - one.due for one in plan.supplies} == {0.0, 2.0}
+    in_parts = [order for order in plan.orders if "deposit" in {act.status for act in order.acts}]
+    assert in_parts
+    assert all([act.status for act in order.acts] == ["unpaid", "deposit", "paid"] for order in in_parts)
+    assert all(any(line.presale for line in order.basket.lines) for order in in_parts)

@@ -334,3 +334,17 @@ async def test_an_answer_to_a_query_enters_like_a_push_and_only_when_it_says_som
     seen = track("SF1", ParcelState.IN_TRANSIT, 61, 62)
     await SqlTracking(world.database, world.ring, 60).heard("kdniao", "bird", seen, RAW, LATER)
     assert await value(world.database, "SELECT count(*) FROM observation") == 2
+
+
+async def test_a_closed_order_is_never_planned_though_its_workflow_forgot_the_close(world: World) -> None:
+    """A task of the workflow that is lost with its local steps runs again, and by then has heard of a payment."""
+    await stocked(world.database, world.ring, A=5)
+    await apply(world.database, world.ring, order(status=S.UNPAID))
+    store = SqlOrderFacts(world.database, world.ring)
+    await store.close(key(), "unpaid", NOON)
+    await apply(world.database, world.ring, order(minute=1))
+    before = await facts(world.database)
+    for _ in range(2):
+        assert await store.plan(key(), TIMING, NOON) == Plan(ended="unpaid")
+        assert await facts(world.database) == before
+    assert await value(world.database, "SELECT kind FROM alert") == "late_payment"

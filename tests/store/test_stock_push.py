@@ -179,6 +179,17 @@ async def test_a_refused_listing_is_tried_again_when_a_person_puts_it_in(
     assert await shop.tell() == {"A": 9}
 
 
+async def test_a_shop_is_told_everything_again_when_a_person_says_so(shop: Shop, database: Database) -> None:
+    async with database.transaction() as tx:
+        assert await listings.tell_again(tx, ("own", "demo"), "A", shop.now) == 1
+        assert await listings.tell_again(tx, ("own", "other"), None, shop.now) == 0
+    assert await shop.tell() == {"A": 10}
+    async with database.transaction() as tx:
+        assert await listings.tell_again(tx, ("own", "demo"), None, shop.now) == 2
+    assert await shop.tell() == {"A": 10, "B": 5}
+    assert await shop.tell() == {}
+
+
 async def test_a_removed_listing_is_not_told_until_it_is_put_in_again(
     shop: Shop, database: Database, ring: KeyRing
 ) -> None:

@@ -127,7 +127,7 @@ def _create_stock_push() -> None:
         sa.CheckConstraint("wanted_quantity >= 0 AND pushed_quantity >= 0", name=op.f("ck_stock_push_not_negative")),
         sa.PrimaryKeyConstraint("channel", "shop", "item_id", "variant_id", name=op.f("pk_stock_push")),
     )
-    waiting = ["channel", "shop", "raised", "next_at"]
+    waiting = ["channel", "shop", "raised", "next_at", "item_id"]
     op.create_index("ix_stock_push_waiting", "stock_push", waiting, postgresql_where=sa.text("state = 'waiting'"))
     op.create_index("ix_stock_push_refused", "stock_push", waiting[:2], postgresql_where=sa.text("state = 'refused'"))
     op.create_index("ix_stock_push_sku", "stock_push", ["sku"])
