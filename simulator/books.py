@@ -58,7 +58,7 @@ def write_progress(world: World) -> Json:
         "planned": len(world.plan.orders),
         "sent": sum(1 for order in orders if order.messages_sent),
         "acted": len(orders) >= len(world.plan.orders) and all(order.acted for order in orders),
-        "signed": sum(1 for parcel in world.courier.parcels.values() if parcel.signed_at),
+        "signed": world.signed(),
         "outages": world.faults.ongoing(),
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),

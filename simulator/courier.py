@@ -72,6 +72,7 @@ class CourierService:
     seed: int
     parcels: dict[str, Parcel] = field(default_factory=dict)
     subscriptions: dict[tuple[str, str], Subscription] = field(default_factory=dict)
+    arrived: Callable[[], None] = lambda: None
     _lost: Lots = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +145,7 @@ class CourierService:
             if action == "301":
                 parcel.signed_at = moment
                 parcel.silent = self._is_lost()
+                self.arrived()
             if self.subscribed(parcel) and not parcel.silent:
                 self._push(parcel, hold=late.random() < self.profile.reorder_share and n < len(JOURNEY) - 1)
         parcel.lane.flush()

@@ -124,8 +124,11 @@ Marketplace = Annotated[Taobao | Douyin, Field(discriminator="vendor")]
 
 
 class Orders(_Model):
+    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives."""
+
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
+    at_once: int | None = Field(default=None, ge=1)
     file: Path | None = None
 
 

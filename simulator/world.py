@@ -45,6 +45,8 @@ class World:
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
+        self.courier.arrived = self._arrived
+        self._places = asyncio.Semaphore(config.orders.at_once) if config.orders.at_once else None
         self.picking = Picking(
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
@@ -115,6 +117,15 @@ class World:
             and self.inwards.finished()
         )
 
+    def signed(self) -> int:
+        """Count the parcels that have arrived."""
+        return sum(1 for parcel in self.courier.parcels.values() if parcel.signed_at)
+
+    def _arrived(self) -> None:
+        """Let the next buyer come, where only so many may be on their way."""
+        if self._places is not None:
+            self._places.release()
+
     async def stop(self) -> None:
         await self.tasks.stop()
         await self._client.aclose()
@@ -124,6 +135,8 @@ class World:
         lost = len(self.plan.orders) // 2 if self.config.plant == "lost" else -1
         for n, planned in enumerate(self.plan.orders):
             await asyncio.sleep(max(0.0, began + planned.arrival - monotonic()))
+            if self._places is not None:
+                await self._places.acquire()
             if self.stopped_new:
                 return
             order = self.shop.admit(planned)

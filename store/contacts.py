@@ -62,10 +62,15 @@ async def load(tx: AsyncConnection, ring: KeyRing, key: str) -> Contact:
         district=row.district,
         name=ring.open_text(row.name_sealed, f"contact.name|{key}"),
         phone=ring.open_text(row.phone_sealed, f"contact.phone|{key}"),
-        address=ring.open_text(row.address_sealed, f"contact.address|{key}"),
+        address=address(ring, key, row.address_sealed),
         handle=row.handle,
         merge_key=row.merge_key,
     )
+
+
+def address(ring: KeyRing, key: str, sealed: bytes) -> str:
+    """Open the address of an order's receiver."""
+    return ring.open_text(sealed, f"contact.address|{key}")
 
 
 def phone_index(ring: KeyRing, phone: str) -> str:

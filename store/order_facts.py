@@ -4,6 +4,7 @@ Implements activities/ports.py: OrderFacts. Every step locks the order's row fir
 what its step changes, and stores what the order waits for next.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,11 +72,18 @@ _CLOSED = text(
     """
 )
 _FULFILLMENTS = text("SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no")
-_PROVINCE = text("SELECT province FROM contact WHERE order_key = :key")
+_BEFORE = text(
+    """
+    SELECT ARRAY(SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no) AS planned,
+        (SELECT count(*) FROM fulfillment WHERE order_key = :key) AS parts,
+        EXISTS (SELECT 1 FROM stock_wait WHERE order_key = :key) AS in_line,
+        EXISTS (SELECT 1 FROM alert WHERE subject = :key AND kind = :short AND cleared_at IS NULL) AS told_short,
+        (SELECT province FROM contact WHERE order_key = :key) AS province
+    """
+)
 _HOLD = text("UPDATE orders SET status = 'paid', hold_reason = :reason WHERE key = :key")
 # Numbered after its order, by its full name where another shop's order has that number already; one that was recalled
 # keeps its number. Two that look at once: the second runs into the primary key, and its step runs again.
-_PARTS = text("SELECT count(*) FROM fulfillment WHERE order_key = :key")
 _PLAN = text(
     """
     INSERT INTO fulfillment (no, order_key, warehouse, carrier, state, created_at)
@@ -88,6 +96,16 @@ _PLAN = text(
 SHORT_ALERT = "out_of_stock"
 UNPAID = "unpaid"
 """The reason of an order that was never paid; a payment that turns up is domain/late.py's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ship:
+    """What is to be sent: from where, as which part (from 1), by when; `told_short`: an alert says it cannot be."""
+
+    offer: WarehouseOffer
+    part: int
+    by: datetime
+    told_short: bool
 
 
 class SqlOrderFacts:
@@ -143,10 +161,10 @@ class SqlOrderFacts:
                 return await self._closed_before(tx, row, now)
             if row.unstocked:
                 await unstocking.take_back(tx, row, now)
-            planned = [found.no for found in await tx.execute(_FULFILLMENTS, {"key": key})]
-            if planned:
-                return Plan(planned, ship_by=row.ship_by)
-            await waiting.leave(tx, key)
+            before = (await tx.execute(_BEFORE, {"key": key, "short": SHORT_ALERT})).one()
+            if before.planned:
+                return Plan(before.planned, ship_by=row.ship_by)
+            await waiting.leave(tx, key, there=before.in_line)
             if ChannelStatus(row.channel_status) in ENDED:
                 return Plan(ended=row.channel_status)
             if row.unstocked:
@@ -160,10 +178,12 @@ class SqlOrderFacts:
             held = await self._hold(tx, row, timing, now)
             if row.presale and not held.short and (waits := await presale_orders.wait_for_goods(tx, row, now)):
                 return waits
-            offer = None if held.short else await self._choose(tx, key)
+            offer = None if held.short else await self._choose(tx, key, held, before.province)
             if offer is None:
                 return await self._short(tx, row, held, now)
-            return await self._allocate(tx, row, offer, timing, now)
+            ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+            ship = _Ship(offer, before.parts + 1, ship_by, before.told_short)
+            return await self._allocate(tx, row, ship, now)
 
     async def complete(self, key: str, now: datetime) -> None:
         """Close an order that was delivered and settled."""
@@ -227,16 +247,15 @@ class SqlOrderFacts:
         if row.presale:
             claim = presale.Claim(row.key, timing.lock_until(now), timing)
             return Held(tuple(await presale_orders.ensure(tx, claim, now)))
-        if await stock.open_reservations(tx, row.key):
-            return Held()
+        if before := await stock.open_reservations(tx, row.key):
+            return Held(before=tuple(before))
         buyer = Buyer(row.key, row.buyer_index, row.ip_index)
         asking = Asking(buyer, paid=True, until=timing.lock_until(now), profile=self._profile)
         wanted = await stock.ever_held(tx, row.key) or await orders.demands(tx, row.key)
         return await order_stock.hold(tx, asking, wanted, now)
 
-    async def _choose(self, tx: AsyncConnection, key: str) -> WarehouseOffer | None:
-        wanted = await stock.open_reservations(tx, key)
-        province = (await tx.execute(_PROVINCE, {"key": key})).scalar_one()
+    async def _choose(self, tx: AsyncConnection, key: str, held: Held, province: str) -> WarehouseOffer | None:
+        wanted = held.before or await stock.open_reservations(tx, key)
         return choose_warehouse(await stock.offers(tx, list(per_sku(wanted))), wanted, province)
 
     async def _short(self, tx: AsyncConnection, row: Row[Any], held: Held, now: datetime) -> Plan:
@@ -258,22 +277,19 @@ class SqlOrderFacts:
         await audit.write(tx, "stock.parked" if held.stopped else "stock.short", key, now, skus=names)
         return plan
 
-    async def _allocate(
-        self, tx: AsyncConnection, row: Row[Any], offer: WarehouseOffer, timing: OrderTiming, now: datetime
-    ) -> Plan:
-        key = row.key
-        ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+    async def _allocate(self, tx: AsyncConnection, row: Row[Any], ship: _Ship, now: datetime) -> Plan:
+        key, offer, ship_by = row.key, ship.offer, ship.by
         if row.presale:  # it was promised for later, or for earlier than it was paid
             ship_by = max(ship_by, (await presale.promised(tx, key))[0] or ship_by)
-        part = int((await tx.execute(_PARTS, {"key": key})).scalar_one()) + 1
-        full = fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", part)
-        names = {"no": fulfillment_no(row.no, part), "full": full}
+        full = fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", ship.part)
+        names = {"no": fulfillment_no(row.no, ship.part), "full": full}
         place = {"key": key, "warehouse": offer.code, "carrier": offer.carrier, "now": now}
         no = (await tx.execute(_PLAN, names | place)).scalar_one()
         await stock.allocate(tx, key, no, offer.code, now)
         held = f"held: {row.hold_reason}"[:500] if row.hold_reason else ""
         await tx.execute(_ALLOCATED, {"key": key, "ship_by": ship_by, "held": held, "now": now})
-        await alerts.clear(tx, key, now, SHORT_ALERT)
+        if ship.told_short:
+            await alerts.clear(tx, key, now, SHORT_ALERT)
         inbox_id = row.channel_inbox_id
         await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])
         return Plan([no], ship_by=ship_by)

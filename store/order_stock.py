@@ -32,24 +32,27 @@ class Asking:
 class Held:
     """What came of it. `short`: it got nothing because of these SKUs; `stopped`: the units are there, not for sale.
 
-    `limited`: it got nothing because its buyer holds enough of these already.
+    `limited`: it got nothing because its buyer holds enough of these already. `before`: what it held already.
     """
 
     short: tuple[str, ...] = ()
     stopped: bool = False
     limited: tuple[str, ...] = ()
+    before: tuple[Demand, ...] = ()
 
 
 async def hold(tx: AsyncConnection, asking: Asking, wanted: Sequence[Demand], now: datetime) -> Held:
     """Hold every line of an order softly, or none."""
-    units = per_sku(await bundles.expanded(tx, wanted))
-    if not asking.paid and (limited := await carts.refused(tx, asking.buyer, units, asking.profile, now)):
-        return Held(limited=tuple(limited))
+    if not asking.paid:
+        units = per_sku(await bundles.expanded(tx, wanted))
+        if limited := await carts.refused(tx, asking.buyer, units, asking.profile, now):
+            return Held(limited=tuple(limited))
     key = asking.buyer.key
     holding = await stock.hold_all(tx, [Request(key, tuple(wanted), asking.until)], now)
     short, missing = holding.short.get(key, ()), holding.missing.get(key, ())
     if missing:
         counters = await stock_ledger.lock(tx, missing)
+        units = per_sku(await bundles.expanded(tx, wanted))
         failures = [Failure(key, sku, units[sku], one.trial_left) for sku, one in counters.items()]
         await breakers.failed(tx, failures, asking.profile, now)
     return Held(missing or short, stopped=bool(short) and not missing)

@@ -3,7 +3,7 @@
 And limited purchase: a paid order beyond what one buyer may have is looked at, never dropped (INV-11).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -16,12 +16,19 @@ from store import bundles, carts, contacts, orders, settings_docs
 from store.carts import Buyer
 from store.keyring import KeyRing
 
-_COUNTS = text(
+# `limited`: a SKU of the order may be bought in a limited number only; few are, and only then is more read.
+_FACTS = text(
     """
-    SELECT (SELECT count(*) FROM orders WHERE ip_index = :ip AND ip_index <> '' AND created_at > :since
-            AND created_at <= :now) AS from_ip,
+    SELECT s.version, c.form, c.address_sealed,
+        (SELECT count(*) FROM orders WHERE ip_index = :ip AND ip_index <> '' AND created_at <= :now
+            AND created_at > CAST(:created AS timestamptz)
+                - make_interval(mins => CAST(s.body ->> 'ip_window_minutes' AS int))) AS from_ip,
         (SELECT count(*) FROM orders WHERE buyer_index = :buyer AND buyer_index <> '' AND status = 'completed')
-            AS completed
+            AS completed,
+        EXISTS (SELECT 1 FROM proposal WHERE kind = 'limit' AND state = 'in_force' AND sku IN (
+            SELECT coalesce(b.sku, l.sku) FROM order_line l LEFT JOIN bundle_component b ON b.bundle = l.sku
+            WHERE l.order_key = :key)) AS limited
+    FROM setting s, contact c WHERE s.kind = 'risk' AND s.active AND c.order_key = :key
     """
 )
 
@@ -36,17 +43,16 @@ class Review:
         """Say why a person should look at an order; empty when nothing is wrong or somebody has released it."""
         if row.hold_cleared_by:
             return []
-        rules = await settings_docs.risk(tx)
-        contact = await contacts.load(tx, self._ring, row.key)
-        since = row.created_at - timedelta(minutes=rules.ip_window_minutes)
-        names = {"ip": row.ip_index, "buyer": row.buyer_index, "since": since, "now": now}
-        counts = (await tx.execute(_COUNTS, names)).one()
+        names = {"key": row.key, "ip": row.ip_index, "buyer": row.buyer_index, "created": row.created_at, "now": now}
+        found = (await tx.execute(_FACTS, names)).one()
+        plain = found.form == ContactForm.PLAIN
         facts = RiskFacts(
-            orders_from_ip=counts.from_ip,
-            address=contact.address if contact.form is ContactForm.PLAIN else None,
-            completed_orders=counts.completed,
+            orders_from_ip=found.from_ip,
+            address=contacts.address(self._ring, row.key, found.address_sealed) if plain else None,
+            completed_orders=found.completed,
         )
-        return [*reasons(facts, rules), *await _beyond_limit(tx, row)]
+        said = reasons(facts, await settings_docs.risk(tx, found.version))
+        return [*said, *await _beyond_limit(tx, row)] if found.limited else said
 
 
 async def _beyond_limit(tx: AsyncConnection, row: Row[Any]) -> list[str]:

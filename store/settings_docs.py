@@ -111,6 +111,7 @@ MOST_FAULTS = 10
 
 _ACTIVE = text("SELECT version, body FROM setting WHERE kind = :kind AND active")
 _ACTIVE_VERSION = text("SELECT version FROM setting WHERE kind = :kind AND active")
+_VERSION = text("SELECT version, body FROM setting WHERE kind = :kind AND version = :version")
 _SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('setting:' || :kind, 0))")
 _SEED = text(
     """
@@ -120,6 +121,7 @@ _SEED = text(
 ).bindparams(bindparam("body", type_=JSONB))
 
 _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
+_RISK_RULES: WeakKeyDictionary[Engine, RiskRules] = WeakKeyDictionary()
 _STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
 """The last ones read from each database; a version never changes, so asking for its number is enough."""
 
@@ -141,10 +143,16 @@ def filled(kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return _read(DEFAULTS / f"{kind}.json") | body if kind in FILLED else body
 
 
-async def risk(tx: AsyncConnection) -> RiskRules:
-    """Read the risk rules in force."""
-    row = (await tx.execute(_ACTIVE, {"kind": "risk"})).one()
-    return RiskRules(version=row.version, **RiskDocument.model_validate(row.body).model_dump())
+async def risk(tx: AsyncConnection, version: int | None = None) -> RiskRules:
+    """Give a version of the risk rules, the one in force unless the caller knows it; only a new one is read whole."""
+    if version is None:
+        version = int((await tx.execute(_ACTIVE_VERSION, {"kind": "risk"})).scalar_one())
+    known = _RISK_RULES.get(tx.sync_engine)
+    if known is None or known.version != version:
+        row = (await tx.execute(_VERSION, {"kind": "risk", "version": version})).one()
+        known = RiskRules(version=version, **RiskDocument.model_validate(row.body).model_dump())
+        _RISK_RULES[tx.sync_engine] = known
+    return known
 
 
 async def alert_limits(tx: AsyncConnection, profile: Profile) -> AlertLimits:

@@ -154,14 +154,17 @@ class SqlShippingFacts:
             packed[item["sku"]] = packed.get(item["sku"], 0) + item["quantity"]
         everything = confirm.final and confirm.bare
         units: dict[str, int] = {}
+        shipped: list[dict[str, Any]] = []
         for line in lines:
             open_units = line.quantity - line.shipped
             n = open_units if everything else min(open_units, packed.get(line.sku, 0))
             if n:
                 packed[line.sku] = packed.get(line.sku, 0) - n
                 units[line.sku] = units.get(line.sku, 0) + n
-                values = {"no": confirm.fulfillment_no, "line_no": line.line_no, "sku": line.sku, "n": n}
-                await tx.execute(_SHIP_LINE, values | {"now": now})
+                place = {"no": confirm.fulfillment_no, "line_no": line.line_no, "sku": line.sku}
+                shipped.append(place | {"n": n, "now": now})
+        if shipped:
+            await tx.execute(_SHIP_LINE, shipped)
         return units, {sku: n for sku, n in packed.items() if n > 0}
 
     async def _book_extra(

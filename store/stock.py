@@ -40,14 +40,19 @@ _OPEN = text(
 _EVER = text(
     "SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key AND state <> 'presale' ORDER BY sku, line_no"
 )
-_END_HOLDS = text("UPDATE reservation SET state = :state, ended_at = :now WHERE order_key = :key AND state = 'open'")
-_ALLOCATION = text(
+_END_HOLDS = text(
+    "UPDATE reservation SET state = 'released', ended_at = :now WHERE order_key = :key AND state = 'open'"
+)
+_ALLOCATE = text(
     """
+    WITH held AS (
+        UPDATE reservation SET state = 'allocated', ended_at = :now WHERE order_key = :key AND state = 'open'
+        RETURNING order_key, line_no, sku, quantity, pool, from_pool
+    )
     INSERT INTO allocation (fulfillment_no, line_no, sku, order_key, warehouse, quantity, pool, from_pool, state,
         created_at)
-    SELECT :no, h.line_no, h.sku, h.key, :warehouse, h.quantity, h.pool, h.from_pool, 'open', CAST(:now AS timestamptz)
-    FROM unnest(CAST(:key AS text[]), CAST(:line_no AS text[]), CAST(:sku AS text[]), CAST(:quantity AS int[]),
-        CAST(:pool AS text[]), CAST(:from_pool AS int[])) AS h (key, line_no, sku, quantity, pool, from_pool)
+    SELECT :no, line_no, sku, order_key, :warehouse, quantity, pool, from_pool, 'open', CAST(:now AS timestamptz)
+    FROM held RETURNING line_no, sku, quantity
     """
 )
 _LOCK_SKUS = text(
@@ -162,7 +167,7 @@ async def release_reservations(tx: AsyncConnection, key: str, now: datetime, rea
 
     What came out of a pool's lock goes back there; presale units, which are still to come, are given up too.
     """
-    ended = await _end_holds(tx, key, "released", now)
+    ended = await _end_holds(tx, key, now)
     given_up = await presale.release(tx, key, now)
     await stock_ledger.book(tx, [_change(hold, reason, -1) for hold in ended], now)
     return len({hold.line_no for hold in ended} | given_up)
@@ -177,25 +182,18 @@ async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffe
 
 
 async def allocate(tx: AsyncConnection, key: str, no: str, warehouse: str, now: datetime) -> None:
-    """Turn the open reservations of an order into allocations of one warehouse."""
-    held = await _end_holds(tx, key, "allocated", now)
-    if held:
-        await tx.execute(_ALLOCATION, _columns(held) | {"no": no, "warehouse": warehouse, "now": now})
-    await stock_ledger.book(
-        tx,
-        [
-            Change(hold.sku, "allocated", no, warehouse, reserved=-hold.quantity, allocated=hold.quantity)
-            for hold in held
-        ],
-        now,
-    )
+    """Turn the open reservations of an order into allocations of one warehouse; the SKUs' rows are locked."""
+    rows = await tx.execute(_ALLOCATE, {"key": key, "no": no, "warehouse": warehouse, "now": now})
+    held = sorted((row.sku, row.line_no, row.quantity) for row in rows)
+    changes = [Change(sku, "allocated", no, warehouse, reserved=-n, allocated=n) for sku, _, n in held]
+    await stock_ledger.book(tx, changes, now)
 
 
-async def _end_holds(tx: AsyncConnection, key: str, state: str, now: datetime) -> list[Hold]:
+async def _end_holds(tx: AsyncConnection, key: str, now: datetime) -> list[Hold]:
     held = await _open(tx, key)
     await stock_ledger.lock(tx, (hold.sku for hold in held))
     if held:
-        await tx.execute(_END_HOLDS, {"key": key, "state": state, "now": now})
+        await tx.execute(_END_HOLDS, {"key": key, "now": now})
     return held
 
 
@@ -203,6 +201,14 @@ MOVE = text(
     """
     INSERT INTO stock_movement (key, warehouse, sku, quantity, reason, at)
     VALUES (:key, :warehouse, :sku, :quantity, :reason, :now) ON CONFLICT (key) DO NOTHING
+    """
+)
+_LEAVE = text(
+    """
+    INSERT INTO stock_movement (key, warehouse, sku, quantity, reason, at)
+    SELECT m.key, :warehouse, m.sku, m.quantity, 'shipped', CAST(:now AS timestamptz)
+    FROM unnest(CAST(:keys AS text[]), CAST(:skus AS text[]), CAST(:quantities AS int[])) AS m (key, sku, quantity)
+    ORDER BY m.key ON CONFLICT (key) DO NOTHING RETURNING sku
     """
 )
 
@@ -225,11 +231,15 @@ async def move(tx: AsyncConnection, key: str, change: Change, now: datetime) -> 
 
 
 async def consume(tx: AsyncConnection, key: str, warehouse: str, units: dict[str, int], now: datetime) -> None:
-    """Let allocated units leave the house; `key` names the shipment, a second call with it does nothing."""
-    await stock_ledger.lock(tx, units)
-    for sku, n in sorted(units.items()):
-        change = Change(sku, "shipped", key, warehouse, on_hand=-n, allocated=-n)
-        await move(tx, f"{key}:{sku}", change, now)
+    """Let allocated units leave the house; `key` names the shipment, a second call with it does nothing.
+
+    The SKUs' rows are locked.
+    """
+    skus = sorted(units)
+    columns = {"keys": [f"{key}:{sku}" for sku in skus], "skus": skus, "quantities": [-units[sku] for sku in skus]}
+    left = (await tx.execute(_LEAVE, columns | {"warehouse": warehouse, "now": now})).scalars() if skus else ()
+    changes = [Change(sku, "shipped", key, warehouse, on_hand=-units[sku], allocated=-units[sku]) for sku in left]
+    await stock_ledger.book(tx, sorted(changes, key=lambda change: change.sku), now)
 
 
 _OPEN_ALLOCATIONS = text(

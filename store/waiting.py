@@ -76,9 +76,10 @@ async def join(tx: AsyncConnection, order: Row[Any], wanted: Sequence[Demand], *
         await tx.execute(_QUEUE, {"sku": sku})
 
 
-async def leave(tx: AsyncConnection, key: str) -> None:
-    """Take an order out of every line."""
-    await tx.execute(_LEAVE, {"key": key})
+async def leave(tx: AsyncConnection, key: str, *, there: bool = True) -> None:
+    """Take an order out of every line; `there` False: it stands in none, as the caller who holds its row has seen."""
+    if there:
+        await tx.execute(_LEAVE, {"key": key})
 
 
 async def wake(database: Database, now: datetime, most: int = MOST_SKUS) -> list[str]:

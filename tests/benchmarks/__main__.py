@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.benchmarks import buyers, console, intake, memory, orders, recompute, reservation
+from tests.benchmarks import buyers, console, full, intake, memory, orders, recompute, reservation
 from tests.benchmarks.machine import servers
 from tests.workflows.house import House
 
@@ -20,6 +20,8 @@ async def measure() -> dict[str, Any]:
     """Take one measure after the other, each with the machine for itself."""
     figures: dict[str, Any] = {"order": await orders.measure()}
     show("order", figures["order"])
+    figures["order"] |= (whole := await full.measure())
+    show("order", whole)
     figures["memory_kb_per_open_order"] = await memory.measure()
     show("memory_kb_per_open_order", figures["memory_kb_per_open_order"])
     async with servers() as hosts:

@@ -77,10 +77,10 @@ async def servers() -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def process(module: str, environment: dict[str, str], log: Path) -> AsyncIterator[int]:
+async def process(module: str, environment: dict[str, str], log: Path, *arguments: str) -> AsyncIterator[int]:
     """Run one process of the product beside us; give its id."""
     with log.open("ab") as out:
-        command = child_of_ours([sys.executable, "-m", module])
+        command = child_of_ours([sys.executable, "-m", module, *arguments])
         started = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
     try:
         yield started.pid

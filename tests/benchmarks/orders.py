@@ -41,6 +41,7 @@ SHAPE = {
 }
 _STEPS = text("SELECT no, status, logistics_status FROM orders WHERE no = ANY(:nos)")
 Shape = tuple[tuple[str, int], ...]
+HandleOf = Callable[[str], WorkflowHandle[Any, Any]]
 
 
 class Rider(Protocol):
@@ -143,14 +144,14 @@ async def measure() -> dict[str, Any]:
     """Run both kinds in turns on servers of this run; refuse to compare kinds whose histories differ in shape."""
     async with servers() as hosts, _both(hosts) as (plain, bare):
         for rider in (plain, bare):
-            await _round(hosts, rider, "W", WARM_UP)
+            await carry(hosts, rider, "W", WARM_UP)
         pairs = [
-            (await _round(hosts, plain, f"R{n}-", ORDERS), await _round(hosts, bare, f"S{n}-", ORDERS))
+            (await carry(hosts, plain, f"R{n}-", ORDERS), await carry(hosts, bare, f"S{n}-", ORDERS))
             for n in range(ROUNDS)
         ]
         reals, bares = [one for one, _ in pairs], [one for _, one in pairs]
-        shape, transitions, like = await _shape(plain, reals)
-        bare_shape, _, _ = await _shape(bare, bares)
+        shape, transitions, like = await shape_of(plain.handle, reals)
+        bare_shape, _, _ = await shape_of(bare.handle, bares)
     if shape != bare_shape:
         raise AssertionError(f"the skeleton is none: an order has {dict(shape)}, the skeleton {dict(bare_shape)}")
     rate, bare_rate = (median(one.per_second for one in kind) for kind in (reals, bares))
@@ -162,8 +163,8 @@ async def measure() -> dict[str, Any]:
         "skeleton_orders_per_second": round(bare_rate, 1),
         "share_of_skeleton": round(median(one.per_second / bone.per_second for one, bone in pairs), 2),
         "rounds": [[round(one.per_second, 1) for one in pair] for pair in pairs],
-        "cpu_ms": _cpu(reals),
-        "skeleton_cpu_ms": _cpu(bares),
+        "cpu_ms": mean_cpu(reals),
+        "skeleton_cpu_ms": mean_cpu(bares),
     }
 
 
@@ -183,7 +184,7 @@ async def _both(hosts: Servers) -> AsyncIterator[tuple[Real, Bare]]:
         yield Real(house), Bare(hosts.client, bones)
 
 
-async def _round(hosts: Servers, rider: Rider, prefix: str, count: int) -> Round:
+async def carry(hosts: Servers, rider: Rider, prefix: str, count: int) -> Round:
     """Carry so many orders, OPEN of them at once; count the steady middle by the moments of their completion."""
     nos = [f"{prefix}{n}" for n in range(count)]
     ends: list[float] = []
@@ -194,7 +195,7 @@ async def _round(hosts: Servers, rider: Rider, prefix: str, count: int) -> Round
         waits[no] = (step, asyncio.Event())
         await waits[no][1].wait()
 
-    async def carry(no: str) -> None:
+    async def one(no: str) -> None:
         async with places:
             await rider.live(no, reach)
             ends.append(time.monotonic())
@@ -202,11 +203,16 @@ async def _round(hosts: Servers, rider: Rider, prefix: str, count: int) -> Round
     before = hosts.cpu_ms()
     async with rider.at_work():
         watcher = asyncio.create_task(_watch(rider, waits))
-        await asyncio.wait_for(asyncio.gather(*map(carry, nos)), PATIENCE_SECONDS)
+        await asyncio.wait_for(asyncio.gather(*map(one, nos)), PATIENCE_SECONDS)
         watcher.cancel()
     used = {part: (ms - before[part]) / count for part, ms in hosts.cpu_ms().items()}
+    return Round(nos, steady_rate(ends), used)
+
+
+def steady_rate(ends: list[float]) -> float:
+    """Give how many were completed per second in the steady middle, from the moments of their completion."""
     steady = ends[OPEN:-OPEN] or ends
-    return Round(nos, (len(steady) - 1) / (steady[-1] - steady[0]), used)
+    return (len(steady) - 1) / (steady[-1] - steady[0])
 
 
 async def _watch(rider: Rider, waits: dict[str, tuple[str, asyncio.Event]]) -> None:
@@ -221,12 +227,12 @@ async def _watch(rider: Rider, waits: dict[str, tuple[str, asyncio.Event]]) -> N
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _shape(rider: Rider, rounds: list[Round]) -> tuple[Shape, int, int]:
+async def shape_of(handle_of: HandleOf, rounds: list[Round]) -> tuple[Shape, int, int]:
     """Give the shape that most histories of these rounds have, its state transitions, and how many of 100 have it."""
     seen: Counter[tuple[Shape, int]] = Counter()
     nos = [no for one in rounds for no in one.nos]
     for no in nos:
-        handle = rider.handle(no)
+        handle = handle_of(no)
         await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
         history = await handle.fetch_history()
         counts = Counter(SHAPE[event.event_type] for event in history.events if event.event_type in SHAPE)
@@ -237,6 +243,7 @@ async def _shape(rider: Rider, rounds: list[Round]) -> tuple[Shape, int, int]:
     return shape, transitions, round(100 * many / len(nos))
 
 
-def _cpu(rounds: list[Round]) -> dict[str, float]:
+def mean_cpu(rounds: list[Round]) -> dict[str, float]:
+    """Give the CPU per order of each part and of all together, in ms."""
     parts = {part: round(mean(one.cpu_ms[part] for one in rounds), 1) for part in rounds[0].cpu_ms}
     return parts | {"total": round(sum(parts.values()), 1)}

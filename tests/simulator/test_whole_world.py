@@ -307,3 +307,19 @@ async def test_progress_says_the_same_as_the_books_in_figures(erp_for: Open) -> 
     assert (there["planned"], there["sent"], there["acted"], there["finished"]) == (4, 4, True, True)
     assert there["signed"] == len(books["parcels"])
     assert there["faults"] == books["faults"]
+
+
+async def test_with_so_many_at_once_the_next_buyer_waits_for_a_parcel_to_arrive(erp_for: Open) -> None:
+    world = config(count=6)
+    erp = erp_for(world.model_copy(update={"orders": world.orders.model_copy(update={"at_once": 2})}))
+    most = 0
+    await erp.client.post("/sim/start")
+
+    def over() -> bool:
+        nonlocal most
+        most = max(most, len(erp.world.shop.orders) - erp.world.signed())
+        return erp.world.finished()
+
+    await until(over)
+    assert most == 2
+    assert len(erp.world.shop.orders) == 6
