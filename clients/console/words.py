@@ -158,10 +158,10 @@ ACTIONS = {
     "message.order": "收到订单消息", "message.shipment": "收到发货消息", "message.track": "收到轨迹",
     "message.process": "收到仓内进度", "message.hint": "收到变更提示", "login.failed": "登录失败",
     "login.done": "登录", "order.restarted": "重启流程",
-    "pool.added": "新建渠道仓", "pool.renamed": "渠道仓改名", "pool.deleted": "删除渠道仓",
-    "pool.joined": "店铺加入渠道仓", "pool.left": "店铺退出渠道仓",
-    "pool.locked": "渠道仓锁定库存", "pool.released": "渠道仓释放库存",
-    "pool.transferred": "渠道仓之间调拨", "pool.shared": "设置渠道仓展示比例", "safety.set": "设置安全库存",
+    "pool.added": "新建渠道池", "pool.renamed": "渠道池改名", "pool.deleted": "删除渠道池",
+    "pool.joined": "店铺加入渠道池", "pool.left": "店铺退出渠道池",
+    "pool.locked": "渠道池锁定库存", "pool.released": "渠道池释放库存",
+    "pool.transferred": "渠道池之间调拨", "pool.shared": "设置渠道池展示比例", "safety.set": "设置安全库存",
     "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
 }  # fmt: skip
 ALERTS = {

@@ -22,6 +22,7 @@ _EVENTS = """
 """
 _LIST = text(f"{_EVENTS} WHERE :all OR e.closed_at IS NULL ORDER BY e.closed_at IS NULL DESC, e.id DESC LIMIT :most")
 _ONE = text(f"{_EVENTS} WHERE e.id = :id")
+_UNDER_WAY = text(f"{_EVENTS} WHERE e.sku = :sku AND e.closed_at IS NULL")
 _LAST = text(f"{_EVENTS} WHERE e.sku = :sku ORDER BY e.id DESC LIMIT 1")
 _FAILURES = text("SELECT order_key, units, at FROM lock_failure WHERE event_id = :id ORDER BY at, id LIMIT :most")
 _THEN = text(
@@ -91,6 +92,12 @@ class BreakerReads:
         """List the events, those under way first, then the newest."""
         async with self._database.transaction() as tx:
             return [Stop(**row._mapping) for row in await tx.execute(_LIST, {"all": ended, "most": most})]
+
+    async def under_way(self, sku: str) -> Stop | None:
+        """Give the event that keeps a SKU from being sold now; None when it is sold."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_UNDER_WAY, {"sku": sku})).one_or_none()
+        return None if row is None else Stop(**row._mapping)
 
     async def last(self, sku: str) -> int | None:
         """Give the newest event of a SKU; None when its sale was never stopped."""
