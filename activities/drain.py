@@ -11,6 +11,7 @@ from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
 from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import ShipmentNotice, ShippedLine
+from domain.inbound import Entry, Units
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
 from domain.timing import LoopTiming
@@ -41,6 +42,7 @@ class DrainActivities:
             "reread": self._reread,
             "refund": self._refund,
             "payment": self._payment,
+            "entry": self._announce,
         }
 
     @activity.defn
@@ -153,6 +155,25 @@ class DrainActivities:
         if known is not None:
             await self._calls.answered(queue, *known, self._clock())
         await self._calls.done(queue, call, self._clock())
+
+    async def _announce(self, queue: Queue, call: Call) -> None:
+        """Tell a warehouse what will arrive; the entry's number makes a repeat harmless."""
+        warehouse = await self._vendors.warehouse(queue.vendor, queue.shop)
+        await warehouse.announce(_entry(call))
+        await self._calls.done(queue, call, self._clock())
+
+
+def _entry(call: Call) -> Entry:
+    told = call.payload
+    return Entry(
+        no=told["no"],
+        warehouse=told["warehouse"],
+        transfer=told["transfer"],
+        supplier=told["supplier"],
+        created_at=datetime.fromisoformat(told["created_at"]),
+        eta=datetime.fromisoformat(told["eta"]) if told["eta"] else None,
+        lines=tuple(Units(sku, quantity) for sku, quantity in told["lines"]),
+    )
 
 
 async def _alive(work: "asyncio.Future[list[None]]", made: int) -> None:

@@ -3,10 +3,14 @@
 The caller's name in the bulkhead says what is asked and about what: a repeat is the same caller.
 """
 
+from collections.abc import Sequence
+
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -38,6 +42,14 @@ class GuardedWarehouse:
         """Ask what has left the house."""
         name = f"query {fulfillment_no}"
         return await self._bulkhead.run(name, lambda: self._warehouse.shipped_so_far(fulfillment_no, warehouse))
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Ask what it has."""
+        return await self._bulkhead.run(f"stock {warehouse} {skus}", lambda: self._warehouse.stock(warehouse, skus))
+
+    async def announce(self, entry: Entry) -> str:
+        """Tell what will arrive."""
+        return await self._bulkhead.run(f"announce {entry.no}", lambda: self._warehouse.announce(entry))
 
 
 class GuardedCourier:

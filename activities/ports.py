@@ -1,11 +1,14 @@
 """Ports: what activities need of the store and of strangers. Owns the protocols; workers/wiring.py fits parts in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from domain.approvals import ApprovalState, Decided, Nudge, Verdict
+from domain.counting import Answer, CountOutcome, OpenCount, Ours
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, Push, ShipmentNotice, Whereabouts
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
@@ -63,6 +66,8 @@ class Warehouse(Protocol):
     async def cancel(self, fulfillment_no: str, warehouse: str) -> bool: ...
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None: ...
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None: ...
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer: ...
+    async def announce(self, entry: Entry) -> str: ...
 
 
 class Courier(Protocol):
@@ -165,3 +170,21 @@ class StockPushes(Protocol):
     async def again(
         self, queue: Queue, levels: Sequence[Level], next_at: datetime, reason: str, *, alone: bool = False
     ) -> None: ...
+
+
+class Approvals(Protocol):
+    """The facts of approvals. Deciding twice is harmless: the second is told how it was decided."""
+
+    async def decide(self, no: str, verdict: Verdict, now: datetime) -> Decided: ...
+    async def nudge(self, no: str, how: Nudge, now: datetime) -> ApprovalState: ...
+
+
+class Counts(Protocol):
+    """The facts of counts (INV-10). Each step is harmless when repeated."""
+
+    async def begin(self, warehouse: str, asked_by: str, reported: bool, now: datetime) -> OpenCount | None: ...
+    async def todo(self, no: str, again: bool) -> list[str]: ...
+    async def ours(self, warehouse: str, skus: Sequence[str]) -> Mapping[str, Ours]: ...
+    async def keep(self, count: OpenCount, before: Mapping[str, Ours], answer: Answer, now: datetime) -> None: ...
+    async def settle(self, no: str, now: datetime) -> CountOutcome: ...
+    async def fail(self, no: str, reason: str, now: datetime) -> None: ...

@@ -149,12 +149,14 @@ async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) ->
     try:
         await client.create_schedule(pull_schedule(source.vendor, source.shop), made, rpc_timeout=RPC_SECONDS)
     except ScheduleAlreadyRunningError:
-        await _change(client.get_schedule_handle(pull_schedule(source.vendor, source.shop)), made)
+        await change_schedule(client.get_schedule_handle(pull_schedule(source.vendor, source.shop)), made)
     except RPCError as error:
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
-async def _change(handle: ScheduleHandle, made: Schedule) -> None:
+async def change_schedule(handle: ScheduleHandle, made: Schedule) -> None:
+    """Put another description of a schedule in force."""
+
     async def change(_: ScheduleUpdateInput) -> ScheduleUpdate:
         return ScheduleUpdate(made)
 
@@ -190,7 +192,7 @@ async def decide(client: Client, key: str, decision: Decision, nonce: str) -> st
     try:
         return await handle.execute_update(OrderWorkflow.decide, decision, id=nonce, rpc_timeout=DECISION_SECONDS)
     except WorkflowUpdateFailedError as error:
-        raise Refused(decision.choice.value, _reason(error)) from error
+        raise Refused(decision.choice.value, reason_of(error)) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise Unavailable("sent, not yet confirmed; it takes effect when a worker and the warehouse answer") from None
     except RPCError as error:
@@ -217,6 +219,6 @@ async def restart_order(client: Client, start: OrderStart, events: list[OrderEve
         await handle.signal(OrderWorkflow.observed, event.value)
 
 
-def _reason(error: WorkflowUpdateFailedError) -> str:
+def reason_of(error: WorkflowUpdateFailedError) -> str:
     """Take the workflow's own words, without the name of an exception class."""
     return error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause)

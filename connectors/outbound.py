@@ -4,13 +4,15 @@ All raise the same three words: Refused, Unavailable, Broken. Every call carries
 repeat after an unknown outcome is harmless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -52,6 +54,15 @@ class Warehouse(Protocol):
 
     async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
         """Hold an order in the warehouse, or release it: one undoes the other."""
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Ask what it has of these SKUs, at most 100 at once; what it does not name it has none of. Changes nothing."""
+
+    async def announce(self, entry: Entry) -> str:
+        """Tell what will arrive; its own id, empty when it names none. A repeat is a success.
+
+        Has no undo: what never comes is confirmed as nothing.
+        """
 
 
 class Courier(Protocol):

@@ -2,6 +2,7 @@
 
 from domain.observations import (
     ChannelStatus,
+    EntryConfirmed,
     Observation,
     OrderHinted,
     OrderObserved,
@@ -10,6 +11,7 @@ from domain.observations import (
     PaymentObserved,
     ProcessReported,
     RefundObserved,
+    StockReported,
 )
 
 URGENT, NORMAL, LATER = 0, 1, 2
@@ -27,7 +29,7 @@ def lane(seen: Observation) -> int:
     if isinstance(seen, OrderHinted):
         unknown = seen.status is ChannelStatus.UNMAPPED and seen.raw_status != ""
         return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
-    if isinstance(seen, ProcessReported):
+    if isinstance(seen, ProcessReported | StockReported):
         return LATER
     if isinstance(seen, ParcelTracked):
         return NORMAL if seen.state is ParcelState.SIGNED else LATER
@@ -40,4 +42,8 @@ def subject(seen: Observation) -> str:
         return f"{seen.channel}:{seen.shop}:{seen.no}"
     if isinstance(seen, ParcelTracked):
         return f"{seen.carrier}:{seen.waybill_no}"
+    if isinstance(seen, StockReported):
+        return f"stock:{seen.warehouse}"
+    if isinstance(seen, EntryConfirmed):
+        return f"entry:{seen.entry_no}"
     return seen.fulfillment_no

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from domain.contacts import Contact
+from domain.counting import Grade
 from domain.payments import RefundState
 
 
@@ -216,6 +217,66 @@ class RefundObserved:
     kind: Literal["refund"] = "refund"
 
 
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """Units of one SKU and grade by which a warehouse says that its stock changed, and the document that caused it."""
+
+    sku: str
+    grade: Grade
+    quantity: int
+    document_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StockReported:
+    """A warehouse tells by itself of a change: it has counted (盘点), or something moved; `report_id` is its message.
+
+    It says where to look, not what to book: the same change may come as a report, as a confirmation and by a count.
+    """
+
+    warehouse: str
+    report_id: str
+    counted: bool
+    reported_at: datetime
+    changes: tuple[StockChange, ...]
+    kind: Literal["stock_report"] = "stock_report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLine:
+    """Units of one SKU and grade that arrived; `line_no` is the warehouse's or ours, empty when it names none."""
+
+    sku: str
+    grade: Grade
+    quantity: int
+    line_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryConfirmed:
+    """A warehouse received (part of) what was announced; quantities are those of this confirmation alone.
+
+    `confirm_id` is the warehouse's message. `final`: nothing more is to come. `refused`: it will not take it.
+    """
+
+    entry_no: str
+    confirm_id: str
+    warehouse: str
+    final: bool
+    confirmed_at: datetime
+    lines: tuple[ReceivedLine, ...]
+    refused: bool = False
+    kind: Literal["entry"] = "entry"
+
+
 Observation = (
-    OrderObserved | OrderHinted | ShipmentConfirmed | ProcessReported | ParcelTracked | PaymentObserved | RefundObserved
+    OrderObserved
+    | OrderHinted
+    | ShipmentConfirmed
+    | ProcessReported
+    | ParcelTracked
+    | PaymentObserved
+    | RefundObserved
+    | StockReported
+    | EntryConfirmed
 )

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue of calls to an account; kinds: subscribe, writeback, track, reread, refund, payment, stock."""
+    """One queue of calls to an account.
+
+    Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry.
+    """
 
     kind: str
     vendor: str

@@ -14,6 +14,7 @@ class StockRules:
     * Carts: one buyer or address may hold at most `unpaid_share_percent` of a SKU unpaid, but always
       `unpaid_units_free` units.
     * Approval (INV-10, INV-12): a count difference or transfer line of at least so many units needs a second person.
+    * Count (INV-10): fewer than `count_target_percent` of the SKUs agree, and somebody is told.
     * Low stock (INV-11): under `low_stock_days` of sales a limit of `limit_per_buyer` units is proposed, and a price
       rise of at most `price_rise_percent`; what has a `limit_at_once` true goes into force by itself.
     * Turnover (INV-9): a SKU is slow under `slow_units_per_month`, fast when its stock lasts under `fast_days`.
@@ -29,6 +30,7 @@ class StockRules:
     unpaid_share_percent: int
     unpaid_units_free: int
     count_approval_units: int
+    count_target_percent: float
     transfer_approval_units: int
     low_stock_days: int
     limit_per_buyer: int

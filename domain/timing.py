@@ -58,6 +58,22 @@ class PullTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalTiming:
+    """How long an approval waits before somebody is reminded, and before it is escalated; seconds from the asking."""
+
+    remind_seconds: float = 14400.0
+    escalate_seconds: float = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class CountTiming:
+    """How often a warehouse is counted, and how long a difference rests before it is counted again; seconds."""
+
+    period_seconds: float = 86400.0
+    recheck_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The timing document in force and its version."""
 
@@ -65,3 +81,5 @@ class Timing:
     order: OrderTiming
     loop: LoopTiming
     pull: PullTiming
+    approval: ApprovalTiming = ApprovalTiming()
+    count: CountTiming = CountTiming()

@@ -101,6 +101,10 @@ class Picking:
         self._waybills.add(number)
         return number
 
+    def post(self, name: str, method: str, body: bytes) -> None:
+        """Send one more message to the ERP."""
+        self.sender.lane("wms").post(self._letter(name, method, body))
+
     def _letter(self, name: str, method: str, body: bytes) -> Letter:
         def sign() -> Request:
             return qimen.signed_call(self.settings, f"{self.gateway_url}/in/qimen/{self.settings.shop}", method, body)

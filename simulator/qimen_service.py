@@ -5,9 +5,10 @@ from xml.etree.ElementTree import Element
 
 from simulator import qimen
 from simulator.clock import now, stamp
-from simulator.picking import Picking
+from simulator.inwards import Inwards
 from simulator.qimen import Node, Refused, required, text
 from simulator.qimen_create import CONDITIONS, read_delivery
+from simulator.qimen_entries import read_entry
 from simulator.qimen_reports import delivery_node, line_nodes, package_nodes
 from simulator.seeds import Lots
 from simulator.settings import Wms
@@ -20,11 +21,12 @@ MOST_PER_PAGE = 100
 class QimenService:
     """Answers /router/qimen/service."""
 
-    def __init__(self, settings: Wms, warehouse: Warehouse, picking: Picking, tally: Tally, limits: Lots) -> None:
+    def __init__(self, settings: Wms, warehouse: Warehouse, inwards: Inwards, tally: Tally, limits: Lots) -> None:
         self._settings = settings
         self._limits = limits
         self._warehouse = warehouse
-        self._picking = picking
+        self._picking = inwards.picking
+        self._inwards = inwards
         self._tally = tally
         self._methods: dict[str, Callable[[Element], Node]] = {
             "deliveryorder.create": self._create,
@@ -32,6 +34,7 @@ class QimenService:
             "order.cancel": self._cancel,
             "order.pending": self._pending,
             "inventory.query": self._inventory,
+            "entryorder.create": self._announce,
         }
 
     def answer(self, params: Mapping[str, str], body: bytes) -> bytes:
@@ -82,16 +85,26 @@ class QimenService:
             "orderLines": {"orderLine": lines[(page - 1) * size : page * size]},
         }
 
+    def _announce(self, root: Element) -> Node:
+        code = required(root, "entryOrder/entryOrderCode")
+        entry = self._inwards.accept(read_entry(root, self._settings, self._inwards.entry_id(code)))
+        return {"entryOrderId": entry.id}
+
     def _inventory(self, root: Element) -> Node:
         criteria = root.findall("criteriaList/criteria")
         if not criteria:
             raise Refused("isv.missing-parameter", "criteriaList/criteria is missing")
+        if len(criteria) > MOST_PER_PAGE:
+            raise Refused("isv.invalid-parameter", f"criteriaList holds more than {MOST_PER_PAGE} criteria")
         return {"items": {"item": [node for one in criteria for node in self._items(one)]}}
 
     def _items(self, criteria: Element) -> list[Node]:
         sku, condition = required(criteria, "itemCode"), text(criteria, "inventoryType")
         if condition and condition not in CONDITIONS:
             raise Refused("isv.invalid-parameter", "inventoryType is not known")
+        for name, known in (("warehouseCode", self._settings.warehouse), ("ownerCode", self._settings.owner)):
+            if text(criteria, name) not in ("", known):
+                raise Refused("isv.invalid-parameter", f"criteria/{name} is not known")
         warehouse = self._warehouse
         keys = [key for key in warehouse.stock if key[0] == sku and condition in ("", key[1])]
         return [

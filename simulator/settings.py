@@ -185,6 +185,10 @@ class Profile(_Model):
     # The warehouse's ways
     split_package_share: Share = 0.0
     partial_confirm_share: Share = 0.0
+    entry_after: Seconds = 0.5
+    count_after: Seconds | None = None
+    count_finds: dict[str, int] = Field(default_factory=dict)
+    tells_changes: bool = False
     # Messages
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0

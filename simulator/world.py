@@ -11,6 +11,7 @@ from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
+from simulator.inwards import Inwards
 from simulator.listings import Listings
 from simulator.market import Surroundings
 from simulator.own_channel import Hints, OwnChannel
@@ -47,7 +48,8 @@ class World:
             config.wms, url, self.warehouse, sender, self.tasks, profile, seed, hand_over=self.courier.take
         )
         limits = Lots(seed, "wms limit", profile.limit_share)
-        self.qimen = QimenService(config.wms, self.warehouse, self.picking, self.tally, limits)
+        self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
+        self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
         self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
@@ -91,6 +93,7 @@ class World:
             self.faults.schedule()
             self.listings.schedule()
             self.tasks.spawn(self._arrivals(self.started_at))
+            self.tasks.spawn(self.inwards.count())
 
     def stop_new(self) -> None:
         """Let no further buyer come; those who have come finish their lives."""
@@ -106,6 +109,7 @@ class World:
             and all(order.acted and not order.unheard for order in orders)
             and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
             and all(parcel.signed_at for parcel in self.courier.parcels.values())
+            and self.inwards.finished()
         )
 
     async def stop(self) -> None:

@@ -1,5 +1,6 @@
 """Alerts in SQL: raised once per key, cleared when their cause is gone. Who is told, and how, is not decided here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,12 @@ _CLEAR = text(
     UPDATE alert SET cleared_at = :now
     WHERE subject = :subject AND cleared_at IS NULL AND (CAST(:kind AS text) IS NULL OR kind = :kind)
     RETURNING kind
+    """
+)
+_OVER = text(
+    """
+    UPDATE alert SET cleared_at = :now
+    WHERE kind = ANY(:kinds) AND cleared_at IS NULL AND NOT key = ANY(:keys)
     """
 )
 
@@ -57,6 +64,15 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
 async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:
     """Say anew what an open alert is about: how many wait by now."""
     await tx.execute(_REWORD, {"key": alert.key, "words": words[:500]})
+
+
+async def settle(tx: AsyncConnection, found: Iterable[NewAlert], judged: Iterable[str], now: datetime) -> None:
+    """Bring the open alerts of these kinds in line with one look: raised, reworded while they last, cleared after."""
+    due = sorted(found, key=lambda alert: alert.key)  # always in the same order of rows
+    for alert in due:
+        await raise_alert(tx, alert, now)
+        await reword(tx, alert, alert.words)
+    await tx.execute(_OVER, {"kinds": sorted(judged), "keys": [alert.key for alert in due], "now": now})
 
 
 async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | None = None) -> list[str]:

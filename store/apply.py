@@ -4,19 +4,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import (
     ChannelStatus,
+    EntryConfirmed,
     OrderHinted,
     OrderObserved,
     ParcelTracked,
     PaymentObserved,
     ProcessReported,
     RefundObserved,
+    StockReported,
 )
 from store import settings_docs, unmapped
 from store.observations import Taken
 from store.order_intake import Booking, apply_order
 from store.payment_intake import apply_payment, apply_refund
+from store.receipts import apply_entry
 from store.reread import ask
 from store.shipment_intake import apply_process, apply_shipment
+from store.stock_reports import apply_report
 from store.tracking_intake import apply_track
 
 
@@ -35,6 +39,10 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
         return await apply_process(tx, seen, taken.inbox_id)
     if isinstance(seen, ParcelTracked):
         return await apply_track(tx, booking.ring, seen, taken.inbox_id, booking.now)
+    if isinstance(seen, StockReported):
+        return await apply_report(tx, seen, taken.inbox_id)
+    if isinstance(seen, EntryConfirmed):
+        return await apply_entry(tx, seen, taken.inbox_id, booking.now)
     return await apply_shipment(tx, seen, taken.inbox_id, booking.now)
 
 

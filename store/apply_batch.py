@@ -35,7 +35,14 @@ from store.tracking_intake import Heard, apply_tracks
 Became = dict[int, str | NotYet]
 """What became of each observation of a batch, by its id."""
 
-_LOCK_SKUS = text("SELECT sku FROM sku_stock WHERE sku = ANY(CAST(:skus AS text[])) ORDER BY sku FOR UPDATE")
+_LOCK_SKUS = text(
+    """
+    SELECT sku FROM sku_stock WHERE sku IN (
+        SELECT unnest(CAST(:skus AS text[]))
+        UNION SELECT sku FROM bundle_component WHERE bundle = ANY(CAST(:skus AS text[])))
+    ORDER BY sku FOR UPDATE
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)

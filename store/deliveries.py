@@ -19,12 +19,13 @@ _ADD = text(
 )
 _CLAIM = text(
     """
-    UPDATE delivery SET claimed_until = :until, attempts = delivery.attempts + 1
-    FROM orders o
-    WHERE o.key = delivery.order_key AND delivery.id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM delivery
         WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until <= :now)
         ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE delivery SET claimed_until = :until, attempts = delivery.attempts + 1
+    FROM orders o
+    WHERE o.key = delivery.order_key AND delivery.id IN (SELECT id FROM due)
     RETURNING delivery.id, delivery.order_key, delivery.event, delivery.created_at, o.channel, o.shop, o.total_minor,
         o.currency, o.created_at AS order_created_at, delivery.lane, delivery.trace
     """

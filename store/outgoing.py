@@ -12,7 +12,8 @@ from domain.contacts import ContactForm
 from domain.observations import PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
-from store import audit, contacts, refunds
+from store import alerts, audit, contacts, refunds
+from store.alerts import Level, NewAlert
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
@@ -29,11 +30,12 @@ _ADD = text(
 ).bindparams(bindparam("payload", type_=JSONB))
 _CLAIM = text(
     """
-    UPDATE outgoing SET attempts = attempts + 1, next_at = :lease
-    WHERE id IN (
+    WITH due AS MATERIALIZED (
         SELECT id FROM outgoing
         WHERE kind = :kind AND vendor = :vendor AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY id FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE outgoing SET attempts = attempts + 1, next_at = :lease
+    WHERE id IN (SELECT id FROM due)
     RETURNING id, key, order_key, payload, attempts, created_at, trace
     """
 )
@@ -114,6 +116,10 @@ class SqlOutgoing:
                 await tx.execute(_REFUSED, {"key": call.order_key, "reason": words[:500]})
             if queue.kind == "refund":
                 await refunds.failed(tx, call.key, reason, now)
+            if queue.kind == "entry":
+                words = f"{queue.vendor}/{queue.shop} does not expect it: {reason}; tell it by hand"
+                alert = NewAlert("entry_refused", Level.CRITICAL, call.order_key.partition(":")[2], words)
+                await alerts.raise_alert(tx, alert, now)
 
     async def refund(self, call: Call, now: datetime) -> RefundAsk | None:
         """Give what a refund asks for, noted as sent before it is; None when there is nothing to ask any more."""

@@ -41,11 +41,12 @@ _ASK = text(
 _ANSWERS = text("SELECT 1 FROM shop WHERE vendor = :channel AND code = :shop AND active AND answers")
 _DUE = text(
     """
-    UPDATE reread SET attempts = attempts + 1, next_at = :lease
-    WHERE (channel, shop, no) IN (
+    WITH due AS MATERIALIZED (
         SELECT channel, shop, no FROM reread
         WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE reread SET attempts = attempts + 1, next_at = :lease
+    WHERE (channel, shop, no) IN (SELECT channel, shop, no FROM due)
     RETURNING channel, shop, no, lane, asked_at, attempts, trace
     """
 )
@@ -55,7 +56,15 @@ _CLOSE = text(
         state = CASE WHEN asked_at = :asked_at THEN :state ELSE 'new' END,
         reason = CASE WHEN asked_at = :asked_at THEN :reason ELSE '' END
     WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
-    RETURNING state, polled
+    RETURNING state
+    """
+)
+# Only we had asked, no hint came since, and what is booked is no refund.
+_UNHEARD = text(
+    """
+    SELECT 1 FROM reread r JOIN orders o ON o.key = :key AND o.channel_status <> 'refunded'
+    WHERE r.channel = :channel AND r.shop = :shop AND r.no = :no AND r.state = 'new' AND r.polled
+        AND r.asked_at = :asked_at
     """
 )
 _AGAIN = text(
@@ -127,9 +136,9 @@ class SqlReread:
         # By what it says, not by its time: a refund need not move the vendor's own time of change.
         key = f"reread:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
+        await self._tell_of_refund(call, seen, now)  # before it can be booked, for then it is no news
         await self._inbox.accept(arrival, key, None, (seen,))
-        if await self._close(call, "done", "", now):
-            await self._tell_of_refund(call, seen, now)
+        await self._close(call, "done", "", now)
 
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         """Close a question that the shop refused; the next hint asks it anew."""
@@ -141,26 +150,25 @@ class SqlReread:
             values = {"next_at": next_at, "reason": reason[:500], "attempts": call.attempts}
             await tx.execute(_AGAIN, call.payload | values)
 
-    async def _close(self, call: Call, state: str, reason: str, now: datetime) -> bool:
-        """Close a question unless a hint came meanwhile; True when only we had asked, and the shop answered."""
+    async def _close(self, call: Call, state: str, reason: str, now: datetime) -> None:
         values = call.payload | {"asked_at": call.created_at, "state": state, "reason": reason, "now": now}
         async with self._database.transaction() as tx:
-            became = (await tx.execute(_CLOSE, values)).one_or_none()
+            became = (await tx.execute(_CLOSE, values)).scalar_one_or_none()
             subject = f"reread:{call.order_key}"
-            if became is not None and became.state == "refused":
+            if became == "refused":
                 await audit.write(tx, "reread.refused", call.order_key, now, reason=reason, key=call.key)
                 await alerts.raise_alert(tx, NewAlert("reread", Level.WARNING, subject, reason), now)
-            elif became is not None and became.state == "done":
+            elif became == "done":
                 await alerts.clear(tx, subject, now)
-        return became is not None and became.state == "done" and became.polled
 
     async def _tell_of_refund(self, call: Call, seen: OrderObserved, now: datetime) -> None:
         """Tell people that a shop refunded an order and its callback did not come (INV-3, I-6)."""
         async with self._database.transaction() as tx:
             found = await settings_docs.resolved(tx, seen)
-            row = (await tx.execute(_KNOWN, {"key": call.order_key})).one_or_none()
-            refunded = isinstance(found, OrderObserved) and found.status is ChannelStatus.REFUNDED
-            if not refunded or row is None or row.channel_status == ChannelStatus.REFUNDED:
+            if not isinstance(found, OrderObserved) or found.status is not ChannelStatus.REFUNDED:
+                return
+            values = call.payload | {"asked_at": call.created_at, "key": call.order_key}
+            if (await tx.execute(_UNHEARD, values)).one_or_none() is None:
                 return
             where = f"{seen.channel}/{seen.shop}"
             words = f"{seen.no} was refunded and no callback came: we found it by asking. {REFUND_MEND}"

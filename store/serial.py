@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from domain.observations import (
+    EntryConfirmed,
     Observation,
     OrderHinted,
     OrderObserved,
@@ -13,6 +14,7 @@ from domain.observations import (
     ProcessReported,
     RefundObserved,
     ShipmentConfirmed,
+    StockReported,
 )
 from store.keyring import KeyRing
 
@@ -24,7 +26,9 @@ _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
         | ProcessReported
         | ParcelTracked
         | PaymentObserved
-        | RefundObserved,
+        | RefundObserved
+        | StockReported
+        | EntryConfirmed,
         Field(discriminator="kind"),
     ]
 )

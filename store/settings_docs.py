@@ -19,7 +19,7 @@ from domain.observations import ChannelStatus, Observation, OrderHinted, OrderOb
 from domain.risk import RiskRules
 from domain.status_map import StatusMap
 from domain.stock_rules import StockRules
-from domain.timing import LoopTiming, OrderTiming, PullTiming, Timing
+from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, PullTiming, Timing
 from domain.watch import AlertLimits
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
@@ -67,13 +67,20 @@ class TimingDocument(BaseModel):
     pull_reach_seconds: Duration
     pull_retries_seconds: Durations
     pull_heartbeat_seconds: Duration
+    approval_remind_seconds: Duration
+    approval_escalate_seconds: Duration
+    count_period_seconds: Duration
+    count_recheck_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""
         values = {name: getattr(getattr(self, name), profile.value) for name in type(self).model_fields}
         order = {name: values.pop(name) for name in OrderTiming.__slots__}
         pull = {name: values.pop(f"pull_{name}") for name in PullTiming.__slots__}
-        return Timing(version, OrderTiming(**order), LoopTiming(**values), PullTiming(**pull))
+        approval = {name: values.pop(f"approval_{name}") for name in ApprovalTiming.__slots__}
+        count = {name: values.pop(f"count_{name}") for name in CountTiming.__slots__}
+        parts = (PullTiming(**pull), ApprovalTiming(**approval), CountTiming(**count))
+        return Timing(version, OrderTiming(**order), LoopTiming(**values), *parts)
 
 
 class RiskDocument(BaseModel):

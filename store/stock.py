@@ -21,9 +21,10 @@ from store.stock_ledger import Change
 _HOLD = text(
     """
     INSERT INTO reservation (order_key, line_no, sku, quantity, pool, from_pool, state, expires_at, created_at)
-    SELECT h.*, 'open', CAST(:until AS timestamptz), CAST(:now AS timestamptz)
+    SELECT h.key, h.line_no, h.sku, h.quantity, h.pool, h.from_pool, 'open', h.until, CAST(:now AS timestamptz)
     FROM unnest(CAST(:key AS text[]), CAST(:line_no AS text[]), CAST(:sku AS text[]), CAST(:quantity AS int[]),
-        CAST(:pool AS text[]), CAST(:from_pool AS int[])) h
+        CAST(:pool AS text[]), CAST(:from_pool AS int[]), CAST(:until AS timestamptz[]))
+        AS h (key, line_no, sku, quantity, pool, from_pool, until)
     ON CONFLICT (order_key, line_no, sku) DO UPDATE SET state = 'open', quantity = excluded.quantity,
         pool = excluded.pool, from_pool = excluded.from_pool, expires_at = excluded.expires_at,
         created_at = excluded.created_at, ended_at = NULL
@@ -42,7 +43,9 @@ _ALLOCATION = text(
     """
     INSERT INTO allocation (fulfillment_no, line_no, sku, order_key, warehouse, quantity, pool, from_pool, state,
         created_at)
-    VALUES (:no, :line_no, :sku, :key, :warehouse, :quantity, :pool, :from_pool, 'open', :now)
+    SELECT :no, h.line_no, h.sku, h.key, :warehouse, h.quantity, h.pool, h.from_pool, 'open', CAST(:now AS timestamptz)
+    FROM unnest(CAST(:key AS text[]), CAST(:line_no AS text[]), CAST(:sku AS text[]), CAST(:quantity AS int[]),
+        CAST(:pool AS text[]), CAST(:from_pool AS int[])) AS h (key, line_no, sku, quantity, pool, from_pool)
     """
 )
 _LOCK_SKUS = text(
@@ -59,7 +62,7 @@ _OFFERS = text(
     """
     SELECT w.code, w.province, w.rank, w.carrier, s.sku, s.on_hand - s.allocated AS free
     FROM warehouse w JOIN warehouse_stock s ON s.warehouse = w.code
-    WHERE s.sku = ANY(:skus) ORDER BY w.code, s.sku FOR UPDATE OF s
+    WHERE s.sku = ANY(:skus) AND w.vendor <> '' ORDER BY w.code, s.sku FOR UPDATE OF s
     """
 )
 
@@ -113,16 +116,20 @@ async def _wishes(tx: AsyncConnection, requests: Sequence[Request], parts: dict[
 
 async def _hold(tx: AsyncConnection, holds: Sequence[Hold], until: dict[str, datetime], now: datetime) -> None:
     """Write the holds down; a line held under another bundle's component is a row of its own."""
-    for moment in sorted({until[hold.key] for hold in holds}):
-        names = ("key", "line_no", "sku", "quantity", "pool", "from_pool")
-        due = [hold for hold in holds if until[hold.key] == moment]
-        columns = {name: [getattr(hold, name) for hold in due] for name in names}
-        held = await tx.execute(_HOLD, columns | {"until": moment, "now": now})
-        if held.rowcount != len(due):
+    if holds:
+        moments = [until[hold.key] for hold in holds]
+        held = await tx.execute(_HOLD, _columns(holds) | {"until": moments, "now": now})
+        if held.rowcount != len(holds):
             raise Broken(
-                f"{sorted({hold.key for hold in due})}: some of it is held already, or promised by a warehouse"
+                f"{sorted({hold.key for hold in holds})}: some of it is held already, or promised by a warehouse"
             )
     await stock_ledger.book(tx, [_change(hold, "reserved", 1) for hold in holds], now)
+
+
+def _columns(holds: Sequence[Hold]) -> dict[str, list[object]]:
+    """Give the columns of many holds, so that one statement writes them all."""
+    names = ("key", "line_no", "sku", "quantity", "pool", "from_pool")
+    return {name: [getattr(hold, name) for hold in holds] for name in names}
 
 
 def _change(hold: Hold, reason: str, sign: int) -> Change:
@@ -169,9 +176,8 @@ async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffe
 async def allocate(tx: AsyncConnection, key: str, no: str, warehouse: str, now: datetime) -> None:
     """Turn the open reservations of an order into allocations of one warehouse."""
     held = await _end_holds(tx, key, "allocated", now)
-    for hold in held:
-        values = {name: getattr(hold, name) for name in ("key", "line_no", "sku", "quantity", "pool", "from_pool")}
-        await tx.execute(_ALLOCATION, values | {"no": no, "warehouse": warehouse, "now": now})
+    if held:
+        await tx.execute(_ALLOCATION, _columns(held) | {"no": no, "warehouse": warehouse, "now": now})
     await stock_ledger.book(
         tx,
         [

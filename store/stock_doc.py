@@ -20,6 +20,7 @@ class StockDocument(BaseModel):
     unpaid_share_percent: int = Field(ge=1, le=100)
     unpaid_units_free: int = Field(ge=0)
     count_approval_units: int = Field(ge=1)
+    count_target_percent: float = Field(ge=0, le=100)
     transfer_approval_units: int = Field(ge=1)
     low_stock_days: int = Field(ge=0, le=365)
     limit_per_buyer: int = Field(ge=1)

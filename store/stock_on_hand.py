@@ -7,8 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import BadInput
-from store import bundles, stock
-from store.stock_ledger import Change
+from store import bundles, places, stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,37 +25,35 @@ _SET_SKU = text(
     ON CONFLICT (sku) DO UPDATE SET title = CASE WHEN :title = '' THEN sku_stock.title ELSE :title END
     """
 )
-_SET_IN = text(
-    "INSERT INTO warehouse_stock (warehouse, sku) VALUES (:warehouse, :sku) ON CONFLICT (warehouse, sku) DO NOTHING"
-)
 _LOCK = text(
     """
     SELECT s.version, s.on_hand, s.reserved, s.allocated, s.pooled,
-        w.on_hand AS here, w.allocated AS allocated_here
+        w.on_hand AS here, w.allocated AS allocated_here,
+        coalesce((SELECT locked FROM pool_stock p WHERE p.pool = :pool AND p.sku = s.sku), 0) AS locked
     FROM sku_stock s JOIN warehouse_stock w ON w.sku = s.sku AND w.warehouse = :warehouse
     WHERE s.sku = :sku FOR UPDATE
     """
 )
-_WAREHOUSE = text("SELECT 1 FROM warehouse WHERE code = :warehouse")
 
 
 async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: datetime) -> int:
     """Set what a warehouse holds of a SKU; return the change. Refused below what is promised already."""
-    place: dict[str, object] = {"warehouse": shelf.warehouse, "sku": shelf.sku}
-    if (await tx.execute(_WAREHOUSE, {"warehouse": shelf.warehouse})).one_or_none() is None:
+    place = (await places.all_places(tx)).get(shelf.warehouse)
+    if place is None:
         raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
     await bundles.refuse_counting(tx, shelf.sku)
     await tx.execute(_SET_SKU, {"sku": shelf.sku, "title": shelf.title, "now": now})
-    await tx.execute(_SET_IN, place)
-    row = (await tx.execute(_LOCK, place)).one()
+    await places.make_room(tx, place, [shelf.sku], now)
+    row = (await tx.execute(_LOCK, {"warehouse": place.code, "pool": place.pool, "sku": shelf.sku})).one()
     elsewhere = row.on_hand - row.here
-    least = max(row.allocated_here, row.reserved + row.allocated + row.pooled - elsewhere)
+    # What lies in a store is locked for its own pool, which shrinks and grows with it.
+    promised = row.here - row.locked if place.pool else row.reserved + row.allocated + row.pooled - elsewhere
+    least = max(row.allocated_here, promised)
     if count < least:
-        promised = f"{least} units are promised to orders or locked for a channel pool"
-        raise BadInput(f"{shelf.sku}: {promised}; on hand cannot be set to {count}")
+        words = f"{least} units are promised to orders or locked for a channel pool"
+        raise BadInput(f"{shelf.sku}: {words}; on hand cannot be set to {count}")
     by = int(count - row.here)
     if by:
         key = f"set:{shelf.warehouse}:{shelf.sku}:{row.version}"
-        change = Change(shelf.sku, "set", key, shelf.warehouse, on_hand=by)
-        await stock.move(tx, key, change, now)
+        await stock.move(tx, key, place.change(shelf.sku, "set", key, by), now)
     return by

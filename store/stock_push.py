@@ -81,11 +81,12 @@ _LOOKED = text(
 )
 _CLAIM = text(
     """
-    UPDATE stock_push SET sequence = sequence + 1, attempts = attempts + 1, next_at = :lease, unsure = true
-    WHERE (channel, shop, item_id, variant_id) IN (
+    WITH due AS MATERIALIZED (
         SELECT channel, shop, item_id, variant_id FROM stock_push
         WHERE channel = :channel AND shop = :shop AND state = 'waiting' AND next_at <= :now
         ORDER BY raised, next_at, item_id, variant_id FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE stock_push SET sequence = sequence + 1, attempts = attempts + 1, next_at = :lease, unsure = true
+    WHERE (channel, shop, item_id, variant_id) IN (SELECT channel, shop, item_id, variant_id FROM due)
     RETURNING sku, item_id, variant_id, wanted_quantity AS quantity, sequence, wanted_version AS version, raised, alone,
         attempts
     """

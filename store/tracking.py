@@ -15,11 +15,12 @@ from store.keyring import KeyRing
 
 _DUE = text(
     """
-    UPDATE parcel SET next_query_at = :next_at
-    WHERE (carrier, waybill_no) IN (
+    WITH due AS MATERIALIZED (
         SELECT carrier, waybill_no FROM parcel
         WHERE signed_at IS NULL AND next_query_at <= :now AND coalesce(heard_at, shipped_at) <= :quiet
         ORDER BY next_query_at FOR UPDATE SKIP LOCKED LIMIT :most)
+    UPDATE parcel SET next_query_at = :next_at
+    WHERE (carrier, waybill_no) IN (SELECT carrier, waybill_no FROM due)
     RETURNING carrier, waybill_no, order_key, shipped_at
     """
 )
@@ -31,12 +32,13 @@ _AGAIN = text(
 )
 _UNSHIPPED = text(
     """
-    UPDATE fulfillment SET asked_at = :now
-    WHERE no IN (
+    WITH due AS MATERIALIZED (
         SELECT f.no FROM fulfillment f JOIN warehouse w ON w.code = f.warehouse
         WHERE f.state = 'pushed' AND f.pushed_at <= :quiet AND (f.asked_at IS NULL OR f.asked_at <= :quiet)
             AND w.vendor = :vendor AND w.shop = :shop
         ORDER BY f.pushed_at FOR UPDATE OF f SKIP LOCKED LIMIT :most)
+    UPDATE fulfillment SET asked_at = :now
+    WHERE no IN (SELECT no FROM due)
     RETURNING no, order_key, warehouse, pushed_at
     """
 )

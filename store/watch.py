@@ -10,27 +10,17 @@ from domain.watch import OVERSIZE, AlertLimits, Finding
 from store import alerts
 from store.alerts import Level, NewAlert
 
-_OVER = text(
-    """
-    UPDATE alert SET cleared_at = :now
-    WHERE kind = ANY(:kinds) AND cleared_at IS NULL AND NOT key = ANY(:keys)
-    """
-)
 _PAST = text("UPDATE alert SET cleared_at = :now WHERE kind = :kind AND cleared_at IS NULL AND raised_at < :before")
 
 
 async def settle(
     tx: AsyncConnection, found: list[Finding], judged: Iterable[str], limits: AlertLimits, now: datetime
 ) -> None:
-    """Bring the open alerts in line with one look; every worker may, in the same order of rows.
+    """Bring the open alerts in line with one look; every worker may.
 
     What one process alone has seen (a payload near the limit) is over after a while, whoever looks.
     """
-    due = sorted((_alert(finding) for finding in found), key=lambda alert: alert.key)
-    for alert in due:
-        await alerts.raise_alert(tx, alert, now)
-        await alerts.reword(tx, alert, alert.words)
-    await tx.execute(_OVER, {"kinds": sorted(judged), "keys": [alert.key for alert in due], "now": now})
+    await alerts.settle(tx, map(_alert, found), judged, now)
     before = now - timedelta(seconds=limits.oversize_window_seconds)
     await tx.execute(_PAST, {"kind": OVERSIZE, "before": before, "now": now})
 

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from clients.clock import utc_now
 from clients.logs import set_up_logs
 from clients.temporal import connect, ensure_drain, ensure_pull
+from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
 from domain.errors import OmsError, Unavailable
@@ -21,7 +22,7 @@ from domain.outgoing import Queue
 from domain.pulling import PullSource
 from domain.shops import Role, Shop
 from domain.stock_push import STOCK
-from store import migrations, settings_docs
+from store import migrations, places, settings_docs
 from store.database import Database
 from store.keyring import load_keyring
 from store.settings import store_settings
@@ -35,6 +36,7 @@ from workers.settings import WorkerSettings
 from workers.stock import stock_loops
 from workers.sweep import sweep_forever
 from workers.timing import TimingInForce
+from workers.upkeep import Upkeep
 from workers.watch import Watch
 from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
 
@@ -44,6 +46,7 @@ QUEUES_OF_ROLE = {
     Role.SALES: ("writeback", "reread"),
     Role.COURIER: ("subscribe", "track"),
     Role.WAREHOUSE: ("inquire",),
+    Role.WAREHOUSE: ("entry",),
     Role.PAYMENT: ("refund", "payment"),
 }
 
@@ -93,6 +96,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
+        tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
     if health is not None:
@@ -133,6 +137,7 @@ async def _keep_drains(parts: Parts) -> None:
     shops = Shops(parts.database, parts.ring)
     running: set[Queue] = set()
     pulled: dict[tuple[str, str], bool] = {}
+    counted: set[str] = set()
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
@@ -142,6 +147,7 @@ async def _keep_drains(parts: Parts) -> None:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
+            await _keep_counts(parts, counted)
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
 
 
@@ -158,6 +164,16 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[tuple[str, str], boo
     if needs.pull is not None and pulled.get((shop.vendor, shop.code)) is not on:
         await ensure_pull(parts.client, PullSource(shop.vendor, shop.code, needs.pull, parts.timing.pull), on=on)
         pulled[shop.vendor, shop.code] = on
+
+
+async def _keep_counts(parts: Parts, counted: set[str]) -> None:
+    """Schedule the count of every warehouse that has a system to be asked (INV-10)."""
+    async with parts.database.transaction() as tx:
+        found = [place.code for place in (await places.all_places(tx)).values() if place.has_wms]
+    for code in found:
+        if code not in counted:
+            await ensure_count_schedule(parts.client, code, parts.timing.count)
+            counted.add(code)
 
 
 def run() -> None:

@@ -11,8 +11,10 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
+from activities.counts import CountActivities
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
@@ -26,6 +28,8 @@ from connectors import registry
 from domain.errors import Broken
 from domain.shops import Shop
 from domain.timing import Timing
+from store.approval_effects import SqlApprovals
+from store.counts import SqlCounts
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
@@ -40,6 +44,8 @@ from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.settings import WorkerSettings
+from workflows.approval import ApprovalWorkflow
+from workflows.count import CountWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
@@ -159,7 +165,7 @@ def steps_of(activities: object) -> list[Callable[..., Any]]:
 
 
 def shops_worker(parts: Parts) -> Worker:
-    """Build the worker of the shops queue: pulls and drains, apart from orders so that neither starves the other."""
+    """Build the worker of the shops queue: pulls, drains, counts, approvals; apart, so that none starves the orders."""
     loop = parts.timing.loop
     tracking = SqlTracking(parts.database, parts.ring, loop.courier_query_seconds, loop.warehouse_query_seconds)
     outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
@@ -167,11 +173,13 @@ def shops_worker(parts: Parts) -> Worker:
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
+    counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)
+    approvals = ApprovalActivities(SqlApprovals(parts.database))
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
-        workflows=[ShopDrainWorkflow, ShopPullWorkflow],
-        activities=[*steps_of(drains), *steps_of(pulls), *steps_of(stock)],
+        workflows=[ShopDrainWorkflow, ShopPullWorkflow, CountWorkflow, ApprovalWorkflow],
+        activities=[step for one in (drains, pulls, stock, counts, approvals) for step in steps_of(one)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

@@ -8,25 +8,33 @@ from typing import Annotated
 import typer
 
 from clients.cli.alerts import alert_app
+from clients.cli.approvals import approval_app
 from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
+from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
 from clients.cli.import_orders import import_orders
+from clients.cli.inbound import inbound_app
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.listings import listing_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
+from clients.cli.places import place_app
 from clients.cli.pools import pool_app
 from clients.cli.proposals import proposal_app
 from clients.cli.release_stock import release_app
+from clients.cli.reports import report_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
 from clients.cli.stock_grade import grade_app
+from clients.cli.stock_ledger import ledger_app
 from clients.cli.stock_safety import safety_app
+from clients.cli.transfer_requests import request_app
+from clients.cli.transfers import transfer_app
 from clients.cli.up import up
 from clients.cli.users import user_app
 
@@ -38,13 +46,21 @@ app = typer.Typer(
 )
 order_app.registered_commands += decision_app.registered_commands + release_app.registered_commands
 stock_app.registered_commands += proposal_app.registered_commands
+transfer_app.registered_commands += request_app.registered_commands
+stock_app.add_typer(place_app, name="place", help="Stores and other places without a warehouse system.")
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
+stock_app.registered_commands += ledger_app.registered_commands
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
+app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
+app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")
+app.add_typer(approval_app, name="approval", help="What waits for a second person.")
+app.add_typer(report_app, name="report", help="Reports on stock.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

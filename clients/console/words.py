@@ -54,6 +54,7 @@ CALLS = {
     "inquire": "查询出库",
     "reread": "重读订单",
     "stock": "推送库存",
+    "entry": "入库预报",
 }
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
@@ -163,6 +164,13 @@ ACTIONS = {
     "pool.locked": "渠道池锁定库存", "pool.released": "渠道池释放库存",
     "pool.transferred": "渠道池之间调拨", "pool.shared": "设置渠道池展示比例", "safety.set": "设置安全库存",
     "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
+    "approval.asked": "申请审批", "approval.approved": "审批通过", "approval.refused": "审批拒绝",
+    "approval.withdrawn": "撤回审批", "count.begun": "开始盘点", "count.ended": "盘点结束",
+    "adjustment.booked": "盘点差异入账", "place.added": "新增门店", "transfer.asked": "申请调拨",
+    "transfer.approved": "调拨通过", "transfer.refused": "调拨拒绝", "transfer.cancelled": "撤销调拨",
+    "transfer.shipped": "调拨出库", "transfer.received": "调拨收货", "transfer.posted": "调拨过账",
+    "inbound.added": "新增入库单", "inbound.stage": "入库进度", "inbound.received": "入库收货",
+    "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
 }  # fmt: skip
 ALERTS = {
     "stuck": "订单卡住",
@@ -198,6 +206,17 @@ ALERTS = {
     "backlog": "待发过多，直播渠道少展示",
     "stock_behind": "库存推送落后",
     "stock_refused": "渠道不收库存",
+    "approval_waiting": "等待审批",
+    "approval_late": "审批超时",
+    "count_blocked": "盘点差异未入账",
+    "count_inaccurate": "库存准确率不足",
+    "count_failed": "盘点失败",
+    "transfer_not_free": "调拨缺货",
+    "receipt_differs": "收货数量不符",
+    "entry_refused": "仓库不收货",
+    "inbound_no_owner": "入库单无负责人",
+    "inbound_no_customs_no": "缺清关单号",
+    "inbound_late": "到货逾期",
 }
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则"}  # fmt: skip
@@ -302,6 +321,28 @@ _SAID: list[tuple[str, str]] = [
     (r"nobody has looked for changes of its stock for (.*): is a worker running\?",
      "已经 {0} 没有检查库存变化：工作进程在运行吗？"),
     (r"(\d+) listings are not taken: (.*)\. Mend the listing: (.*)", "{0} 个在售商品渠道不收：{1}。请核对：{2}"),
+    (r"waits for a second person: (.*)", "等待第二人审批：{0}"),
+    (r"nobody has decided in time: (.*)", "超时未审批：{0}"),
+    (r"(\S+) \((good|defective)\) at (\S+): ([+-]\d+) by count (\S+)", "{0}（{1}）在 {2} 盘点差异 {3}，盘点单 {4}"),
+    (r"good", "正品"),
+    (r"defective", "残次"),
+    (r"transfer request (\S+): (\d+) units in (\d+) transfers", "调拨申请 {0}：{2} 张调拨单，共 {1} 件"),
+    (r"it is (open|approved|withdrawn) already", "已是“{0}”状态"),
+    (r"approved", "已通过"),
+    (r"withdrawn", "已撤回"),
+    (r"(.*) asked for it: a second person has to decide", "{0} 是申请人，须由另一人审批"),
+    (r"a refusal needs a reason", "拒绝需要写明原因"),
+    (r"the count of (\S+) found ([+-]\d+), not booked: (.*)", "{0} 盘点差异 {1}，未入账：{2}"),
+    (r"(\d+) units of (\S+) more are promised than would be left: (.*)", "{1} 会少 {0} 件已承诺的货：{2}"),
+    (r"count (\S+): (\S+) % of the SKUs agree, wanted are (\S+) %", "盘点 {0}：准确率 {1}%，目标 {2}%"),
+    (r"count (\S+) could not be made: (.*)", "盘点 {0} 未完成：{1}"),
+    (r"approved, but not free at (\S+) any more: (.*); ask anew", "已通过，但 {0} 库存已不足：{1}；请重新申请"),
+    (r"received otherwise than announced: (.*)", "实收与预报不符：{0}"),
+    (r"(.*) will not take it: ask why", "{0} 拒收，请问明原因"),
+    (r"(\S+) does not expect it: (.*); tell it by hand", "{0} 未接受入库预报（{1}），请人工通知"),
+    (r"stage (\w+) has no owner", "阶段 {0} 没有负责人"),
+    (r"the customs number is missing; owner: (.*)", "缺清关单号，负责人：{0}"),
+    (r"expected (.*) UTC and still (\w+)", "预计 {0} UTC 到货，现仍为 {1}"),
 ]  # fmt: skip
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID]]
 

@@ -38,10 +38,13 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(raw: bytes, delimiter: str = ",", time_format: str = "%Y-%m-%d %H:%M:%S") -> Table:
+def read_table(
+    raw: bytes, delimiter: str = ",", time_format: str = "%Y-%m-%d %H:%M:%S", *, ragged: bool = False
+) -> Table:
     """Read a whole file; BadInput says in one line why it is none. Rows of empty cells count for nothing.
 
-    The delimiter is that of a CSV file; in a workbook the cells that are times are written by `time_format`.
+    The delimiter is that of a CSV file; in a workbook the cells that are times are written by `time_format`. `ragged`
+    gives rows of another width than the header as they are, to whoever can say what is wrong with them.
     """
     if len(raw) > MAX_FILE_BYTES:
         most = MAX_FILE_BYTES // 1024 // 1024
@@ -59,7 +62,7 @@ def read_table(raw: bytes, delimiter: str = ",", time_format: str = "%Y-%m-%d %H
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
         raise BadInput(f"line {header.line}: column {twice} is there twice: rename or remove one")
-    return Table(names, tuple(_whole(row, len(names), book) for row in filled))
+    return Table(names, tuple(row if ragged else _whole(row, len(names), book) for row in filled))
 
 
 def _whole(row: Row, width: int, book: bool) -> Row:

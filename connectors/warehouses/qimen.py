@@ -5,6 +5,7 @@ platform does not publish its limits and retries; its limit errors become Unavai
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
@@ -16,9 +17,12 @@ from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock, WarehouseOrder
 from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses import qimen_messages as messages
+from connectors.warehouses import qimen_stock
 from connectors.warehouses.qimen_xml import read_xml, text
+from domain.counting import Answer
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.fulfillment import FulfillmentOrder
+from domain.inbound import Entry
 from domain.observations import ShipmentConfirmed
 from domain.shops import Shop
 
@@ -114,6 +118,24 @@ class QimenWarehouse:
         answer = await self._ask("order.pending", fulfillment_no, body)
         if not answer.ok:
             raise _refusal(answer)
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        """Send inventory.query with one criterion per SKU and all grades; Refused when it does not answer that."""
+        body = qimen_stock.inventory_query(warehouse, skus, self._shop)
+        answer = await self._ask("inventory.query", warehouse, body)
+        if not answer.ok:
+            raise _refusal(answer)
+        try:
+            return qimen_stock.read_inventory(answer.root, warehouse)
+        except Unparsable as error:
+            raise Broken(f"qimen's answer about the stock of {warehouse}: {error.reason}") from error
+
+    async def announce(self, entry: Entry) -> str:
+        """Send entryorder.create; a partner that knows the number already is content."""
+        answer = await self._ask("entryorder.create", entry.no, qimen_stock.entry_body(entry, self._shop))
+        if not answer.ok and not _says(answer, _EXISTS_WORDS):
+            raise _refusal(answer)
+        return text(answer.root, "entryOrderId")
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
         """Send deliveryorder.query, all pages; Refused when the warehouse does not know the order."""

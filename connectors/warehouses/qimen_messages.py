@@ -81,10 +81,10 @@ def _head(order: FulfillmentOrder, shop: Shop) -> dict[str, Tree]:
     }
     if order.receiver.handle:
         head["oaidOrderSourceCode"] = order.order_no
-    return _given(head)
+    return given(head)
 
 
-def _given(fields: dict[str, Tree]) -> dict[str, Tree]:
+def given(fields: dict[str, Tree]) -> dict[str, Tree]:
     """Leave out what is empty: some partners refuse an element without a text."""
     return {name: value for name, value in fields.items() if value}
 
@@ -109,7 +109,7 @@ def _receiver(order: FulfillmentOrder) -> dict[str, Tree]:
     }
     if contact.handle:
         receiver["oaid"] = contact.handle
-    return _given(receiver)
+    return given(receiver)
 
 
 def _order_line(line: FulfillmentLine, order: FulfillmentOrder, shop: Shop) -> dict[str, Tree]:
@@ -142,7 +142,7 @@ def read_confirm(root: Element, shop: Shop, sent_at: datetime) -> ShipmentConfir
     head = root.find("deliveryOrder")
     number = required(head, "deliveryOrderCode", "deliveryOrder")
     status = text(head, "status").upper()
-    at = _moment(head, ("orderConfirmTime", "operateTime"), "deliveryOrder", shop) or sent_at
+    at = moment(head, ("orderConfirmTime", "operateTime"), "deliveryOrder", shop) or sent_at
     if status not in SHIPPED_WORDS:
         return ProcessReported(number, status, at, text(head, "operatorCode"))
     packages = _packages(root, head)
@@ -198,11 +198,12 @@ def _items(nodes: list[Element], quantity: str, where: str) -> tuple[PackedItem,
     sums: dict[str, int] = {}
     for index, node in enumerate(nodes):
         sku = required(node, "itemCode", f"{where}[{index}]")
-        sums[sku] = sums.get(sku, 0) + _units(text(node, quantity), f"{where}[{index}].{quantity}")
-    return tuple(PackedItem(sku, units) for sku, units in sums.items() if units)
+        sums[sku] = sums.get(sku, 0) + units(text(node, quantity), f"{where}[{index}].{quantity}")
+    return tuple(PackedItem(sku, n) for sku, n in sums.items() if n)
 
 
-def _units(written: str, where: str) -> int:
+def units(written: str, where: str) -> int:
+    """Read a whole number of units; Unparsable names where it is none."""
     # Real senders write 2.0000 for 2.
     if not _AMOUNT.fullmatch(written) or Decimal(written) % 1:
         raise Unparsable(f"{where} is not a whole number of units")
@@ -219,7 +220,7 @@ def read_process(root: Element, shop: Shop, sent_at: datetime) -> ProcessReporte
     number = required(root.find("order"), "orderCode", "order")
     process = root.find("process")
     stage = required(process, "processStatus", "process").upper()
-    at = _moment(process, ("operateTime",), "process", shop) or sent_at
+    at = moment(process, ("operateTime",), "process", shop) or sent_at
     operator = text(process, "operatorName") or text(process, "operatorCode")
     return ProcessReported(number, stage, at, storable(operator), storable(text(process, "operateInfo")))
 
@@ -234,7 +235,7 @@ def required(node: Element | None, name: str, where: str) -> str:
     return value
 
 
-def _moment(node: Element | None, names: tuple[str, ...], where: str, shop: Shop) -> datetime | None:
+def moment(node: Element | None, names: tuple[str, ...], where: str, shop: Shop) -> datetime | None:
     """The first of these times that is given."""
     for name in names:
         written = text(node, name)

@@ -3,7 +3,9 @@
 from sqlmodel import SQLModel
 
 from store.tables import (
+    approvals,
     breakers,
+    counts,
     exposure,
     intake,
     listings,
@@ -14,6 +16,8 @@ from store.tables import (
     pulls,
     settings,
     stock,
+    stock_audit,
+    transfers,
     users,
 )
 from store.tables.columns import give_server_defaults
@@ -22,7 +26,9 @@ give_server_defaults([model for model in SQLModel.__subclasses__() if hasattr(mo
 
 __all__ = [
     "SQLModel",
+    "approvals",
     "breakers",
+    "counts",
     "exposure",
     "intake",
     "listings",
@@ -33,5 +39,7 @@ __all__ = [
     "pulls",
     "settings",
     "stock",
+    "stock_audit",
+    "transfers",
     "users",
 ]

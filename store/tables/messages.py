@@ -30,7 +30,10 @@ class Delivery(SQLModel, table=True):
 
 
 class Outgoing(SQLModel, table=True):
-    """One call to a stranger, drained per shop; `key` says what it is, so it exists once."""
+    """One call to a stranger, drained per shop; `key` says what it is, so it exists once.
+
+    `order_key` is the order that it is about, or what else: `inbound:NO`, `transfer:NO`.
+    """
 
     __table_args__ = (
         Index("ix_outgoing_waiting", "kind", "vendor", "shop", "id", postgresql_where=text("state = 'new'")),
@@ -43,7 +46,7 @@ class Outgoing(SQLModel, table=True):
     vendor: str
     shop: str
     key: str = Field(unique=True)
-    order_key: str = Field(foreign_key="orders.key")
+    order_key: str
     payload: dict[str, Any] = document()
     state: str
     attempts: int = 0

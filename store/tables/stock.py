@@ -7,6 +7,9 @@ from sqlmodel import Field, SQLModel
 
 from store.tables.columns import TX_NOW, maybe_moment, moment, serial
 
+RARE = "reason NOT IN ('reserved', 'released', 'expired', 'allocated', 'shipped', 'recalled')"
+"""Which lines of the ledger are found by their reason: the others are so many that a page of them is never far."""
+
 
 class SkuStock(SQLModel, table=True):
     """The counters of one SKU over all warehouses; never negative, never promised beyond on hand (INV-2).
@@ -77,7 +80,10 @@ class Reservation(SQLModel, table=True):
 
 
 class Allocation(SQLModel, table=True):
-    """Units of one order line promised by one warehouse. State: open, consumed, released."""
+    """Units promised by one warehouse to an order line, or to a transfer (`transfer:NO`).
+
+    State: open, consumed, released.
+    """
 
     __table_args__ = (
         CheckConstraint("quantity > 0 AND shipped >= 0 AND shipped <= quantity AND from_pool >= 0", name="quantity"),
@@ -88,7 +94,7 @@ class Allocation(SQLModel, table=True):
     fulfillment_no: str = Field(primary_key=True)
     line_no: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
-    order_key: str = Field(foreign_key="orders.key")
+    order_key: str
     warehouse: str
     quantity: int
     shipped: int = 0
@@ -159,9 +165,10 @@ class StockLedger(SQLModel, table=True):
 
     __tablename__ = "stock_ledger"
     __table_args__ = (
-        Index("ix_stock_ledger_sku_at", "sku", "at"),
         Index("ix_stock_ledger_ref", "ref"),
         Index("ix_stock_ledger_tx", "tx"),
+        Index("ix_stock_ledger_sku_at_id", "sku", "at", "id"),
+        Index("ix_stock_ledger_rare", "sku", "reason", "at", "id", postgresql_where=text(RARE)),
     )
 
     id: int = serial()

@@ -1,5 +1,5 @@
-"""`make bench`: whole orders per second beside a skeleton, what one order costs, intake, memory, a rush on one SKU, how
-soon every channel's stock is known after a pool change, and how fast the console's pages are among many orders."""
+"""`make bench`: whole orders per second beside a skeleton, what one order costs, intake, memory, a rush on one SKU,
+reservations beside what PostgreSQL allows, how soon every channel's stock is known, and the console's pages."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from tests.benchmarks import buyers, console, intake, memory, orders, recompute
+from tests.benchmarks import buyers, console, intake, memory, orders, recompute, reservation
 from tests.benchmarks.machine import servers
 from tests.workflows.house import House
 
@@ -29,7 +29,8 @@ async def measure() -> dict[str, Any]:
         show("intake", figures["intake"])
         figures["one_sku"] = await buyers.measure(hosts, house)
         show("one_sku", figures["one_sku"])
-    figures["reservation"] = figures.get("reservation", {}) | await recompute.measure()
+        figures["reservation"] = await reservation.measure(hosts)
+    figures["reservation"] |= await recompute.measure()
     show("reservation", figures["reservation"])
     return figures
 

@@ -8,12 +8,17 @@ import pytest
 from clients.console.html import money, tag, url
 from clients.console.lists import DEFAULT_ZONE, end_of_day
 from clients.console.words import ALERTS, CHOICES, FOR_BUYER, ROLES, STATUSES, WAITS, said
+from domain.inbound import ALERTS as OF_INBOUND
 from domain.late import late
 from domain.orders import OrderEvent, OrderStatus
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 from domain.watch import OF_THE_ENGINE, OF_THE_STORE, OVERSIZE
+from store.adjustments import BLOCKED
+from store.counts import FAILED, INACCURATE
 from store.order_marks import LATE
+from store.receipts import DIFFERS, REFUSED
+from store.transfers import NOT_FREE
 from tests.conftest import NOON
 from workflows.decisions import Choice, Decision, refuse_decision
 from workflows.orders import TOO_LATE
@@ -83,6 +88,28 @@ def test_every_refusal_of_a_pool_change_is_said_in_chinese() -> None:
     assert said("A: 8 wanted, and pool p has 5 locked and not sold. Nothing is changed") == (
         "A 要 8 件，渠道池 p 只锁定 5 件。没有任何改动"
     )
+
+
+def test_every_alert_of_counts_transfers_and_shipments_has_a_title() -> None:
+    found = {*OF_INBOUND, INACCURATE, FAILED, BLOCKED, NOT_FREE, DIFFERS, REFUSED, "approval_waiting", "approval_late"}
+    assert found <= ALERTS.keys()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "alice asked for it: a second person has to decide",
+        "a refusal needs a reason",
+        "it is approved already",
+        "waits for a second person: COAT (good) at GZ01: -50 by count PD2611220001",
+        "the count of GZ01 found -3, not booked: 1 units of A more are promised than would be left: own:s:1",
+        "count PD1: 50.00 % of the SKUs agree, wanted are 99.2 %",
+        "the customs number is missing; owner: wang",
+        "received otherwise than announced: A 12 of 15",
+    ],
+)
+def test_what_is_said_of_counts_and_approvals_is_said_in_chinese(words: str) -> None:
+    assert chinese(said(words))
 
 
 def test_parts_of_a_sentence_are_said_too_and_what_is_unknown_stays() -> None:

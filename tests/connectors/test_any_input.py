@@ -16,6 +16,7 @@ from connectors.inbound import Push
 from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
 from connectors.top_sign import sign as top_sign
+from connectors.warehouses.qimen_inbound import METHODS
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
@@ -240,11 +241,12 @@ TAGS = [
     "items",
     "item",
 ]
+STOCK_TAGS = ["entryOrder", "entryOrderCode", "orderLines", "orderLine", "actualQty", "inventoryType", "warehouseCode"]
 XML = st.recursive(
     st.text(max_size=10).map(lambda text: text.replace("<", "").replace("&", "")),
     lambda inner: st.builds(
         lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>",
-        st.sampled_from([*TAGS, "itemCode", "quantity", "orderCode", "order", "process", "processStatus"]),
+        st.sampled_from([*TAGS, *STOCK_TAGS, "itemCode", "quantity", "orderCode", "order", "process", "processStatus"]),
         st.lists(inner, max_size=4),
     ),
     max_leaves=20,
@@ -253,7 +255,7 @@ XML = st.recursive(
 
 @given(
     st.binary(max_size=300) | XML.map(lambda xml: f"<request>{xml}</request>".encode()),
-    st.sampled_from(["deliveryorder.confirm", "orderprocess.report", "?"]),
+    st.sampled_from([*METHODS, "?"]),
 )
 def test_signed_nonsense_never_raises_anything_else_at_the_warehouse(body: bytes, method: str) -> None:
     try:

@@ -157,8 +157,8 @@ def test_bombs_and_foreign_entities_are_refused_in_clear_words(bomb: str) -> Non
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(Unparsable, match=r"'stockchange.report' is not one we take"):
-        read("<request/>", "taobao.qimen.stockchange.report")
+    with pytest.raises(Unparsable, match=r"'itemlack.report' is not one we take"):
+        read("<request/>", "taobao.qimen.itemlack.report")
 
 
 GBK = confirm("<operatorCode>张三</operatorCode><status>REJECT</status>").encode("gbk")

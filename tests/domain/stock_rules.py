@@ -13,6 +13,7 @@ RULES = StockRules(
     unpaid_units_free=10,
     count_approval_units=20,
     transfer_approval_units=100,
+    count_target_percent=99.2,
     low_stock_days=3,
     limit_per_buyer=2,
     limit_at_once=False,

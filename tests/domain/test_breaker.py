@@ -9,28 +9,7 @@ from domain.carts import Cart, beyond_purchase, too_much_unpaid, unpaid_limit
 from domain.holding import Wish, serve
 from domain.low_stock import Demanded, Kind, Proposal, is_low, proposals
 from domain.stock import Counters, Demand
-from domain.stock_rules import StockRules
-
-RULES = StockRules(
-    core_channels=("own",),
-    live_channels=("douyin",),
-    backlog_percent=30,
-    live_weight_percent=50,
-    breaker_failures=3,
-    breaker_window_seconds=300,
-    unpaid_share_percent=20,
-    unpaid_units_free=10,
-    count_approval_units=20,
-    transfer_approval_units=100,
-    low_stock_days=3,
-    limit_per_buyer=2,
-    limit_at_once=False,
-    price_rise_percent=5,
-    slow_units_per_month=5,
-    fast_days=7,
-    inbound_late_seconds=86400,
-    refund_poll_seconds=7200,
-)
+from tests.domain.stock_rules import RULES
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,7 @@ class Erp:
         self.seen: Counter[str] = Counter()
         self.stages: dict[str, list[str]] = {}
         self.confirms: list[Element] = []
+        self.stock_messages: list[Element] = []
         self.pushes: dict[str, list[Json]] = {}
         self.refuses = False
         self._fails = fails_first
@@ -241,6 +242,8 @@ class Erp:
         if params["method"].endswith("orderprocess.report"):
             code, stage = root.findtext("order/orderCode"), root.findtext("process/processStatus")
             self.stages.setdefault(code or "", []).append(stage or "")
+        elif not params["method"].endswith("deliveryorder.confirm"):
+            self.stock_messages.append(root)
         else:
             self.confirms.append(root)
             await self._shipped(root)

@@ -1,5 +1,6 @@
 """Small builders for store tests: observations, a stocked warehouse, an order at a given step of its life."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -49,8 +50,33 @@ TABLES = str.split(
     "stock_movement stock_ledger pool_stock pool_member channel_pool bundle_component safety_stock lowered_exposure "
     "fulfillment shipment_confirm parcel trace process_report delivery outgoing reread alert audit "
     "pull heard shop_token payment refund breaker_event lock_failure stock_wait stock_queue proposal "
-    "listing stock_push stock_told stock_drain stock_signal"
+    "listing stock_push stock_told stock_drain stock_signal "
+    "number_series approval stock_count count_line adjustment stock_report transfer transfer_line "
+    "inbound inbound_line inbound_stage receipt turnover_day "
+    "stock_audit stock_balance stock_drift"
 )
+DRIFTED = """
+    SELECT * FROM (
+        SELECT s.*,
+            (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.sku = s.sku AND state = 'open') AS r,
+            (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND state = 'open')
+                AS a,
+            (SELECT coalesce(sum(quantity), 0) FROM stock_movement m WHERE m.sku = s.sku) AS moved,
+            (SELECT coalesce(sum(on_hand), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS here,
+            (SELECT coalesce(sum(locked), 0) FROM pool_stock p WHERE p.sku = s.sku) AS locked,
+            (SELECT (coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0), coalesce(sum(allocated), 0),
+                coalesce(sum(pooled), 0)) = (s.on_hand, s.reserved, s.allocated, s.pooled)
+                FROM stock_ledger g WHERE g.sku = s.sku) AS explained,
+            (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0)) FROM warehouse_stock w
+                WHERE w.sku = s.sku) = (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0))
+                FROM stock_ledger g WHERE g.sku = s.sku) AS graded,
+            (SELECT coalesce(sum(allocated), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS allocated_here
+        FROM sku_stock s) one
+    WHERE reserved <> r OR allocated <> a OR on_hand <> moved OR on_hand <> here OR allocated <> allocated_here
+        OR reserved < 0 OR allocated < 0 OR reserved + allocated + pooled > on_hand
+        OR pooled <> locked OR NOT explained OR NOT graded
+"""
+"""The SKUs whose counters are not what is open, moved, housed, locked and told."""
 WMS = Shop(
     "qimen", "wms1", Role.WAREHOUSE, "Asia/Shanghai", "CNY", "http://wms.example/", "wms-key", ("wms-secret",), {}
 )
@@ -191,28 +217,11 @@ async def facts(database: Database) -> dict[str, list[str]]:
 
 async def assert_counters_add_up(database: Database) -> None:
     """Assert that counters equal what is open, that movements and ledger explain them, and that nothing is oversold."""
-    wrong = await rows(
-        database,
-        """
-        SELECT * FROM (
-            SELECT s.*,
-                (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.sku = s.sku AND state = 'open') AS r,
-                (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a WHERE a.sku = s.sku AND state = 'open')
-                    AS a,
-                (SELECT coalesce(sum(quantity), 0) FROM stock_movement m WHERE m.sku = s.sku) AS moved,
-                (SELECT coalesce(sum(on_hand), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS here,
-                (SELECT coalesce(sum(locked), 0) FROM pool_stock p WHERE p.sku = s.sku) AS locked,
-                (SELECT (coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0), coalesce(sum(allocated), 0),
-                    coalesce(sum(pooled), 0)) = (s.on_hand, s.reserved, s.allocated, s.pooled)
-                    FROM stock_ledger g WHERE g.sku = s.sku) AS explained,
-                (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0)) FROM warehouse_stock w
-                    WHERE w.sku = s.sku) = (SELECT (coalesce(sum(defective), 0), coalesce(sum(quarantine), 0))
-                    FROM stock_ledger g WHERE g.sku = s.sku) AS graded,
-                (SELECT coalesce(sum(allocated), 0) FROM warehouse_stock w WHERE w.sku = s.sku) AS allocated_here
-            FROM sku_stock s) one
-        WHERE reserved <> r OR allocated <> a OR on_hand <> moved OR on_hand <> here OR allocated <> allocated_here
-            OR reserved < 0 OR allocated < 0 OR reserved + allocated + pooled > on_hand
-            OR pooled <> locked OR NOT explained OR NOT graded
-        """,
-    )
-    assert wrong == []
+    assert await rows(database, DRIFTED) == []
+
+
+async def blocked(database: Database) -> None:
+    """Return once some transaction waits for a lock of another."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not await value(database, waiting):
+        await asyncio.sleep(0)

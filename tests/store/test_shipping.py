@@ -25,6 +25,7 @@ from tests.store.builders import (
     TIMING,
     apply,
     assert_counters_add_up,
+    blocked,
     confirm,
     counters,
     facts,
@@ -40,7 +41,6 @@ from tests.store.builders import (
     track,
     value,
 )
-from tests.store.test_stock import blocked
 
 P = ParcelState
 

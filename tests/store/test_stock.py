@@ -23,6 +23,7 @@ from tests.store.builders import (
     TIMING,
     apply,
     assert_counters_add_up,
+    blocked,
     confirm,
     counters,
     facts,
@@ -38,13 +39,6 @@ from tests.store.builders import (
 )
 
 Step = Callable[[AsyncConnection], Awaitable[object]]
-
-
-async def blocked(database: Database) -> None:
-    """Return once some transaction waits for a lock of another."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    while not await value(database, waiting):
-        await asyncio.sleep(0)
 
 
 async def test_sixty_buyers_at_once_get_exactly_the_twenty_units_there_are(database: Database, ring: KeyRing) -> None:

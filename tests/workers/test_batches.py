@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from sqlalchemy import text
 
 from clients.clock import utc_now
 from domain.observations import ChannelStatus, Observation, OrderHinted, ParcelState, PaymentObserved, ProcessReported
@@ -22,6 +23,8 @@ from tests.facts import facts_of
 from tests.store.builders import (
     TIMING,
     assert_counters_add_up,
+    blocked,
+    change,
     confirm,
     counters,
     key,
@@ -212,3 +215,24 @@ async def test_observations_of_one_order_are_decided_in_their_own_order_whatever
         "paid",
         "cancelled",
     ]
+
+
+async def test_a_batch_takes_the_components_of_its_bundles_in_their_order_too(
+    database: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INV-2: it waits for the first SKU and holds none behind it, so nobody waits for it in a circle."""
+
+    async def never(*_: object) -> bool:
+        raise AssertionError("the batch was undone")
+
+    monkeypatch.setattr(apply, "apply_one", never)
+    await stocked(database, ring, A=5, B=5)
+    await change(database, "INSERT INTO bundle_component VALUES ('SET', 'A', 1)")
+    await queue(database, ring, [order("T1", skus={"SET": 1}), order("T2", skus={"B": 1})])
+    async with database.transaction() as tx:  # another order, holding A and on its way to B
+        await tx.execute(text("UPDATE sku_stock SET version = version + 1 WHERE sku = 'A'"))
+        booking = asyncio.create_task(apply_some(database, ring, QUICK, utc_now()))
+        await blocked(database)
+        await tx.execute(text("UPDATE sku_stock SET version = version + 1 WHERE sku = 'B'"))
+    assert (await booking).taken == 2
+    assert [await counters(database, sku) for sku in "AB"] == [(5, 1, 0), (5, 1, 0)]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,8 +19,10 @@ from activities.ports import Courier, PaymentProvider, SalesChannel, Vendors, Wa
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
+from domain.counting import Answer, Counted, Grade
 from domain.errors import OmsError
 from domain.fulfillment import FulfillmentOrder
+from domain.inbound import Entry
 from domain.observations import (
     ChannelStatus,
     LineObserved,
@@ -92,6 +94,8 @@ class FakeWarehouse:
     refusals: dict[str, OmsError] = field(default_factory=dict)
     pended: list[tuple[str, bool]] = field(default_factory=list)
     orders: dict[str, FulfillmentOrder] = field(default_factory=dict)
+    counted: dict[str, Counted] = field(default_factory=dict)
+    announced: list[Entry] = field(default_factory=list)
 
     async def create(self, order: FulfillmentOrder) -> str:
         if self.failures:
@@ -111,6 +115,13 @@ class FakeWarehouse:
 
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
         raise AssertionError("an order's workflow never asks what has left: a drain does")
+
+    async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
+        return {(sku, Grade.GOOD): self.counted[sku] for sku in skus if sku in self.counted}
+
+    async def announce(self, entry: Entry) -> str:
+        self.announced.append(entry)
+        return f"W-{entry.no}"
 
 
 @dataclass
