@@ -11,7 +11,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from activities.ports import Clock, SalesChannel, Tokens
 from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
@@ -108,6 +108,10 @@ class CarefulChannel:
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
         await self._call(lambda: self._channel.write_back(notice))
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later."""
+        await self._call(lambda: self._channel.tell_promise(notice))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order."""

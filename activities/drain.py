@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
 from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
-from domain.fulfillment import ShipmentNotice, ShippedLine
+from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
 from domain.inbound import Entry, Units
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
@@ -37,6 +37,7 @@ class DrainActivities:
         self._work: dict[str, Callable[[Queue, Call], Awaitable[None]]] = {
             "subscribe": self._subscribe,
             "writeback": self._write_back,
+            "promise": self._promise,
             "track": self._track,
             "inquire": self._inquire,
             "reread": self._reread,
@@ -113,6 +114,12 @@ class DrainActivities:
     async def _write_back(self, queue: Queue, call: Call) -> None:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
         await channel.write_back(_notice(call))
+        await self._calls.done(queue, call, self._clock())
+
+    async def _promise(self, queue: Queue, call: Call) -> None:
+        channel = await self._vendors.channel(queue.vendor, queue.shop)
+        ship_by = datetime.fromisoformat(call.payload["ship_by"])
+        await channel.tell_promise(PromiseNotice(call.payload["order_no"], ship_by, call.key))
         await self._calls.done(queue, call, self._clock())
 
     async def _track(self, queue: Queue, call: Call) -> None:

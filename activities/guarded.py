@@ -9,7 +9,7 @@ from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
@@ -92,6 +92,10 @@ class GuardedChannel:
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a package left."""
         await self._bulkhead.run(f"write back {notice.key}", lambda: self._channel.write_back(notice))
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later."""
+        await self._bulkhead.run(f"promise {notice.key}", lambda: self._channel.tell_promise(notice))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order, unless the channel does not answer."""

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import fact_failures
 from activities.ports import OrderFacts, OrderMarks, ShippingFacts
-from domain.progress import LockEnd, Plan, Shipped, Signed
+from domain.progress import Balance, LockEnd, Plan, Shipped, Signed
 from domain.timing import OrderTiming
 
 
@@ -29,6 +29,18 @@ class OrderActivities:
         """Free the stock of an unpaid order unless a payment is on file. Undone by plan(), which holds it again."""
         with fact_failures():
             return await self._facts.end_lock(key, late_seconds, now)
+
+    @activity.defn
+    async def await_balance(self, key: str, timing: OrderTiming, now: datetime) -> Balance:
+        """Hold the goods of an order with a deposit until its balance is due. Undone by end_balance."""
+        with fact_failures():
+            return await self._facts.await_balance(key, timing, now)
+
+    @activity.defn
+    async def end_balance(self, key: str, now: datetime) -> LockEnd:
+        """Free the goods of an order whose balance was not paid. Undone by plan(), which holds them again."""
+        with fact_failures():
+            return await self._facts.end_balance(key, now)
 
     @activity.defn
     async def plan_order(self, key: str, timing: OrderTiming, now: datetime) -> Plan:

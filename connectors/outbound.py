@@ -11,7 +11,7 @@ from typing import Protocol
 
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.inbound import Entry
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
@@ -80,6 +80,9 @@ class SalesChannel(Protocol):
 
     async def write_back(self, notice: ShipmentNotice) -> None:
         """Tell that a parcel left; a repeat is a success. Has no undo: a wrong waybill is followed by a right one."""
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Tell that an order leaves later than promised; a repeat is a success. Refused where there is no way."""
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order behind a hint; beside it the answer's body as received. Changes nothing."""

@@ -89,6 +89,7 @@ VENDORS: Mapping[str, Vendor] = {
         optional_params={
             "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
             STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
+            "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
         },
         stock=OWN_STOCK,
         stock_with=STOCK_URL,

@@ -70,6 +70,15 @@ class ShipmentNotice:
     beside: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PromiseNotice:
+    """What a channel is told when an order leaves later than it was promised; `key` makes a repeat harmless."""
+
+    order_no: str
+    ship_by: datetime
+    key: str
+
+
 def spread(
     packed: Mapping[str, int], ordered: Sequence[ShippedLine], told: Mapping[str, int]
 ) -> tuple[ShippedLine, ...]:

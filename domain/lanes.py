@@ -15,7 +15,7 @@ from domain.observations import (
 )
 
 URGENT, NORMAL, LATER = 0, 1, 2
-URGENT_HINTS = frozenset({ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
+URGENT_HINTS = frozenset({ChannelStatus.DEPOSIT, ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
 
 
 def lane(seen: Observation) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from domain.orders import OrderEvent, OrderStatus
 
 UNPAID = "unpaid"
+BALANCE_UNPAID = "balance unpaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Late:
 _REFUNDED = Late("late_refund", False, "refunded by the channel after the order was closed: open a case")
 _PAID = Late("late_payment", True, "paid after the order was closed: refund the buyer or restart the order")
 _CANCELLED = Late("late_cancel", False, "cancelled by the channel although the order is completed: ask the channel")
-NEVER_PAID = frozenset({UNPAID, OrderEvent.CANCELLED.value})
+NEVER_PAID = frozenset({UNPAID, BALANCE_UNPAID, OrderEvent.CANCELLED.value})
 """Reasons with which an order closes before it is paid (or without its money being kept)."""
 
 

@@ -17,10 +17,12 @@ from domain.payments import RefundState
 class ChannelStatus(StrEnum):
     """The canonical state of an order on its channel (INT-13).
 
-    UNMAPPED is none: the connector gives the channel's raw code only, and the status map in force says what it means.
+    DEPOSIT: the first part of a presale order is paid, its balance is due. UNMAPPED is none: the connector gives the
+    channel's raw code only, and the status map in force says what it means.
     """
 
     UNPAID = "unpaid"
+    DEPOSIT = "deposit"
     PAID = "paid"
     SHIPPED = "shipped"
     SIGNED = "signed"
@@ -32,7 +34,7 @@ class ChannelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineObserved:
-    """One order line. `amount_minor` = quantity x unit_minor - discount_minor.
+    """One order line. `amount_minor` = quantity x unit_minor - discount_minor; `presale`: sold before it is there.
 
     `item_id` and `variant_id` name what was sold in the vendor's words, empty where it has none (domain/stock_push.py).
     """
@@ -46,6 +48,7 @@ class LineObserved:
     amount_minor: int
     item_id: str = ""
     variant_id: str = ""
+    presale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class OrderObserved:
     """A full order as its channel states it at `vendor_time`.
 
     goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
+    `deposit_at` and `balance_until` say when a presale order's deposit was paid and until when its balance may be.
     `may_ship` is False while the channel forbids shipping a paid order (its own risk check, a group not complete).
     """
 
@@ -78,6 +82,8 @@ class OrderObserved:
     buyer_ip: str = ""
     remark: str = ""
     may_ship: bool = True
+    deposit_at: datetime | None = None
+    balance_until: datetime | None = None
     kind: Literal["order"] = "order"
 
 

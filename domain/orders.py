@@ -1,6 +1,6 @@
 """Orders: their words, ids and states, and what a new observation of one changes. Owns the order of observations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ class PaymentStatus(StrEnum):
     """What became of the money."""
 
     UNPAID = "unpaid"
+    DEPOSIT = "deposit"
     PAID = "paid"
     REFUNDED = "refunded"
 
@@ -41,10 +42,12 @@ class OrderEvent(StrEnum):
     """What wakes an order's workflow; everything else is a fact that waits to be read.
 
     CLEARED: its channel, which forbade shipping a paid order, allows it now. RESTOCKED: there are units for an order
-    that waited for some. UNSTOCKED: somebody took its stock away from it.
+    that waited for some. UNSTOCKED: somebody took its stock away from it. DEPOSIT: the first part of a presale order
+    is paid. CONVERTED: all goods that it was promised before they were there have arrived.
     """
 
     PLACED = "placed"
+    DEPOSIT = "deposit"
     PAID = "paid"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
@@ -53,10 +56,12 @@ class OrderEvent(StrEnum):
     CLEARED = "cleared"
     RESTOCKED = "restocked"
     UNSTOCKED = "unstocked"
+    CONVERTED = "converted"
 
 
 EVENT_OF: dict[ChannelStatus, OrderEvent] = {
     ChannelStatus.UNPAID: OrderEvent.PLACED,
+    ChannelStatus.DEPOSIT: OrderEvent.DEPOSIT,
     ChannelStatus.PAID: OrderEvent.PAID,
     ChannelStatus.SHIPPED: OrderEvent.PAID,
     ChannelStatus.SIGNED: OrderEvent.PAID,
@@ -69,9 +74,12 @@ RANK: dict[ChannelStatus, int] = {status: rank for rank, status in enumerate(Cha
 
 PAYMENT_OF: dict[ChannelStatus, PaymentStatus] = {
     ChannelStatus.UNPAID: PaymentStatus.UNPAID,
+    ChannelStatus.DEPOSIT: PaymentStatus.DEPOSIT,
     ChannelStatus.CANCELLED: PaymentStatus.UNPAID,
     ChannelStatus.REFUNDED: PaymentStatus.REFUNDED,
 }
+
+STAGE: dict[ChannelStatus, int] = {ChannelStatus.UNPAID: 0, ChannelStatus.DEPOSIT: 1}
 
 ENDED = frozenset({ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
 
@@ -139,23 +147,35 @@ def decide(before: Seen | None, seen: OrderObserved, inbox_id: int) -> Change:
     return Change(True, events, contradicts)
 
 
+def with_deposit(seen: OrderObserved) -> OrderObserved:
+    """Say deposit of an order that its channel calls unpaid though it names a deposit: few have a code for it."""
+    named = seen.status is ChannelStatus.UNPAID and seen.deposit_at is not None
+    return replace(seen, status=ChannelStatus.DEPOSIT) if named else seen
+
+
 def held(seen: Seen | OrderObserved) -> bool:
     """Say whether a channel forbids shipping an order that is paid; in any other state there is nothing to forbid."""
     return seen.status is ChannelStatus.PAID and not seen.may_ship
 
 
-def place(seen: Seen) -> tuple[bool, datetime, int, bool, int]:
+def stage(status: ChannelStatus) -> int:
+    """Say how far the money is: nothing, a deposit, or beyond; an order never goes back to an earlier stage."""
+    return STAGE.get(status, 2)
+
+
+def place(seen: Seen) -> tuple[int, datetime, int, bool, int]:
     """Give an observation its place among all of its order; the last place counts."""
-    paid = seen.status is not ChannelStatus.UNPAID
-    return paid, seen.vendor_time, RANK[seen.status], not held(seen), seen.inbox_id
+    return stage(seen.status), seen.vendor_time, RANK[seen.status], not held(seen), seen.inbox_id
 
 
 def _takes_back(one: Seen, other: Seen) -> bool:
     later = other.vendor_time > one.vendor_time
-    return later and other.status is ChannelStatus.UNPAID and one.status is not ChannelStatus.UNPAID
+    return later and stage(other.status) < stage(one.status)
 
 
 def payment_status(status: ChannelStatus, before: PaymentStatus = PaymentStatus.UNPAID) -> PaymentStatus:
     """Say what a channel status means for the money that was paid or not `before`; only a refund undoes a payment."""
     said = PAYMENT_OF.get(status, PaymentStatus.PAID)
+    if said is PaymentStatus.DEPOSIT and before is not PaymentStatus.UNPAID:
+        return before
     return before if said is PaymentStatus.UNPAID else said

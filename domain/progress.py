@@ -17,10 +17,19 @@ class OrderStart:
 
 @dataclass(frozen=True)
 class LockEnd:
-    """What the end of a stock lock did: `paid` when a payment is on file after all."""
+    """What the end of a stock lock did: `paid` or `deposit` when a payment is on file after all."""
 
     paid: bool
     late_until: datetime | None = None
+    deposit: bool = False
+
+
+@dataclass(frozen=True)
+class Balance:
+    """How an order with a deposit stands: `paid` in full, or until when its balance may be paid."""
+
+    paid: bool
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Plan:
 
     `ended` says that the channel has cancelled or refunded the order, `waits_for_channel` that it is paid and the
     channel forbids to ship it for now. `stopped`: the units that are short are there, but their sale is stopped.
+    `waits_for_goods`: until when it was promised, while presale goods are to come.
     """
 
     fulfillments: list[str] = field(default_factory=list)
@@ -38,6 +48,7 @@ class Plan:
     ended: str = ""
     waits_for_channel: bool = False
     stopped: bool = False
+    waits_for_goods: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ class OrderTiming:
     settle_seconds: float
     retry_first_seconds: float
     retry_longest_seconds: float
+    # Orders that were started before it existed carry their timing without it.
+    balance_seconds: float = 259200.0
 
     def lock_until(self, now: datetime) -> datetime:
         """Say until when stock is held for an unpaid order (INV-2)."""

@@ -11,7 +11,9 @@ class WaitFor(StrEnum):
     START = "start"
     PAYMENT = "payment"
     LATE_PAYMENT = "late_payment"
+    BALANCE = "balance"
     CHANNEL = "channel"
+    PRESALE = "presale"
     STOCK = "stock"
     BREAKER = "breaker"
     WAREHOUSE = "warehouse"
@@ -39,6 +41,12 @@ WORDS: dict[WaitFor, Words] = {
     WaitFor.PAYMENT: Words("the buyer to pay", "stock is allocated to a warehouse", "the stock lock ends"),
     WaitFor.LATE_PAYMENT: Words(
         "a late payment; its stock is free again", "honoured if stock is left", "the order closes"
+    ),
+    WaitFor.BALANCE: Words(
+        "the buyer to pay the balance; the deposit is paid and the goods are held", "it is planned", "the order closes"
+    ),
+    WaitFor.PRESALE: Words(
+        "presale goods to arrive; it is paid and they are promised to it", "it is planned by itself", LATE
     ),
     WaitFor.CHANNEL: Words(
         "the channel to allow shipping; it is paid and its stock is reserved",

@@ -53,13 +53,7 @@ _SET_SINCE = text(
     WHERE m.sku = :sku AND m.at > c.begun_at AND m.warehouse = :warehouse AND m.reason = 'set' LIMIT 1
     """
 )
-_HERE = text("SELECT on_hand, allocated FROM warehouse_stock WHERE warehouse = :warehouse AND sku = :sku")
-_DEFECTIVE = text(
-    """
-    UPDATE warehouse_stock SET defective = defective + :units
-    WHERE warehouse = :warehouse AND sku = :sku AND defective + :units >= 0
-    """
-)
+_HERE = text("SELECT on_hand, allocated, defective FROM warehouse_stock WHERE warehouse = :warehouse AND sku = :sku")
 _HOLDERS = text(
     """
     SELECT order_key, quantity FROM (
@@ -149,7 +143,7 @@ async def book(tx: AsyncConnection, no: str, actor: str, now: datetime) -> str:
         await _end(tx, no, "superseded", "stock was set by hand since the count: count again", now)
         return "not booked: stock was set by hand since the count; count again"
     await places.make_room(tx, await places.place(tx, row.warehouse), [row.sku], now)
-    blocked = await (_book_good(tx, row, now) if row.grade == Grade.GOOD else _book_defective(tx, row))
+    blocked = await (_book_good(tx, row, now) if row.grade == Grade.GOOD else _book_defective(tx, row, now))
     if blocked:
         return await _block(tx, row, blocked, now)
     await _end(tx, no, "booked", "", now)
@@ -187,10 +181,13 @@ def _named(holders: Sequence[Row[Any]], short: int) -> str:
     return f"{', '.join(found[:MOST_NAMED])}{more}{pools}"
 
 
-async def _book_defective(tx: AsyncConnection, row: Row[Any]) -> str:
-    values = {"warehouse": row.warehouse, "sku": row.sku, "units": row.units}
-    changed = (await tx.execute(_DEFECTIVE, values)).rowcount
-    return "" if changed else f"there are fewer than {-row.units} defective units of {row.sku} here"
+async def _book_defective(tx: AsyncConnection, row: Row[Any], now: datetime) -> str:
+    here = (await tx.execute(_HERE, {"warehouse": row.warehouse, "sku": row.sku})).one()
+    if here.defective + row.units < 0:
+        return f"there are fewer than {-row.units} defective units of {row.sku} here"
+    change = Change(row.sku, "counted", row.no, row.warehouse, defective=row.units)
+    await stock_ledger.book(tx, [change], now)
+    return ""
 
 
 async def _block(tx: AsyncConnection, row: Row[Any], reason: str, now: datetime) -> str:

@@ -13,6 +13,7 @@ from domain.observations import (
     RefundObserved,
     StockReported,
 )
+from domain.orders import with_deposit
 from store import settings_docs, unmapped
 from store.observations import Taken
 from store.order_intake import Booking, apply_order
@@ -52,4 +53,4 @@ async def _book_order(tx: AsyncConnection, taken: Taken, seen: OrderObserved, bo
         seen = await settings_docs.resolved_for_certain(tx, seen)
     if seen.status is ChannelStatus.UNMAPPED:
         return await unmapped.set_aside(tx, seen, taken.id, booking.now)
-    return await apply_order(tx, booking, seen, taken.inbox_id)
+    return await apply_order(tx, booking, with_deposit(seen), taken.inbox_id)

@@ -11,12 +11,33 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus
-from domain.orders import ENDED, EVENT_OF, LogisticsStatus, OrderEvent, OrderStatus, fulfillment_no
-from domain.progress import LockEnd, Plan
+from domain.orders import (
+    ENDED,
+    EVENT_OF,
+    LogisticsStatus,
+    OrderEvent,
+    OrderStatus,
+    PaymentStatus,
+    fulfillment_no,
+)
+from domain.progress import Balance, LockEnd, Plan
 from domain.stock import WarehouseOffer, choose_warehouse, per_sku
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, bundles, order_stock, orders, paying_back, reread, stock, unstocking, waiting
+from store import (
+    alerts,
+    audit,
+    bundles,
+    order_stock,
+    orders,
+    paying_back,
+    presale,
+    presale_orders,
+    reread,
+    stock,
+    unstocking,
+    waiting,
+)
 from store.alerts import Level, NewAlert
 from store.carts import Buyer
 from store.database import Database
@@ -86,8 +107,8 @@ class SqlOrderFacts:
         """Free the stock of an unpaid order, unless a payment is on file (INV-2)."""
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            if _is_paid(row):
-                return LockEnd(paid=True)
+            if _is_paid(row) or row.channel_status == ChannelStatus.DEPOSIT:
+                return LockEnd(paid=_is_paid(row), deposit=not _is_paid(row))
             late_until = now + timedelta(seconds=late_seconds)
             await stock.lock_skus(tx, key)
             if await stock.release_reservations(tx, key, now, "expired"):
@@ -96,6 +117,22 @@ class SqlOrderFacts:
                 await reread.ask_again(tx, row, now)  # the money may be there though its message is not (INT-17)
             await orders.set_wait(tx, key, Wait(WaitFor.LATE_PAYMENT, now, late_until))
         return LockEnd(paid=False, late_until=late_until)
+
+    async def await_balance(self, key: str, timing: OrderTiming, now: datetime) -> Balance:
+        """Hold the goods of an order with a deposit until its balance may be paid no longer (FUL-6)."""
+        async with self._database.transaction() as tx:
+            return await presale_orders.await_balance(tx, await orders.must_lock(tx, key), timing, now)
+
+    async def end_balance(self, key: str, now: datetime) -> LockEnd:
+        """Free the goods of an order whose balance was not paid, unless a payment is on file."""
+        async with self._database.transaction() as tx:
+            row = await orders.must_lock(tx, key)
+            if row.channel_status != ChannelStatus.DEPOSIT:
+                return LockEnd(paid=True)
+            await stock.lock_skus(tx, key)
+            if await stock.release_reservations(tx, key, now, "expired"):
+                await audit.write(tx, "stock.released", key, now, reason="balance unpaid")
+        return LockEnd(paid=False)
 
     async def plan(self, key: str, timing: OrderTiming, now: datetime) -> Plan:
         """Book the payment, choose a warehouse, turn reservations into allocations; a second run returns the first."""
@@ -118,6 +155,8 @@ class SqlOrderFacts:
                 return await _held(tx, row, reasons, now)
             await stock.lock_skus(tx, key)
             held = await self._hold(tx, row, timing, now)
+            if row.presale and not held.short and (waits := await presale_orders.wait_for_goods(tx, row, now)):
+                return waits
             offer = None if held.short else await self._choose(tx, key)
             if offer is None:
                 return await self._short(tx, row, held, now)
@@ -154,7 +193,8 @@ class SqlOrderFacts:
         """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert."""
         if await paying_back.begin(tx, row.key, now):
             return
-        if _is_paid(row) and reason != UNPAID:
+        has_money = _is_paid(row) or row.payment_status == PaymentStatus.DEPOSIT
+        if has_money and reason != UNPAID:
             words = f"closed ({reason}) though the buyer has paid: pay the money back"
             await alerts.raise_alert(tx, NewAlert(DUE_ALERT, Level.CRITICAL, row.key, words), now)
         else:
@@ -175,6 +215,9 @@ class SqlOrderFacts:
 
     async def _hold(self, tx: AsyncConnection, row: Row[Any], timing: OrderTiming, now: datetime) -> Held:
         """Make sure that stock is held; an order whose lock ended tries again (late payment: honoured if left)."""
+        if row.presale:
+            claim = presale.Claim(row.key, timing.lock_until(now), timing)
+            return Held(tuple(await presale_orders.ensure(tx, claim, now)))
         if await stock.open_reservations(tx, row.key):
             return Held()
         buyer = Buyer(row.key, row.buyer_index, row.ip_index)
@@ -211,6 +254,8 @@ class SqlOrderFacts:
     ) -> Plan:
         key = row.key
         ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+        if row.presale:  # it was promised for later, or for earlier than it was paid
+            ship_by = max(ship_by, (await presale.promised(tx, key))[0] or ship_by)
         part = int((await tx.execute(_PARTS, {"key": key})).scalar_one()) + 1
         full = fulfillment_no(f"{row.channel}-{row.shop}-{row.no}", part)
         names = {"no": fulfillment_no(row.no, part), "full": full}

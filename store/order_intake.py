@@ -15,6 +15,7 @@ from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import (
     ENDED,
     EVENT_OF,
+    STAGE,
     LogisticsStatus,
     OrderEvent,
     OrderStatus,
@@ -26,11 +27,12 @@ from domain.orders import (
 )
 from domain.stock import Demand
 from domain.timing import OrderTiming
-from store import alerts, audit, contacts, deliveries, late, listings, order_stock, orders, refunds
+from store import alerts, audit, contacts, deliveries, late, listings, order_stock, orders, presale_orders, refunds
 from store.alerts import Level, NewAlert
 from store.carts import Buyer
 from store.keyring import KeyRing
 from store.order_stock import Asking
+from store.presale import Claim
 from store.settings_docs import Profile
 
 INSERT_ORDER = text(
@@ -38,11 +40,11 @@ INSERT_ORDER = text(
     INSERT INTO orders (key, channel, shop, no, status, payment_status, logistics_status, channel_status, raw_status,
         channel_hold, channel_time, channel_inbox_id, currency, goods_minor, shop_discount_minor,
         platform_discount_minor, freight_minor, total_minor, paid_minor, refunded_minor, placed_at, paid_at,
-        buyer_index, ip_index, remark_sealed, wait_for, wait_since, created_at)
+        presale, deposit_at, balance_until, buyer_index, ip_index, remark_sealed, wait_for, wait_since, created_at)
     VALUES (:key, :channel, :shop, :no, :status, :payment_status, 'none', :channel_status, :raw_status,
         :channel_hold, :channel_time, :inbox_id, :currency, :goods_minor, :shop_discount_minor,
         :platform_discount_minor, :freight_minor, :total_minor, :paid_minor, :refunded_minor, :placed_at, :paid_at,
-        :buyer_index, :ip_index, :remark, 'start', :now, :now)
+        :presale, :deposit_at, :balance_until, :buyer_index, :ip_index, :remark, 'start', :now, :now)
     ON CONFLICT DO NOTHING
     """
 )
@@ -50,14 +52,16 @@ _UPDATE = text(
     """
     UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_hold = :channel_hold,
         channel_time = :channel_time, channel_inbox_id = :inbox_id, payment_status = :payment_status,
-        paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at)
+        paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at),
+        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until)
     WHERE key = :key
     """
 )
 INSERT_LINE = text(
     """
-    INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor)
-    VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor)
+    INSERT INTO order_line (order_key, line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor,
+        presale)
+    VALUES (:key, :line_no, :sku, :title, :quantity, :unit_minor, :discount_minor, :amount_minor, :presale)
     """
 )
 
@@ -101,17 +105,25 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
     if seen.status not in ENDED:
-        wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
-        buyer = Buyer(key, values["buyer_index"], values["ip_index"])
-        paid = EVENT_OF[seen.status] is OrderEvent.PAID
-        asking = Asking(buyer, paid, booking.timing.lock_until(now), booking.profile)
-        short = [*(await order_stock.hold(tx, asking, wanted, now)).short]
+        short = await _reserve(tx, booking, seen, values)
     await listings.seen(tx, seen, now)
     await audit.write(
         tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
     )
     for event in decide(None, seen, values["inbox_id"]).events:
         await deliveries.add(tx, key, event, now)
+
+
+async def _reserve(tx: AsyncConnection, booking: Booking, seen: OrderObserved, values: dict[str, Any]) -> list[str]:
+    key, now, until = values["key"], booking.now, booking.timing.lock_until(booking.now)
+    if has_presale(seen):
+        if seen.status is ChannelStatus.DEPOSIT:
+            until = presale_orders.balance_until(seen.balance_until, seen.deposit_at or now, booking.timing)
+        return await presale_orders.ensure(tx, Claim(key, until, booking.timing), now)
+    wanted = [Demand(line.line_no, line.sku, line.quantity) for line in seen.lines]
+    buyer = Buyer(key, values["buyer_index"], values["ip_index"])
+    asking = Asking(buyer, EVENT_OF[seen.status] is OrderEvent.PAID, until, booking.profile)
+    return [*(await order_stock.hold(tx, asking, wanted, now)).short]
 
 
 async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any]) -> str:
@@ -168,7 +180,7 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
     key = order_key(seen.channel, seen.shop, seen.no)
     plain = (
         "channel shop no raw_status currency goods_minor shop_discount_minor platform_discount_minor freight_minor "
-        "total_minor paid_minor refunded_minor placed_at paid_at"
+        "total_minor paid_minor refunded_minor placed_at paid_at deposit_at balance_until"
     )
     return {name: getattr(seen, name) for name in plain.split()} | {
         "key": key,
@@ -176,6 +188,7 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
         "payment_status": payment_status(seen.status).value,
         "channel_status": seen.status.value,
         "channel_hold": held(seen),
+        "presale": has_presale(seen),
         "channel_time": seen.vendor_time,
         "inbox_id": inbox_id,
         "buyer_index": ring.blind(seen.buyer_id, "buyer") if seen.buyer_id else "",
@@ -185,10 +198,15 @@ def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetim
     }
 
 
+def has_presale(seen: OrderObserved) -> bool:
+    """Say whether any line of an order is sold before it is there."""
+    return any(line.presale for line in seen.lines)
+
+
 def line_values(key: str, line: LineObserved) -> dict[str, Any]:
     """Give the columns of an order's line."""
     return {name: getattr(line, name) for name in line.__slots__} | {"key": key}
 
 
 def _first_status(seen: ChannelStatus) -> OrderStatus:
-    return OrderStatus.UNPAID if seen in ENDED | {ChannelStatus.UNPAID} else OrderStatus.PAID
+    return OrderStatus.UNPAID if seen in ENDED | STAGE.keys() else OrderStatus.PAID

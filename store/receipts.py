@@ -18,6 +18,7 @@ from domain.observations import EntryConfirmed, ReceivedLine
 from store import alerts, audit, places, stock, stock_ledger
 from store.alerts import Level, NewAlert
 from store.places import Place
+from store.stock_ledger import Change
 
 DIFFERS, REFUSED = "receipt_differs", "entry_refused"
 BY_WMS = "wms"
@@ -54,7 +55,6 @@ _RECEIPT = text(
     """
 )
 _SKU = text("INSERT INTO sku_stock (sku, on_hand, updated_at) VALUES (:sku, 0, :now) ON CONFLICT DO NOTHING")
-_DEFECTIVE = text("UPDATE warehouse_stock SET defective = defective + :n WHERE warehouse = :warehouse AND sku = :sku")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,8 @@ async def _book(
         key = f"receipt:{row.no}:{arrived.confirm_id}:{line.line_no}:{line.sku}"
         await stock.move(tx, key, place.change(line.sku, "received", row.no, line.quantity), now)
     else:
-        await tx.execute(_DEFECTIVE, {"warehouse": place.code, "sku": line.sku, "n": line.quantity})
+        change = Change(line.sku, "received", row.no, place.code, defective=line.quantity)
+        await stock_ledger.book(tx, [change], now)
     await tx.execute(_ADD[kind], {"no": row.no, "sku": line.sku, "n": line.quantity})
     return True
 

@@ -49,6 +49,7 @@ class TimingDocument(BaseModel):
     settle_seconds: Duration
     retry_first_seconds: Duration
     retry_longest_seconds: Duration
+    balance_seconds: Duration
     apply_poll_seconds: Duration
     deliver_poll_seconds: Duration
     drain_poll_seconds: Duration

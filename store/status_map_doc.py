@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from domain.observations import ChannelStatus
 from domain.status_map import StatusMap, StatusMeaning
 
-State = Literal["unpaid", "paid", "shipped", "signed", "completed", "cancelled", "refunded"]
+State = Literal["unpaid", "deposit", "paid", "shipped", "signed", "completed", "cancelled", "refunded"]
 STATES: tuple[str, ...] = get_args(State)
 Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S+$")]
 

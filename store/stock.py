@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import Broken
 from domain.holding import Hold, Holding, Wish, serve
 from domain.stock import Demand, WarehouseOffer, expand, per_sku
-from store import breakers, bundles, pools, stock_ledger
+from store import breakers, bundles, pools, presale, stock_ledger
 from store.stock_ledger import Change
 
 _HOLD = text(
@@ -37,7 +37,9 @@ _OPEN = text(
     WHERE order_key = :key AND state = 'open' ORDER BY sku, line_no
     """
 )
-_EVER = text("SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key ORDER BY sku, line_no")
+_EVER = text(
+    "SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key AND state <> 'presale' ORDER BY sku, line_no"
+)
 _END_HOLDS = text("UPDATE reservation SET state = :state, ended_at = :now WHERE order_key = :key AND state = 'open'")
 _ALLOCATION = text(
     """
@@ -158,11 +160,12 @@ async def _open(tx: AsyncConnection, key: str) -> list[Hold]:
 async def release_reservations(tx: AsyncConnection, key: str, now: datetime, reason: str = "released") -> int:
     """End every soft hold of an order and free its units; return the number of lines. A second call does nothing.
 
-    What came out of a pool's lock goes back there.
+    What came out of a pool's lock goes back there; presale units, which are still to come, are given up too.
     """
     ended = await _end_holds(tx, key, "released", now)
+    given_up = await presale.release(tx, key, now)
     await stock_ledger.book(tx, [_change(hold, reason, -1) for hold in ended], now)
-    return len({hold.line_no for hold in ended})
+    return len({hold.line_no for hold in ended} | given_up)
 
 
 async def offers(tx: AsyncConnection, skus: Sequence[str]) -> list[WarehouseOffer]:
@@ -207,7 +210,8 @@ MOVE = text(
 async def move(tx: AsyncConnection, key: str, change: Change, now: datetime) -> bool:
     """Change on hand once: `key` names the movement for ever; False when it is booked already.
 
-    The SKU's row is locked. Units that come in close its oversell breaker (INV-7).
+    The SKU's row is locked. What arrives goes to those who wait for presale goods before anybody else can take it
+    (INV-4), and closes the SKU's oversell breaker (INV-7).
     """
     values = {"key": key, "warehouse": change.warehouse, "sku": change.sku, "quantity": change.on_hand}
     moved = await tx.execute(MOVE, values | {"reason": change.reason, "now": now})
@@ -215,6 +219,7 @@ async def move(tx: AsyncConnection, key: str, change: Change, now: datetime) -> 
         return False
     await stock_ledger.book(tx, [change], now)
     if change.on_hand > 0:
+        await presale.arrived(tx, change.sku, change.on_hand, now)
         await breakers.restocked(tx, change.sku, now)
     return True
 

@@ -38,12 +38,7 @@ _LOCK = text(
 
 async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: datetime) -> int:
     """Set what a warehouse holds of a SKU; return the change. Refused below what is promised already."""
-    place = (await places.all_places(tx)).get(shelf.warehouse)
-    if place is None:
-        raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
-    await bundles.refuse_counting(tx, shelf.sku)
-    await tx.execute(_SET_SKU, {"sku": shelf.sku, "title": shelf.title, "now": now})
-    await places.make_room(tx, place, [shelf.sku], now)
+    place = await make_room(tx, shelf, now)
     row = (await tx.execute(_LOCK, {"warehouse": place.code, "pool": place.pool, "sku": shelf.sku})).one()
     elsewhere = row.on_hand - row.here
     # What lies in a store is locked for its own pool, which shrinks and grows with it.
@@ -57,3 +52,19 @@ async def set_on_hand(tx: AsyncConnection, shelf: Shelf, count: int, now: dateti
         key = f"set:{shelf.warehouse}:{shelf.sku}:{row.version}"
         await stock.move(tx, key, place.change(shelf.sku, "set", key, by), now)
     return by
+
+
+async def make_room(tx: AsyncConnection, shelf: Shelf, now: datetime) -> places.Place:
+    """Let a SKU be counted in a warehouse; give its place. BadInput for a bundle or an unknown warehouse."""
+    place = (await places.all_places(tx)).get(shelf.warehouse)
+    if place is None:
+        raise BadInput(f"no warehouse {shelf.warehouse!r}; add its system first: oms shop add qimen CODE ...")
+    await name_sku(tx, shelf.sku, shelf.title, now)
+    await places.make_room(tx, place, [shelf.sku], now)
+    return place
+
+
+async def name_sku(tx: AsyncConnection, sku: str, title: str, now: datetime) -> None:
+    """Let a SKU be counted, of which there may be nothing yet; an empty title leaves the stored one."""
+    await bundles.refuse_counting(tx, sku)
+    await tx.execute(_SET_SKU, {"sku": sku, "title": title, "now": now})

@@ -17,12 +17,15 @@ MOST_ORDERS = 200
 MOST_MESSAGES = 5000
 KEPT_DAYS = 30
 """How long a message that cannot be verified waits for its replay (design: accept)."""
-_PAID = sorted(status.value for status, event in EVENT_OF.items() if event is OrderEvent.PAID)
+_MONEY = {OrderEvent.PAID, OrderEvent.DEPOSIT}
+_PAID = sorted(status.value for status, event in EVENT_OF.items() if event in _MONEY)
+"""What has a deposit keeps its goods until its own timer, however late it starts."""
 
 _DUE = """
     o.started_at IS NULL AND o.closed_at IS NULL AND o.channel_status <> ALL(:paid)
     AND EXISTS (
-        SELECT 1 FROM reservation r WHERE r.order_key = o.key AND r.state = 'open' AND r.expires_at <= :now)
+        SELECT 1 FROM reservation r
+        WHERE r.order_key = o.key AND r.state IN ('open', 'presale') AND r.expires_at <= :now)
     AND NOT EXISTS (SELECT 1 FROM observation w WHERE w.subject = o.key AND w.state = 'new')
 """
 """Whatever waits for apply may be the payment, so it is booked first."""

@@ -17,6 +17,7 @@ from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
+from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
 from domain.outgoing import Queue
 from domain.pulling import PullSource
@@ -25,6 +26,7 @@ from domain.stock_push import STOCK
 from store import migrations, places, settings_docs
 from store.database import Database
 from store.keyring import load_keyring
+from store.presale_news import PROMISE
 from store.settings import store_settings
 from store.shops import Shops
 from workers import metrics
@@ -93,7 +95,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing, profile)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
-        tasks.append(asyncio.create_task(sweep_forever(parts.database, timing)))
+        tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, profile)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
@@ -141,7 +143,8 @@ async def _keep_drains(parts: Parts) -> None:
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
-                for kind in queues_of(shop):
+                # A shop without this address is never told of a later promise: no drain for it.
+                for kind in (*queues_of(shop), *([PROMISE] if shop.params.get(NOTICE_URL) else [])):
                     queue = Queue(kind, shop.vendor, shop.code)
                     if queue not in running:
                         await ensure_drain(parts.client, queue, parts.timing.loop)

@@ -6,7 +6,6 @@ the goods have left, a cancellation or refund stops the order: what was done is 
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -18,13 +17,11 @@ from domain.orders import OrderEvent, OrderStatus
 from domain.progress import OrderOutcome, OrderStart, Plan
 from domain.waits import Wait, WaitFor
 from workflows.decisions import Choice, Decision, refuse_decision
+from workflows.order_state import KNOWN, UNSTOCKED, OrderState
 from workflows.steps import Parked, effect, fact, start_effect, stop_effect
 
 STUCK = SearchAttributeKey.for_keyword("Stuck")
-ENDING = (OrderEvent.REFUNDED, OrderEvent.CANCELLED)
 TOO_LATE = "too late: it has shipped; open a case"
-UNSTOCKED = "its stock was released by hand"
-KNOWN = frozenset(event.value for event in OrderEvent)
 
 
 class Stopped(Exception):
@@ -33,28 +30,6 @@ class Stopped(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-@dataclass
-class OrderState:
-    """All that an order's workflow remembers beside its history."""
-
-    seen: set[str] = field(default_factory=set)
-    unbooked_shipments: int = 0
-    unbooked_signatures: int = 0
-    sent: list[str] = field(default_factory=list)
-    late_stage: int = 0
-    cancelled_by: str = ""
-    held: str = ""
-    parked: str = ""
-    decision: Decision | None = None
-    shipped: bool = False
-    cancel_answer: str = ""
-    late_end_noted: bool = False
-    verdict: str = ""
-    cleared: bool = False
-    restocked: bool = False
-    unstocked: bool = False
 
 
 @workflow.defn
@@ -81,6 +56,7 @@ class OrderWorkflow:
         while True:
             try:
                 await self._until_paid()
+                await self._until_balance_paid()
                 await self._ship(await self._plan())
             except Stopped as stopped:
                 if not await self._recall_all(stopped.reason):
@@ -102,12 +78,7 @@ class OrderWorkflow:
         if event not in KNOWN:
             workflow.logger.warning("unknown event %s", event)
             return
-        self._state.seen.add(event)
-        self._state.unbooked_shipments += event == OrderEvent.SHIPPED
-        self._state.unbooked_signatures += event == OrderEvent.SIGNED
-        self._state.cleared |= event == OrderEvent.CLEARED
-        self._state.restocked |= event == OrderEvent.RESTOCKED
-        self._state.unstocked |= event == OrderEvent.UNSTOCKED
+        self._state.note(event)
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
@@ -153,26 +124,41 @@ class OrderWorkflow:
 
     async def _until_paid(self) -> None:
         """Wait for the payment; the stock lock expires by a durable timer (INV-2)."""
-        if self._paid():
+        if self._state.has_money():
             return
         await fact(OrderActivities.await_payment, self._key, self._lock_until, workflow.now())
-        if await self._wait_for(WaitFor.PAYMENT, self._lock_until, self._paid):
+        if await self._wait_for(WaitFor.PAYMENT, self._lock_until, self._state.has_money):
             return
         ended = await fact(OrderActivities.end_lock, self._key, self._timing.late_payment_seconds, workflow.now())
-        if ended.paid or await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._paid):
-            return
-        # A payment that is stored counts, also when its event is still on the way.
-        if not (await fact(OrderActivities.end_lock, self._key, 0.0, workflow.now())).paid:
+        if not (ended.paid or ended.deposit):
+            if await self._wait_for(WaitFor.LATE_PAYMENT, ended.late_until, self._state.has_money):
+                return
+            # A payment that is stored counts, also when its event is still on the way.
+            ended = await fact(OrderActivities.end_lock, self._key, 0.0, workflow.now())
+        if ended.deposit:
+            self._state.seen.add(OrderEvent.DEPOSIT)
+        elif not ended.paid:
             raise Stopped("unpaid")
+
+    async def _until_balance_paid(self) -> None:
+        """Hold the goods of an order with a deposit until its balance is paid, or may be paid no longer (FUL-6)."""
+        if OrderEvent.DEPOSIT not in self._state.seen or self._state.paid():
+            return
+        due = await fact(OrderActivities.await_balance, self._key, self._timing, workflow.now())
+        if due.paid or await self._wait_for(WaitFor.BALANCE, due.until, self._state.paid):
+            return
+        if not (await fact(OrderActivities.end_balance, self._key, workflow.now())).paid:
+            raise Stopped("balance unpaid")
 
     async def _plan(self) -> Plan:
         """Review, route, allocate; an order that needs a person waits for one (FUL-9, late payment without stock).
 
-        One that its channel forbids to ship waits for the channel. A word that it may ship, or that there is stock,
-        counts when it comes after this look at the facts; one that came before is among the facts.
+        One that its channel forbids to ship waits for the channel, one whose goods are to come for them (INV-4). A word
+        that it may ship, or that there is stock, counts when it comes after this look at the facts; what came before is
+        among the facts.
         """
         while True:
-            self._state.cleared = self._state.restocked = self._state.unstocked = False
+            self._state.look_anew()
             plan = await fact(OrderActivities.plan_order, self._key, self._timing, workflow.now())
             if plan.ended:
                 raise Stopped(plan.ended)
@@ -180,6 +166,9 @@ class OrderWorkflow:
                 return plan
             if plan.waits_for_channel:
                 await self._wait_for(WaitFor.CHANNEL, None, lambda: self._state.cleared)
+                continue
+            if plan.waits_for_goods:
+                await self._wait_for(WaitFor.PRESALE, None, lambda: self._state.converted)
                 continue
             what = WaitFor.OPERATOR if plan.held else WaitFor.BREAKER if plan.stopped else WaitFor.STOCK
             await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}", what=what)
@@ -198,9 +187,9 @@ class OrderWorkflow:
             self._state.sent.append(no)
             push = start_effect(FulfillmentActivities.push_fulfillment, self._timing, f"push {no}", no, workflow.now())
             await self._until_done(push)
-            if self._stopping():
+            if self._state.stopping():
                 await stop_effect(push)
-                raise Stopped(self._stopping())
+                raise Stopped(self._state.stopping())
             try:
                 await push
             except Parked as parked:
@@ -214,13 +203,14 @@ class OrderWorkflow:
 
     async def _until_shipped(self, ship_by: datetime | None) -> None:
         """Book what leaves until nothing is left; warn before the ship-by time and escalate after it (FUL-11)."""
+        left, stoppable = self._state.has_shipment, ship_by is not None
         while True:
-            for stage, moment in self._late_stages(ship_by):
-                if await self._wait_for(WaitFor.SHIPMENT, moment, self._has_shipment, stoppable=ship_by is not None):
+            for stage, moment in self._state.late_stages(ship_by, self._timing.ship_warning_seconds):
+                if await self._wait_for(WaitFor.SHIPMENT, moment, left, stoppable=stoppable):
                     break
                 self._state.late_stage = stage
                 await fact(OrderActivities.warn_late, self._key, stage, workflow.now())
-            await self._wait_for(WaitFor.SHIPMENT, None, self._has_shipment, stoppable=ship_by is not None)
+            await self._wait_for(WaitFor.SHIPMENT, None, left, stoppable=stoppable)
             self._state.unbooked_shipments = 0
             shipped = await fact(OrderActivities.book_shipments, self._key, self._timing, workflow.now())
             if shipped.parcels and not shipped.open_fulfillments:
@@ -232,10 +222,10 @@ class OrderWorkflow:
         """Wait until the last parcel is signed."""
         until = workflow.now() + timedelta(seconds=self._timing.sign_by_seconds)
         while True:
-            await self._wait_for(WaitFor.SIGNATURE, until, self._has_news_of_shipped, stoppable=False)
-            await workflow.wait_condition(self._has_news_of_shipped)
+            await self._wait_for(WaitFor.SIGNATURE, until, self._state.has_news_of_shipped, stoppable=False)
+            await workflow.wait_condition(self._state.has_news_of_shipped)
             await self._note_late_end()
-            if not self._has_signature():
+            if not self._state.has_signature():
                 continue
             self._state.unbooked_signatures = 0
             signed = await fact(OrderActivities.book_signatures, self._key, self._timing, workflow.now())
@@ -245,7 +235,7 @@ class OrderWorkflow:
     async def _settle(self) -> OrderOutcome:
         """Wait the settlement time after signing, then complete (FIN-1)."""
         until = workflow.now() + timedelta(seconds=self._timing.settle_seconds)
-        while await self._wait_for(WaitFor.SETTLEMENT, until, self._ended_late, stoppable=False):
+        while await self._wait_for(WaitFor.SETTLEMENT, until, self._state.ended_late, stoppable=False):
             await self._note_late_end()
         await fact(OrderActivities.complete_order, self._key, workflow.now())
         self._state.verdict = "completed"
@@ -266,9 +256,9 @@ class OrderWorkflow:
 
     async def _note_late_end(self) -> None:
         """Tell a person, once, that somebody stopped an order whose goods have left."""
-        if self._ended_late():
+        if self._state.ended_late():
             self._state.late_end_noted = True
-            await fact(OrderActivities.note_too_late, self._key, self._stopping(), workflow.now())
+            await fact(OrderActivities.note_too_late, self._key, self._state.stopping(), workflow.now())
 
     async def _recall(self, no: str) -> bool:
         """Undo one push; a refusal that is not "too late" waits for an operator."""
@@ -335,13 +325,13 @@ class OrderWorkflow:
 
     async def _until_done(self, push: "asyncio.Task[None]") -> None:
         """Wait for a call, or for a reason to give it up."""
-        await workflow.wait_condition(lambda: push.done() or self._stopping() != "")
+        await workflow.wait_condition(lambda: push.done() or self._state.stopping() != "")
 
     async def _wait_for(
         self, what: WaitFor, until: datetime | None, ready: Callable[[], bool], *, stoppable: bool = True
     ) -> bool:
         """Wait for a condition until a moment; False when the moment came first. Raises Stopped while it may."""
-        stopping = self._stopping if stoppable else _never
+        stopping = self._state.stopping if stoppable else _never
         if not ready() and not stopping():
             self._note(what, until)
             left = max(until - workflow.now(), timedelta(0)) if until else None
@@ -360,35 +350,6 @@ class OrderWorkflow:
         """Show the wait in words in the Temporal Web UI (OPS-1)."""
         self._wait = Wait(what, workflow.now(), until)
         workflow.set_current_details(self._wait.sentence())
-
-    def _late_stages(self, ship_by: datetime | None) -> list[tuple[int, datetime]]:
-        """Give the deadlines still to come: 1 warns, 2 escalates."""
-        if ship_by is None:
-            return []
-        warn = ship_by - timedelta(seconds=self._timing.ship_warning_seconds)
-        return [(stage, at) for stage, at in ((1, warn), (2, ship_by)) if stage > self._state.late_stage]
-
-    def _paid(self) -> bool:
-        return OrderEvent.PAID in self._state.seen
-
-    def _has_shipment(self) -> bool:
-        return self._state.unbooked_shipments > 0
-
-    def _has_signature(self) -> bool:
-        return self._state.unbooked_signatures > 0
-
-    def _ended_late(self) -> bool:
-        return self._stopping() != "" and not self._state.late_end_noted
-
-    def _has_news_of_shipped(self) -> bool:
-        return self._has_signature() or self._ended_late()
-
-    def _stopping(self) -> str:
-        """Say why the order shall not ship; empty when nobody said so."""
-        if self._state.cancelled_by:
-            return f"cancelled by {self._state.cancelled_by}"
-        ended = next((event.value for event in ENDING if event in self._state.seen), "")
-        return ended or (UNSTOCKED if self._state.unstocked else "")
 
 
 def _never() -> str:

@@ -23,6 +23,7 @@ from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
 from clients.cli.pools import pool_app
+from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
@@ -61,6 +62,7 @@ app.add_typer(transfer_app, name="transfer", help="Units from one place to anoth
 app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")
 app.add_typer(approval_app, name="approval", help="What waits for a second person.")
 app.add_typer(report_app, name="report", help="Reports on stock.")
+app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")

@@ -23,7 +23,7 @@ STATUSES = {
     "completed": "已完成",
     "closed": "已关闭",
 }
-PAYMENTS = {"unpaid": "未付款", "paid": "已付款", "refunded": "已退款"}
+PAYMENTS = {"unpaid": "未付款", "deposit": "已付定金", "paid": "已付款", "refunded": "已退款"}
 FULFILLMENTS = {
     "new": "待推送",
     "created": "待推送",
@@ -46,9 +46,16 @@ PARCELS = {
     "customs": "清关中",
 }
 HOLDS = {"reserved": "预占", "allocated": "已分配"}
-HOLD_STATES = {"open": "占用中", "allocated": "已转分配", "consumed": "已出库", "released": "已释放"}
+HOLD_STATES = {
+    "presale": "预售占用",
+    "open": "占用中",
+    "allocated": "已转分配",
+    "consumed": "已出库",
+    "released": "已释放",
+}
 CALLS = {
     "writeback": "回传发货",
+    "promise": "告知延期",
     "subscribe": "订阅轨迹",
     "track": "查询轨迹",
     "inquire": "查询出库",
@@ -90,7 +97,12 @@ CHOICES = {
     "skip": "跳过这一步",
     "restart": "重启流程",
 }
-CLOSE_REASONS = {"unpaid": "超时未付款", "cancelled": "买家取消", "refunded": "已退款"}
+CLOSE_REASONS = {
+    "unpaid": "超时未付款",
+    "balance unpaid": "超时未付尾款",
+    "cancelled": "买家取消",
+    "refunded": "已退款",
+}
 
 WAITS: dict[WaitFor, tuple[str, str, str]] = {
     WaitFor.START: ("流程启动", "会自动开始", "工作进程可能没有运行，请看运行状态"),
@@ -103,6 +115,8 @@ WAITS: dict[WaitFor, tuple[str, str, str]] = {
     WaitFor.SIGNATURE: ("快递送达签收", "签收后结算", "请问快递包裹在哪里"),
     WaitFor.SETTLEMENT: ("签收后的结算期", "订单完成", "自动完成"),
     WaitFor.RECALL: ("仓库撤回", "订单关闭", "若已发出，请走售后"),
+    WaitFor.BALANCE: ("买家付尾款（已付定金，货已锁定）", "付清后安排发货", "到时关闭订单"),
+    WaitFor.PRESALE: ("预售商品到货（已付款，货已锁定）", "到货后自动分配仓库", "已过承诺的发货时间"),
     WaitFor.CHANNEL: ("渠道允许发货", "渠道放行后分配仓库", "请在渠道后台查看原因"),
     WaitFor.OPERATOR: ("人工决定", "由您的决定而定", "由人工决定"),
     WaitFor.NOTHING: ("", "", ""),
@@ -120,6 +134,8 @@ FOR_BUYER: dict[WaitFor, str] = {
     WaitFor.SIGNATURE: "您好，包裹已发出，{parcels}，请留意快递电话。",
     WaitFor.SETTLEMENT: "您好，包裹已签收，感谢您的购买。如有问题请随时联系我们。",
     WaitFor.RECALL: "您好，您的订单正在取消，我们正从仓库撤回，完成后按原路退款。",
+    WaitFor.BALANCE: "您好，定金已收到，货已为您留好。付清尾款后我们会安排发货。",
+    WaitFor.PRESALE: "您好，您买的是预售商品，货已为您锁定，到货后马上发出，{promise}。",
     WaitFor.CHANNEL: "您好，您的订单已付款，平台还在确认，确认后我们马上安排发货。",
     WaitFor.OPERATOR: "您好，您的订单需要人工核对，我们正在处理，会尽快给您答复。",
     WaitFor.NOTHING: "您好，您的订单{status}，目前没有待办事项。",
@@ -139,6 +155,10 @@ ACTIONS = {
     "listing.added": "登记在售商品", "listing.imported": "导入在售商品", "listing.removed": "停止推送商品库存",
     "shop.added": "连接店铺", "shop.backup": "备用校验开关", "shop.key": "更换密钥", "shop.token": "更新授权",
     "event.cleared": "通知流程：渠道允许发货", "message.file": "来自导入文件",
+    "order.presale": "等待预售到货", "order.deposit": "已付定金", "order.converted": "预售商品已到货",
+    "order.promised": "承诺时间推迟", "presale.added": "登记预售批次", "presale.arrived": "预售批次到货",
+    "presale.delayed": "预售批次延期", "event.deposit": "通知流程：付定金", "event.converted": "通知流程：预售到货",
+    "promise.refused": "渠道拒绝延期通知",
     "bundle.set": "设置组合商品", "bundle.removed": "删除组合商品",
     "stock.parked": "停售中，排队等待", "stock.stopped": "停售", "stock.trial": "试销", "stock.resumed": "恢复销售",
     "stock.cart_limit": "未付款占用过多，付款后再分配", "stock.buyer_limit": "超过限购，付款后人工审核",
@@ -184,6 +204,8 @@ ALERTS = {
     "ship_by_1": "快到发货时限",
     "ship_by_2": "超过发货时限",
     "overshipped": "仓库多发",
+    "presale_supply_late": "预售批次延期",
+    "presale_late": "预售延期，请告知买家",
     "bundle_parts": "组合商品缺件发出",
     "no_waybill": "发货没有运单号",
     "shipped_after_close": "关单后发货",
@@ -266,6 +288,12 @@ _SAID: list[tuple[str, str]] = [
     (r"vague address", "地址太模糊"),
     (r"[Rr]efused \((.*?)\): (.*)", "被拒绝（{0}）：{1}"),
     (r"(\S+) refused the shipment: (.*)", "{0} 拒绝发货回传：{1}"),
+    (r"its presale goods come late: tell the buyer that it leaves by (.*) UTC",
+     "预售商品延期：请告知买家最晚 {0}（UTC）发出"),
+    (r"(\d+) units of (\S+) come late \((.*)\): now due (.*) UTC; (\d+) orders wait for them",
+     "{1} 的 {0} 件预售货延期（{2}）：现定于 {3}（UTC）到货，{4} 单在等"),
+    (r"past due, and nothing has arrived", "已过到货日，仍未到货"),
+    (r"balance unpaid", "超时未付尾款"),
     (r"unpaid", "超时未付款"),
     (r"cancelled", "买家取消"),
     (r"refunded", "已退款"),

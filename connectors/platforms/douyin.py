@@ -21,7 +21,7 @@ from connectors.platforms import douyin_stock
 from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Id, Lenient, moment, read_order
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
@@ -162,6 +162,10 @@ class DouyinShop:
         except Refused:
             return False
         return notice.waybill_no in {parcel.tracking_no for parcel in parcels.logistics_info}
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Refused: the platform takes no promise from us; a person tells the buyer."""
+        raise Refused("no-way", f"douyin has no way to tell that {notice.order_no} leaves later")
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for the whole order behind a hint; Broken when the answer cannot be read or is about another one."""

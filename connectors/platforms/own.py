@@ -24,7 +24,7 @@ from connectors.outbound import Clock
 from connectors.platforms import own_stock
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken, Forged, Refused, Unparsable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
@@ -40,8 +40,9 @@ KEY, TIMESTAMP, EVENT, SIGNATURE = (
     "x-steadfast-signature",
 )
 ORDERS_URL = "orders_url"
+NOTICE_URL = "notice_url"
 _EVENT_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
-_STATUSES = Literal["unpaid", "paid", "cancelled", "refunded"]
+_STATUSES = Literal["unpaid", "deposit", "paid", "cancelled", "refunded"]
 
 
 def _read_time(value: object) -> datetime:
@@ -76,6 +77,7 @@ class _Line(_Strict):
     unit_minor: Minor
     discount_minor: Minor
     amount_minor: Minor
+    presale: bool = False
 
 
 class _Receiver(_Strict):
@@ -98,6 +100,8 @@ class _Order(_Strict):
     updated_at: Time
     placed_at: Time
     paid_at: Time | None = None
+    deposit_at: Time | None = None
+    balance_until: Time | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     goods_minor: Minor
     shop_discount_minor: Minor
@@ -234,9 +238,22 @@ def _bad_payment(order: _Order) -> Iterator[str]:
         yield f"order.paid_minor is {order.paid_minor} although status is unpaid: send 0, or another status"
 
 
+def _bad_deposit(order: _Order) -> Iterator[str]:
+    if order.status != "deposit":
+        return
+    if not any(line.presale for line in order.lines):
+        yield "order.status is deposit, but no line has presale true: only presale orders take a deposit"
+    if order.deposit_at is None:
+        yield "order.deposit_at is missing although status is deposit: send the time at which it was paid"
+    if order.paid_at is not None:
+        yield "order.paid_at is given although status is deposit: send null until the balance is paid"
+    if not 0 < order.paid_minor < order.total_minor:
+        yield f"order.paid_minor is {order.paid_minor}: a deposit is more than 0 and less than {order.total_minor}"
+
+
 def _observe(order: _Order, shop: Shop) -> OrderObserved:
     """Make the observation; Unparsable tells every contradiction in the order."""
-    wrong = [*_bad_lines(order), *_bad_sums(order), *_bad_payment(order)]
+    wrong = [*_bad_lines(order), *_bad_sums(order), *_bad_payment(order), *_bad_deposit(order)]
     if wrong:
         raise Unparsable(fields.join_errors(wrong))
     who = order.receiver
@@ -262,13 +279,14 @@ def _observe(order: _Order, shop: Shop) -> OrderObserved:
         buyer_id=order.buyer.id,
         buyer_ip=order.buyer.ip,
         remark=order.remark,
+        deposit_at=order.deposit_at,
+        balance_until=order.balance_until,
     )
 
 
 def _observe_line(line: _Line) -> LineObserved:
-    return LineObserved(
-        line.no, line.sku, line.title, line.quantity, line.unit_minor, line.discount_minor, line.amount_minor, line.sku
-    )
+    amounts = (line.unit_minor, line.discount_minor, line.amount_minor)
+    return LineObserved(line.no, line.sku, line.title, line.quantity, *amounts, line.sku, presale=line.presale)
 
 
 class OwnShop:
@@ -292,9 +310,17 @@ class OwnShop:
             "items": [{"sku": line.sku, "quantity": line.quantity} for line in notice.lines],
             **({"other_waybills": list(notice.beside)} if notice.beside else {}),
         }
-        body = json.dumps({"shipment": shipment}, ensure_ascii=False, separators=(",", ":")).encode()
-        call = Call("own", notice.key, self._shop.endpoint_url, body, self._headers(notice.key, body))
-        await self._send(call)
+        await self._post(self._shop.endpoint_url, notice.key, {"shipment": shipment})
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """POST until when an order leaves now. Refused and Unavailable as for a shipment."""
+        ship_by = notice.ship_by.astimezone(self._shop.tz).isoformat(timespec="seconds")
+        url = fields.param(self._shop, NOTICE_URL)
+        await self._post(url, notice.key, {"promise": {"order_no": notice.order_no, "ship_by": ship_by}})
+
+    async def _post(self, url: str, event_id: str, message: dict[str, object]) -> None:
+        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        await self._send(Call("own", event_id, url, body, self._headers(event_id, body)))
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """GET the whole order, signed over an empty body; give it with the body as received.

@@ -17,7 +17,7 @@ from connectors.outbound import Clock
 from connectors.platforms import taobao_orders as orders
 from connectors.platforms.taobao_top import Lenient, Question, TopGateway
 from domain.errors import Broken, Refused, TokenRejected
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
@@ -123,6 +123,10 @@ class TaobaoShop:
         }
         ref = f"list {window.start.isoformat()} {window.end.isoformat()} page {number}"
         return await self._top.ask(Question(LIST, ref, params), orders.TradePage)
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        """Refused: the platform takes no promise from us; a person tells the buyer."""
+        raise Refused("no-way", f"taobao has no way to tell that {notice.order_no} leaves later")
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:
         """Ask for a trade, and for the refunds of its lines one after the other; the body is the trade's.

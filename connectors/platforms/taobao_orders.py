@@ -13,10 +13,12 @@ What the platform documents, and what this reads in it:
 * inferred: red envelopes and coins (`coupon_fee`, `alipay_point`, `propoint`) are ways to pay, no discounts.
 * inferred: a line closed before payment (TRADE_CLOSED_BY_TAOBAO) is not part of a trade that lives on; the platform
   warns never to ship one.
-* presale (`step_trade_status`): until the last part is paid, nothing is: a deposit is not booked as paid.
+* presale (`step_trade_status`): every line of such a trade is presale. Until the last part is paid it is not paid;
+  inferred: FRONT_PAID_FINAL_NOPAID means that the deposit is, and `step_paid_fee` is what was paid so far.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -51,6 +53,7 @@ REFUNDED = "SUCCESS"
 CLOSED_AFTER_PAYMENT, CLOSED_BEFORE_PAYMENT = "TRADE_CLOSED", "TRADE_CLOSED_BY_TAOBAO"
 _COD = "cod"
 _ALL_STEPS_PAID = {"", "FRONT_PAID_FINAL_PAID"}
+_DEPOSIT_PAID = "FRONT_PAID_FINAL_NOPAID"
 _NO_TIME = ("0000-", "0001-", "1970-")
 """How "none" is written in places, beside leaving it out."""
 
@@ -118,6 +121,7 @@ class Trade(Lenient):
     buyer_cod_fee: Extra = 0
     platform_subsidy_fee: Extra = 0
     step_trade_status: Id = ""
+    step_paid_fee: Extra = 0
     buyer_open_uid: Id = ""
     buyer_message: Words = ""
     receiver_name: Words = ""
@@ -135,6 +139,11 @@ class Trade(Lenient):
         """Say whether the buyer has paid, in full."""
         has_time = self.pay_time != "" and not self.pay_time.startswith(_NO_TIME)
         return has_time and self.step_trade_status in _ALL_STEPS_PAID
+
+    @property
+    def has_deposit(self) -> bool:
+        """Say whether the first part of a presale is paid and the rest is not."""
+        return self.step_trade_status == _DEPOSIT_PAID
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -222,14 +231,15 @@ def observe(trade: Trade, no: str, shop: Shop, refunded_minor: int) -> OrderObse
     if promotions < 0:
         raise Broken(f"taobao about {no}: payment is {trade.payment} fen, but goods + freight are {goods} + {freight}")
     from_platform = min(trade.platform_subsidy_fee, promotions)
-    paid = trade.payment if trade.is_paid else 0
+    paid = trade.payment if trade.is_paid else trade.step_paid_fee if trade.has_deposit else 0
+    changed_at = _time(trade.modified, f"modified of {no}", shop)
     return OrderObserved(
         channel=CHANNEL,
         shop=shop.code,
         no=no,
         status=ChannelStatus.UNMAPPED,
         raw_status=trade.status,
-        vendor_time=_time(trade.modified, f"modified of {no}", shop),
+        vendor_time=changed_at,
         placed_at=_time(trade.created, f"created of {no}", shop),
         paid_at=_time(trade.pay_time, f"pay_time of {no}", shop) if trade.is_paid else None,
         currency=CURRENCY,
@@ -244,11 +254,13 @@ def observe(trade: Trade, no: str, shop: Shop, refunded_minor: int) -> OrderObse
         contact=_contact(trade),
         buyer_id=trade.buyer_open_uid,
         remark=trade.buyer_message,
+        deposit_at=changed_at if trade.has_deposit else None,
     )
 
 
 def _lines(trade: Trade, no: str) -> tuple[LineObserved, ...]:
-    lines = tuple(_line(child, no) for child in trade.children)
+    presale = trade.step_trade_status != ""
+    lines = tuple(replace(_line(child, no), presale=presale) for child in trade.children)
     if len({line.line_no for line in lines}) < len(lines):
         raise Broken(f"taobao about {no}: two lines have the same oid")
     return lines

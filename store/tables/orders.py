@@ -76,6 +76,9 @@ class OrderRow(SQLModel, table=True):
     refunded_minor: int = minor()
     placed_at: datetime = moment()
     paid_at: datetime | None = maybe_moment()
+    presale: bool = False
+    deposit_at: datetime | None = maybe_moment()
+    balance_until: datetime | None = maybe_moment()
     ship_by: datetime | None = maybe_moment()
     shipped_at: datetime | None = maybe_moment()
     signed_at: datetime | None = maybe_moment()
@@ -112,6 +115,7 @@ class OrderLineRow(SQLModel, table=True):
     sku: str
     title: str
     quantity: int
+    presale: bool = False
     unit_minor: int = minor()
     discount_minor: int = minor()
     amount_minor: int = minor()

@@ -11,7 +11,7 @@ import pytest
 from activities import channels as channels_module
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, TokenKeeper
 from domain.errors import OmsError, RateLimited, Refused, TokenRejected, Unavailable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Role, Shop, Token
@@ -59,6 +59,9 @@ class FakeChannel:
     failure: OmsError | None = None
 
     async def write_back(self, notice: ShipmentNotice) -> None:
+        raise AssertionError("nothing is told here")
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
         raise AssertionError("nothing is told here")
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:

@@ -12,7 +12,7 @@ from activities import pulls as pulls_module
 from activities.ports import Courier, PaymentProvider, Warehouse
 from activities.pulls import PullActivities
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, PullSource, Window
 from domain.stock_push import Batch, ListingKey
@@ -45,6 +45,9 @@ class FakeShop:
         return Page(seen, f"page {page}".encode(), str(page - 1) if page else "")
 
     async def write_back(self, notice: ShipmentNotice) -> None:
+        raise AssertionError("nothing is told here")
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
         raise AssertionError("nothing is told here")
 
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]:

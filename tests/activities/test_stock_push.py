@@ -10,7 +10,7 @@ from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import OrderObserved
 from domain.outgoing import Queue
 from domain.pulling import Page, Window
@@ -37,6 +37,9 @@ class FakeShop:
     calls: list[list[str]] = field(default_factory=list)
     shows: dict[str, int] = field(default_factory=dict)
     lose_answers: int = 0
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        raise AssertionError("nothing is promised here")
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         self.calls.append([f"{level.sku}={level.quantity}" for level in batch])

@@ -176,7 +176,7 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"no": "a b"}, "order.no has characters"),
     ({"no": "a\x00b"}, "order.no has characters"),
     ({"no": ...}, "order.no is missing: send it"),
-    ({"status": "shipped"}, "order.status is none of 'unpaid', 'paid', 'cancelled' or 'refunded'"),
+    ({"status": "shipped"}, "order.status is none of 'unpaid', 'deposit', 'paid', 'cancelled' or 'refunded'"),
     ({"currency": "cny"}, "order.currency has characters or a form"),
     ({"total_minor": True}, "order.total_minor is not a whole number"),
     ({"total_minor": "30600"}, "order.total_minor is not a whole number"),

@@ -45,7 +45,7 @@ def test_a_hint_is_read(status: str) -> None:
         ({"no": ""}, "hint.no is empty"),
         ({"no": "a b"}, "hint.no has characters"),
         ({"no": "9" * 65}, "hint.no is longer than 64"),
-        ({"status": "shipped"}, "hint.status is none of 'unpaid', 'paid', 'cancelled' or 'refunded'"),
+        ({"status": "shipped"}, "hint.status is none of 'unpaid', 'deposit', 'paid', 'cancelled' or 'refunded'"),
         ({"status": None}, "hint.status is none of"),
         ({"updated_at": ...}, "hint.updated_at is missing"),
         ({"updated_at": "2026-11-22T21:30:00"}, "hint.updated_at is not ISO 8601 with an offset"),

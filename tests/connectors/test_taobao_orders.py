@@ -1,5 +1,6 @@
 """Taobao's trades: every field, the money to the fen, and what cannot be read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from domain.contacts import Contact, ContactForm
 from domain.errors import Broken
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
+from domain.orders import with_deposit
 from tests.connectors.taobao_answers import OID, PERSONAL, TID, asked, child, detail, read, refund, says, taobao
 from tests.connectors.worlds import Stranger
 
@@ -130,17 +132,22 @@ async def test_an_unpaid_trade_has_a_total_and_no_payment(pay_time: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("step", "paid"),
+    ("step", "paid", "deposit"),
     [
-        ("FRONT_NOPAID_FINAL_NOPAID", 0),
-        ("FRONT_PAID_FINAL_NOPAID", 0),
-        ("FRONT_PAID_FRONT_FORFEITED", 0),
-        ("FRONT_PAID_FINAL_PAID", 9980),
+        ("FRONT_NOPAID_FINAL_NOPAID", 0, False),
+        ("FRONT_PAID_FINAL_NOPAID", 1000, True),
+        ("FRONT_PAID_FRONT_FORFEITED", 0, False),
+        ("FRONT_PAID_FINAL_PAID", 9980, False),
     ],
 )
-async def test_a_presale_is_paid_when_its_last_part_is(step: str, paid: int) -> None:
+async def test_a_presale_is_paid_when_its_last_part_is(step: str, paid: int, deposit: bool) -> None:
     seen = await read(detail(step_trade_status=step, step_paid_fee="10.00"))
-    assert (seen.paid_minor, seen.paid_at is not None) == (paid, paid > 0)
+    assert (seen.paid_minor, seen.paid_at is not None) == (paid, paid == 9980)
+    assert seen.deposit_at == (seen.vendor_time if deposit else None)
+    status = with_deposit(replace(seen, status=ChannelStatus.UNPAID)).status
+    assert status is (ChannelStatus.DEPOSIT if deposit else ChannelStatus.UNPAID)
+    assert all(line.presale for line in seen.lines)
+    assert not any(line.presale for line in (await read(detail())).lines)
 
 
 REFUNDED = {"refund_status": "SUCCESS", "refund_id": 150231974221958632, "payment": "0.00"}

@@ -22,7 +22,7 @@ from tests.domain.test_orders import NOON, observed
 TRACKED = ParcelTracked("SF", "SF1", ParcelState.IN_TRANSIT, "2", "201", None, ())
 PICKED = ProcessReported("T1-1", "PICK", NOON)
 HINTED = OrderHinted("own", "demo", "T1", ChannelStatus.PAID, NOON)
-TOLD_AT_ONCE = {ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED}
+TOLD_AT_ONCE = {ChannelStatus.DEPOSIT, ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED}
 CONFIRMED = ShipmentConfirmed("T1-1", "c1", "GZ", True, NOON, ())
 
 LANES = [

@@ -14,7 +14,7 @@ from clients.clock import utc_now
 from clients.temporal import SHOPS_QUEUE, ensure_drain
 from connectors import registry
 from domain.errors import Refused
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import LineObserved, OrderObserved
 from domain.outgoing import Queue
 from domain.pulling import Page, Window
@@ -40,6 +40,9 @@ class ShopWindow:
     shop: str
     shows: int = 0
     told: list[tuple[float, int]] = field(default_factory=list)
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        raise AssertionError("nothing is promised here")
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         (level,) = batch

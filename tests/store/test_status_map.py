@@ -73,7 +73,10 @@ async def test_the_shipped_document_fits_its_schema(database: Database) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (channels(**{"2": {"status": "payed"}}), r"channel douyin, code 2, status: .*'unpaid', 'paid'.*\"payed\""),
+        (
+            channels(**{"2": {"status": "payed"}}),
+            r"channel douyin, code 2, status: .*'deposit', 'paid'.*\"payed\"",
+        ),
         (channels(**{"2": {"status": "unmapped"}}), "channel douyin, code 2, status"),
         (channels(**{"2": {}}), "channel douyin, code 2, status: field required"),
         (channels(**{"3": {"status": "shipped", "may_ship": False}}), "code 3: may_ship and partial are about paid"),

@@ -14,6 +14,7 @@ from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.observations import MAX_ATTEMPTS, MAX_FAULTS
 from store.order_facts import SqlOrderFacts
+from store.settings_docs import Profile
 from tests.store.builders import TIMING, apply, change, confirm, counters, key, order, rows, stocked, value
 from workers import deliver
 from workers.apply import apply_one
@@ -105,6 +106,6 @@ async def test_a_round_of_the_sweeper_frees_stock_and_forgets_old_messages(datab
     old = Arrival("own", "demo", "push", {}, b"raw", now - timedelta(days=31))
     await Inbox(database, ring).keep_unverified(old, "wrong signature")
     for _ in range(2):
-        await sweep_once(database, max(now, utc_now()) + timedelta(days=400))
+        await sweep_once(database, max(now, utc_now()) + timedelta(days=400), Profile.LIVE)
     assert await counters(database) == (1, 0, 0)
     assert await value(database, "SELECT count(*) FROM unverified") == 0

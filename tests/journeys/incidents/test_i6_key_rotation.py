@@ -24,7 +24,7 @@ from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from clients.clock import utc_now
 from clients.replay import Replayer
 from domain.errors import Refused
-from domain.fulfillment import ShipmentNotice
+from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import ChannelStatus, OrderObserved
 from domain.outgoing import Queue
 from domain.pulling import Page, Window
@@ -66,6 +66,9 @@ class Platform:
 
     async def pull(self, window: Window, cursor: str) -> Page:
         raise AssertionError("nothing is pulled here")
+
+    async def tell_promise(self, notice: PromiseNotice) -> None:
+        raise AssertionError("nothing is promised here")
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         raise AssertionError("nobody is told of stock here")
