@@ -18,6 +18,7 @@ from store.replay import By
 
 TEXTS = {
     "stop": "停售",
+    "keep": "一直停售",
     "stop_title": "在所有渠道停售 {sku}？",
     "stop_why": "几秒内所有店铺的可售数变成 0；已付款的新订单排队等待，直到有人恢复。补货不会自动恢复。",
     "stop_yes": "全渠道停售",
@@ -35,8 +36,6 @@ TEXTS = {
     "stopped": "{sku} 已在所有渠道停售。各店铺几秒内收到。",
     "resumed": "{sku} 恢复销售。",
     "tried": "{sku} 试销 {n} 件。",
-    "is_sold": "正在销售",
-    "is_stopped": "已经人工停售",
 }
 ACTS = ("stop", "resume", "trial")
 
@@ -53,31 +52,26 @@ class SaleActs:
             self.frame.on(name, Action.STOP_SALE, handler)
 
     def buttons(self, stop: Stop | None) -> Markup:
-        """Draw the buttons; one that cannot work says why beforehand. `stop` is what is under way."""
-        return tag("div", [self._button(name, self._why_not(name, stop)) for name in ACTS], class_="acts sale")
+        """Draw the buttons that apply; one that may not be pressed says who may. `stop` is what is under way."""
+        why = "" if self.frame.may(Action.STOP_SALE) else not_allowed(Action.STOP_SALE)
+        found = [self._button(name, TEXTS[word], why) for name, word in _apply(stop)]
+        return tag("div", tag("div", found, class_="row"), tag("small", why) if why else None, class_="sale")
 
     def dialogs(self) -> Markup:
         """Draw the forms behind the buttons."""
         return Markup().join(self._dialog(name) for name in ACTS)
 
-    def _why_not(self, name: str, stop: Stop | None) -> str:
-        if not self.frame.may(Action.STOP_SALE):
-            return not_allowed(Action.STOP_SALE)
-        if name != "stop":
-            return "" if stop else TEXTS["is_sold"]
-        return TEXTS["is_stopped"] if stop and stop.cause == Cause.HAND and stop.trial_at is None else ""
-
-    def _button(self, name: str, why: str) -> Markup:
-        button = tag(
+    def _button(self, name: str, word: str, why: str) -> Markup:
+        loudness = "danger" if name == "stop" else None
+        return tag(
             "button",
-            TEXTS[name],
+            word,
             id=f"act-{name}",
             data_dialog=dialog_id(name),
             disabled=bool(why),
             title=why or None,
-            class_="danger" if name == "stop" else None,
+            class_=loudness,
         )
-        return tag("div", button, tag("small", why) if why else None)
 
     def _dialog(self, name: str) -> Markup:
         entry = tag("input", type="number", name="units", min=1, max=MOST_TRIAL, required=True)
@@ -100,6 +94,15 @@ class SaleActs:
         async with self.frame.desk.database.transaction() as tx:
             await breakers.resume(tx, self.sku, trial, Stopper(by.actor, by.now, reason_of(given)))
         return TEXTS["resumed" if trial is None else "tried"].format(sku=self.sku, n=trial)
+
+
+def _apply(stop: Stop | None) -> list[tuple[str, str]]:
+    """Name the acts that apply and their words: what a person stopped already cannot be stopped again."""
+    if stop is None:
+        return [("stop", "stop")]
+    by_hand = stop.cause == Cause.HAND and stop.trial_at is None
+    again = [] if by_hand else [("stop", "stop" if stop.trial_left else "keep")]
+    return [("resume", "resume"), ("trial", "trial"), *again]
 
 
 def whole(words: str) -> int:

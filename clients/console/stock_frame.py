@@ -1,5 +1,6 @@
 """What the stock pages share: the navigation among them, names of shops, and the forms behind their buttons."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -42,6 +43,11 @@ def sections(active: str) -> Markup:
 def sku_url(sku: str, part: str = "") -> str:
     """Name the page of a SKU, or a part of it."""
     return f"/stock/{quote(sku, safe='')}" + (f"#{part}" if part else "")
+
+
+def ledger_url(sku: str) -> str:
+    """Name the page of a SKU's ledger."""
+    return f"/ledger/{quote(sku, safe='')}"
 
 
 def pool_url(code: str) -> str:
@@ -93,3 +99,22 @@ def reason_of(given: dict[str, str]) -> str:
 def number(n: int, **attributes: str | int | bool | None) -> Markup:
     """Build a table's cell with a number."""
     return tag("td", f"{n}", class_="right", **attributes)
+
+
+def cards(
+    heads: dict[str, str], rows: Sequence[dict[str, Child]], right: Collection[str] = (), name: str = ""
+) -> Markup:
+    """Build a table from cells by name; on a phone each row is a card. `name` is a class of its own."""
+    top = [tag("th", word, scope="col", class_="right" if one in right else None) for one, word in heads.items()]
+    body = [
+        tag(
+            "tr",
+            [
+                tag("td", row[one], data_label=word, class_=f"{one} right" if one in right else one)
+                for one, word in heads.items()
+            ],
+        )
+        for row in rows
+    ]
+    shown = tag("table", tag("thead", tag("tr", top)), tag("tbody", body), class_=f"cards {name}".rstrip())
+    return tag("div", shown, class_="scroll")

@@ -10,13 +10,13 @@ TEXTS = {
     "total": "可售 {atp} = 在库 {on_hand} − 已分配 {allocated} − 预占 {reserved}",
     "pooled": "，其中渠道池锁定 {n}",
     "nothing": "，没有剩余",
-    "of_which": "，其中{who}可售 {n}",
-    "own": "，另有 {own} 件为它锁定，{who}可售 {n}",
+    "of_which": "，其中 {who} 可售 {n}",
+    "own": "，另有 {own} 件为它锁定，{who} 可售 {n}",
     "share": "只展示公共库存的 {n}%",
     "weight": "待发货过多，只展示 {n}%",
     "trial": "试销，最多再卖 {n} 件",
     "stopped": "已停售",
-    "bundle": "一套要 {parts}：{who}可售 {n} 套",
+    "bundle": "一套要 {parts}：{who} 可售 {n} 套",
     "no_limit": "不限",
 }
 PERCENT = frozenset({"share_percent", "weight_percent"})

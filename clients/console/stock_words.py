@@ -20,6 +20,7 @@ REASONS = {
     "reserved": "下单预占",
     "released": "释放预占",
     "expired": "预占过期",
+    "by hand": "人工释放",
     "allocated": "分配到仓库",
     "recalled": "从仓库撤回",
     "shipped": "发货",
@@ -80,6 +81,8 @@ SAID: list[tuple[str, str]] = [
     (r"proposal (\d+) is (\w+) already", "建议 {0} 已经结束了"),
     (r"there is no proposal (\d+); see.*", "没有建议 {0}"),
     (r"no longer low", "不再快卖完"),
+    (r"broken: (.*)", "没有成功：{0}"),
+    (r"shop (\S+) \((\w+)\) has no access token: .*", "店铺 {1} / {0} 还没有授权"),
     (r"(\d+) units wait to be shipped, more than (\d+) % of the (\d+) available: (.*) sees (\d+) %",
      "{0} 件待发货，超过可售 {2} 件的 {1}%：{3} 只展示 {4}%"),
 ]  # fmt: skip

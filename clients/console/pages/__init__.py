@@ -5,6 +5,7 @@ from clients.console.pages import (
     alerts,
     breaker,
     breakers,
+    ledger,
     message,
     messages,
     order,
@@ -20,7 +21,7 @@ from clients.console.pages import (
 )
 
 DAY = (overview, orders, order, search, alerts)
-STOCK = (stock, sku, pools, pool, breakers, breaker)
+STOCK = (stock, sku, ledger, pools, pool, breakers, breaker)
 CONNECTIONS = (shops, messages, message, users)
 
 

@@ -57,7 +57,7 @@ async def _draw(desk: Desk, request: Request, words: str) -> None:
     async def read() -> Markup:
         page = await reads.page(event)
         if page is None or acts is None:
-            return body(sections(""), empty(TEXTS["missing"], TEXTS["missing_next"]))
+            return body(sections("/breakers"), empty(TEXTS["missing"], TEXTS["missing_next"]))
         stop = await reads.under_way(page.stop.sku)
         line = await WaitingReads(desk.database).line(page.stop.sku)
         return body(_head(page, acts.buttons(stop)), _rest(page, line))
@@ -85,7 +85,7 @@ def _head(page: StopPage, buttons: Markup) -> list[Child]:
         class_=f"card first {tone}",
     )
     heading = tag("h1", link("/breakers", TEXTS["breakers"]), " / ", tag("span", stop.sku, class_="num wrap"))
-    return [sections(""), heading, card]
+    return [sections("/breakers"), heading, card]
 
 
 def _what(page: StopPage) -> str:

@@ -7,10 +7,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from clients.console.frame import Desk, Frame, framed, not_allowed, page_at, told
-from clients.console.html import body, empty, failure, link, section, table, tag
+from clients.console.html import Child, body, empty, failure, link, section, table, tag
 from clients.console.pages.pool_forms import forms
 from clients.console.pool_wishes import sentence, wish
-from clients.console.stock_frame import Ask, ask, dialog_id, number, reason_of, sections, shop_name, sku_url
+from clients.console.stock_frame import Ask, ask, cards, dialog_id, number, reason_of, sections, shop_name, sku_url
 from domain.by import By as Person
 from domain.errors import BadInput
 from domain.permissions import Action
@@ -34,6 +34,7 @@ TEXTS = {
     "same": "没有店铺的可售数会变。",
     "changed": "{shops} 个店铺的 {n} 个数会变：",
     "more": "还有 {n} 行没有列出",
+    "whole": "全部",
     "shop": "店铺",
     "sku": "SKU",
     "before": "现在",
@@ -79,7 +80,7 @@ async def _draw(desk: Desk, request: Request, code: str) -> None:
         try:
             row, _ = await reads.one(code, 1)
         except BadInput:
-            return body(sections(""), empty(TEXTS["missing"].format(code=code), TEXTS["missing_next"]))
+            return body(sections("/pools"), empty(TEXTS["missing"].format(code=code), TEXTS["missing_next"]))
         return body(_head(row))
 
     async def entries() -> Markup:
@@ -197,7 +198,7 @@ def _difference(one: Difference) -> Markup:
 def _head(row: PoolRow) -> list[Markup]:
     shops = "、".join(shop_name(*one.split("/", 1)) for one in row.shops) or TEXTS["no_shops"]
     return [
-        sections(""),
+        sections("/pools"),
         tag("h1", link("/pools", TEXTS["pools"]), " / ", tag("span", row.code, class_="num wrap")),
         tag(
             "section",
@@ -212,17 +213,16 @@ def _head(row: PoolRow) -> list[Markup]:
 def _stock(rows: list[PoolSku]) -> Markup:
     if not rows:
         return section(TEXTS["stock"], empty(TEXTS["no_stock"]))
-    heads = ["SKU", "品名", "锁定未售", "展示公共库存", "公共可售"]
-    return section(TEXTS["stock"], table(heads, [_sku(one) for one in rows], numbers=(2, 3, 4)))
+    heads = {"sku": "SKU", "goods": "品名", "locked": "锁定未售", "share": "展示公共库存", "common": "公共可售"}
+    shown = cards(heads, [_sku(one) for one in rows], right=("locked", "share", "common"))
+    return section(TEXTS["stock"], shown)
 
 
-def _sku(one: PoolSku) -> Markup:
-    share = "全部" if one.share_percent is None else f"{one.share_percent}%"
-    return tag(
-        "tr",
-        tag("td", link(sku_url(one.sku), one.sku, class_="num")),
-        tag("td", tag("span", one.title, class_="cut", title=one.title)),
-        number(one.locked),
-        tag("td", share, class_="right"),
-        number(one.common),
-    )
+def _sku(one: PoolSku) -> dict[str, Child]:
+    return {
+        "sku": link(sku_url(one.sku), one.sku, class_="num"),
+        "goods": tag("span", one.title, class_="cut", title=one.title),
+        "locked": str(one.locked),
+        "share": TEXTS["whole"] if one.share_percent is None else f"{one.share_percent}%",
+        "common": str(one.common),
+    }

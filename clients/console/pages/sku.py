@@ -19,6 +19,7 @@ from store import audit
 from store.reads.breakers import BreakerReads, Stop
 from store.reads.stock import SkuPage, StockReads
 from store.reads.stock_explained import ExplainedSku, StockExplained
+from store.reads.stock_ledger import StockLedgerReads
 from store.reads.stock_push import ListingStock, StockPushReads
 from store.reads.waiting import InLine, WaitingReads
 from store.replay import By
@@ -45,6 +46,7 @@ TEXTS = {
     "done": "{warehouse} 的 {sku} 现在有 {count} 件（{by:+d}）。排队等货的订单会自动分配。",
 }
 MOST = 10_000_000
+NEWEST = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
     async def read() -> Markup:
         seen = await _look(desk, sku)
         if seen is None:
-            return body(sections(""), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
+            return body(sections("/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
         return body(_head(seen, acts), _middle(seen))
 
     async def forms() -> Markup:
@@ -84,8 +86,8 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
         return acts.dialogs() + (form or Markup())
 
     async def rest() -> Markup:
-        page = await StockReads(desk.database).explain(sku)
-        return tag("div", parts.movements(page), class_="below") if page else Markup()
+        page = await StockLedgerReads(desk.database).lines(sku, rows=NEWEST)
+        return tag("div", parts.history(sku, page.rows), class_="below") if page.rows else Markup()
 
     async def save(given: dict[str, str], by: By) -> str:
         return await _save(desk, sku, given, by)
@@ -126,7 +128,7 @@ def _head(seen: Seen, acts: SaleActs) -> list[Child]:
     gone = counters is not None and counters.atp <= 0
     tone = "bad" if gone or (seen.stop and not seen.stop.trial_left) else "warn" if seen.stop else ""
     return [
-        sections(""),
+        sections("/stock"),
         tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", one.sku, class_="num wrap")),
         tag(
             "section",
@@ -152,7 +154,7 @@ def _sale(stop: Stop) -> Markup:
         TEXTS["stopped_since"],
         moment(stop.opened_at),
         tag("span", why, class_="wrap"),
-        " ",
+        "。",
         TEXTS["waiting"].format(n=stop.waiting) if stop.waiting else None,
         " ",
         link(url(f"/breakers/{stop.id}"), TEXTS["event"]),

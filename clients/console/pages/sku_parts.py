@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from clients.console.html import Child, badge, countdown, empty, link, moment, order_url, section, table, tag
-from clients.console.stock_frame import number, pool_url, shop_name, sku_url
+from clients.console.ledger_lines import ledger
+from clients.console.stock_frame import cards, ledger_url, number, pool_url, shop_name, sku_url
 from clients.console.stock_sentences import bundle_sentence, sentence, term, term_names
-from clients.console.stock_words import PUSH_STATES, REASONS
+from clients.console.stock_words import PUSH_STATES
 from clients.console.words import HOLDS, said
-from store.reads.stock import Holder, SkuPage
+from store.reads.stock import Holder
 from store.reads.stock_explained import ExplainedSku, PlaceStock, PoolPart, ShopNumber
+from store.reads.stock_ledger import LedgerLine
 from store.reads.stock_push import ListingStock
 from store.reads.waiting import InLine
 
@@ -37,8 +39,9 @@ TEXTS = {
     "woken": "已通知重新分配",
     "lacks": "有货，但没有一个仓库齐全",
     "parts": "组件",
-    "movements": "在库变动（新的在前）",
-    "no_movements": "还没有变动。",
+    "history": "最近的流水",
+    "no_history": "还没有变动。",
+    "all_history": "全部流水，和过去某一刻的数",
 }
 
 
@@ -46,25 +49,24 @@ def shops(one: ExplainedSku) -> Markup:
     """Show what each shop may sell, why in a sentence, and all terms of the formula behind it."""
     if not one.shops:
         return section(TEXTS["shops"], empty(TEXTS["no_shops"]), id="shops")
-    rows = [_shop(one, seen) for seen in one.shops]
+    heads = {"shop": "店铺", "units": "可售", "why": "为什么", "pool": "渠道池"}
+    shown = cards(heads, [_shop(one, seen) for seen in one.shops], right=("units",))
     terms = _terms(one.shops) if one.counters else None
-    shown = table(["店铺", "可售", "为什么", "渠道池"], rows, numbers=(1,))
     return section(TEXTS["shops"], shown, terms, id="shops")
 
 
-def _shop(one: ExplainedSku, seen: ShopNumber) -> Markup:
+def _shop(one: ExplainedSku, seen: ShopNumber) -> dict[str, Child]:
     who = shop_name(seen.channel, seen.shop)
     if one.counters is None or seen.exposure is None:
         why = bundle_sentence(one.parts, who, seen.quantity)
     else:
         why = sentence(one.counters, seen.exposure, who)
-    return tag(
-        "tr",
-        tag("td", who, class_="nowrap"),
-        tag("td", tag("strong", str(seen.quantity), class_=None if seen.quantity else "none"), class_="right"),
-        tag("td", why, class_="num why"),
-        tag("td", link(pool_url(seen.pool), seen.pool) if seen.pool else tag("span", "—", class_="faint")),
-    )
+    return {
+        "shop": tag("span", who, class_="nowrap"),
+        "units": tag("strong", str(seen.quantity), class_=None if seen.quantity else "none"),
+        "why": tag("span", why, class_="num"),
+        "pool": link(pool_url(seen.pool), seen.pool) if seen.pool else tag("span", "—", class_="faint"),
+    }
 
 
 def _terms(shown: Sequence[ShopNumber]) -> Markup:
@@ -85,26 +87,22 @@ def told(listings: Sequence[ListingStock]) -> Markup:
     """Show what each shop was last told of each listing and when, and in its words why it took it not."""
     if not listings:
         return section(TEXTS["told"], empty(TEXTS["no_listings"], TEXTS["no_listings_next"]), id="told")
-    rows = [_listing(one) for one in listings]
-    return section(TEXTS["told"], table(["店铺", "渠道商品", "已告知", "时间", "状态"], rows, numbers=(2,)), id="told")
+    heads = {"shop": "店铺", "item": "渠道商品", "units": "已告知", "at": "时间", "state": "状态"}
+    return section(TEXTS["told"], cards(heads, [_listing(one) for one in listings], right=("units",)), id="told")
 
 
-def _listing(one: ListingStock) -> Markup:
+def _listing(one: ListingStock) -> dict[str, Child]:
     words, tone = PUSH_STATES.get(one.state, (one.state, "calm")) if one.active else (TEXTS["off"], "calm")
     item = " / ".join(filter(None, (one.item_id, one.variant_id)))
-    state: list[Child] = [badge(words, tone)]
-    if one.state == "waiting" and one.wanted_quantity is not None:
-        state += [" ", TEXTS["wanted"].format(n=one.wanted_quantity), "，", moment(one.wanted_at)]
-    state += [tag("div", words, class_="faint wrap") for words in _doubts(one)]
-    told_now = "—" if one.pushed_quantity is None else str(one.pushed_quantity)
-    return tag(
-        "tr",
-        tag("td", shop_name(one.channel, one.shop), class_="nowrap"),
-        tag("td", tag("span", item, class_="num cut", title=one.title or item)),
-        tag("td", told_now, class_="right"),
-        tag("td", moment(one.pushed_at)),
-        tag("td", state),
-    )
+    wanted = tag("span", TEXTS["wanted"].format(n=one.wanted_quantity), "，", moment(one.wanted_at))
+    doubts = [tag("div", doubt, class_="faint wrap") for doubt in _doubts(one)]
+    return {
+        "shop": tag("span", shop_name(one.channel, one.shop), class_="nowrap"),
+        "item": tag("span", item, class_="num cut", title=one.title or item),
+        "units": "—" if one.pushed_quantity is None else str(one.pushed_quantity),
+        "at": moment(one.pushed_at),
+        "state": tag("div", badge(words, tone), " ", wanted if one.state == "waiting" else None, doubts),
+    }
 
 
 def _doubts(one: ListingStock) -> list[str]:
@@ -181,21 +179,12 @@ def waiting(line: Sequence[InLine]) -> Markup:
     return section(TEXTS["waiting"], table(["订单", "要几件", "付款", ""], rows, numbers=(1,)), id="waiting")
 
 
-def movements(page: SkuPage) -> Markup:
-    """Show what changed on hand, the newest first."""
-    if not page.movements:
-        return section(TEXTS["movements"], empty(TEXTS["no_movements"]))
-    rows = [
-        tag(
-            "tr",
-            tag("td", moment(one.at)),
-            tag("td", REASONS.get(one.reason, one.reason)),
-            tag("td", f"{one.quantity:+d}", class_="right"),
-            tag("td", one.warehouse),
-        )
-        for one in page.movements
-    ]
-    return section(TEXTS["movements"], table(["时间", "原因", "件数", "仓库"], rows, numbers=(2,)))
+def history(sku: str, lines: Sequence[LedgerLine]) -> Markup:
+    """Show the newest changes, and lead to all of them and to a past moment."""
+    if not lines:
+        return section(TEXTS["history"], empty(TEXTS["no_history"]), id="history")
+    more = tag("p", link(ledger_url(sku), TEXTS["all_history"]), class_="below")
+    return section(TEXTS["history"], ledger(lines), more, id="history")
 
 
 def order_link(key: str) -> Markup:
