@@ -20,10 +20,9 @@ COUNTERS = {
 TEXTS = {
     "at": "时间",
     "why": "原因",
-    "where": "仓库 / 渠道池",
-    "ref": "由什么引起",
+    "where": "在哪里",
+    "ref": "起因",
     "change": "变化",
-    "units": "{sku}：已发 {shipped}，已分配 {allocated}，预占 {reserved}",
     "pool": "渠道池 {pool}",
 }
 OF_SHIPMENTS = ("ship:", "extra:")
@@ -69,7 +68,7 @@ def changes(line: LedgerLine) -> str:
 
 def signed(n: int) -> Child:
     """Write a change with its sign; nothing where nothing changed."""
-    return f"{n:+d}".replace("-", "−") if n else tag("span", "·", class_="faint")
+    return f"{n:+d}".replace("-", "−") if n else None
 
 
 def where(line: LedgerLine) -> list[Child]:
