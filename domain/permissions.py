@@ -30,17 +30,22 @@ class Action(StrEnum):
     RESTART = "restart"
     CLEAR_ALERT = "clear_alert"
     SET_STOCK = "set_stock"
+    STOP_SALE = "stop_sale"
+    CHANGE_POOLS = "change_pools"
+    DECIDE_PROPOSAL = "decide_proposal"
     REPLAY = "replay"
     MANAGE_USERS = "manage_users"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
+_STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Action.DECIDE_PROPOSAL})
+"""What the supply chain does with stock."""
 
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
-    UserRole.WAREHOUSE: _SEES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP, Action.SET_STOCK},
+    UserRole.WAREHOUSE: _SEES | _STEERS | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
     UserRole.FINANCE: _SEES | {Action.CANCEL, Action.CLEAR_ALERT},
 }
 

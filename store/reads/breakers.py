@@ -18,11 +18,17 @@ _EVENTS = """
         e.trial_at, e.closed_at, e.closed_by, e.ended, s.trial_left, s.on_hand - s.reserved - s.allocated AS atp,
         (SELECT count(*) FROM lock_failure f WHERE f.event_id = e.id) AS failures,
         (SELECT count(*) FROM stock_wait w WHERE w.sku = e.sku AND w.quantity > 0) AS waiting
-    FROM breaker_event e LEFT JOIN sku_stock s ON s.sku = e.sku
+    FROM {events} e LEFT JOIN sku_stock s ON s.sku = e.sku
 """
-_LIST = text(f"{_EVENTS} WHERE :all OR e.closed_at IS NULL ORDER BY e.closed_at IS NULL DESC, e.id DESC LIMIT :most")
-_ONE = text(f"{_EVENTS} WHERE e.id = :id")
-_LAST = text(f"{_EVENTS} WHERE e.sku = :sku ORDER BY e.id DESC LIMIT 1")
+_SHOWN = "(SELECT * FROM breaker_event WHERE {which} ORDER BY closed_at IS NULL DESC, id DESC LIMIT :most)"
+_LIST = text(
+    _EVENTS.format(events=_SHOWN.format(which=":all OR closed_at IS NULL"))
+    + " ORDER BY e.closed_at IS NULL DESC, e.id DESC"
+)
+_EVENT = _EVENTS.format(events="breaker_event")
+_ONE = text(f"{_EVENT} WHERE e.id = :id")
+_UNDER_WAY = text(f"{_EVENT} WHERE e.sku = :sku AND e.closed_at IS NULL")
+_LAST = text(f"{_EVENT} WHERE e.sku = :sku ORDER BY e.id DESC LIMIT 1")
 _FAILURES = text("SELECT order_key, units, at FROM lock_failure WHERE event_id = :id ORDER BY at, id LIMIT :most")
 _THEN = text(
     """
@@ -91,6 +97,12 @@ class BreakerReads:
         """List the events, those under way first, then the newest."""
         async with self._database.transaction() as tx:
             return [Stop(**row._mapping) for row in await tx.execute(_LIST, {"all": ended, "most": most})]
+
+    async def under_way(self, sku: str) -> Stop | None:
+        """Give the event that keeps a SKU from being sold now; None when it is sold."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_UNDER_WAY, {"sku": sku})).one_or_none()
+        return None if row is None else Stop(**row._mapping)
 
     async def last(self, sku: str) -> int | None:
         """Give the newest event of a SKU; None when its sale was never stopped."""

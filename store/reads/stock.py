@@ -9,17 +9,28 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import Database
-from store.reads.pages import FIRST, PAGE_ROWS, Page, Place, cut, make_mark, read_mark
+from store.reads.pages import CAP, FIRST, PAGE_ROWS, Count, Page, Place, capped, cut, make_mark, read_mark
 
 MOST_LINES = 200
 
 _COUNTERS = """
-    SELECT sku, title, on_hand, reserved, allocated, pooled, on_hand - reserved - allocated AS atp, version, updated_at
+    SELECT sku, title, on_hand, reserved, allocated, pooled, on_hand - reserved - allocated AS atp, trial_left, version,
+        updated_at
     FROM sku_stock
 """
 _BEGINS = """
     (sku ~>=~ :begin AND sku ~<~ :past OR title ~>=~ :begin AND title ~<~ :past)
 """
+ONLY = {
+    "stopped": "sku IN (SELECT sku FROM breaker_event WHERE closed_at IS NULL)",
+    "sold_out": "on_hand - reserved - allocated <= 0",
+    "low": "sku IN (SELECT sku FROM proposal WHERE state IN ('proposed', 'in_force'))",
+}
+"""What the board can be narrowed to: sale stopped or on trial, nothing left to promise, will not last (INV-11)."""
+_COUNT = "(SELECT count(*) FROM (SELECT 1 FROM sku_stock WHERE {condition} LIMIT {most}) one) AS {name}"
+_COUNTS = text(
+    "SELECT " + ", ".join(_COUNT.format(name=name, condition=one, most=CAP + 1) for name, one in ONLY.items())
+)
 _ONE = text(f"{_COUNTERS} WHERE sku = :sku")
 _PLACES = text(
     """
@@ -51,7 +62,10 @@ _LIST = text(f"{_COUNTERS} WHERE CAST(:sku AS text) IS NULL OR sku = :sku ORDER 
 
 @dataclass(frozen=True, slots=True)
 class SkuRow:
-    """One SKU's counters over all warehouses; atp = on hand - reserved - allocated, of which pools have locked some."""
+    """One SKU's counters over all warehouses; atp = on hand - reserved - allocated, of which pools have locked some.
+
+    `trial_left` is what an oversell breaker lets through; None: it is closed.
+    """
 
     sku: str
     title: str
@@ -60,6 +74,7 @@ class SkuRow:
     allocated: int
     pooled: int
     atp: int
+    trial_left: int | None
     version: int
     updated_at: datetime
 
@@ -126,11 +141,11 @@ class StockReads:
         async with self._database.transaction() as tx:
             return [SkuRow(**row._mapping) for row in await tx.execute(_LIST, {"sku": sku, "most": most})]
 
-    async def board(self, begin: str = "", place: Place = FIRST, rows: int = PAGE_ROWS) -> Page[SkuRow]:
-        """Give one page of SKUs whose code or title begins so, in order of their codes."""
+    async def board(self, begin: str = "", place: Place = FIRST, rows: int = PAGE_ROWS, only: str = "") -> Page[SkuRow]:
+        """Give one page of SKUs whose code or title begins so, in order of their codes; `only` is a key of ONLY."""
         begin = begin.strip()
         values: dict[str, Any] = {"begin": begin, "past": begin + chr(sys.maxunicode)} if begin else {}
-        conditions = [_BEGINS] if begin else []
+        conditions = [*([_BEGINS] if begin else []), *([ONLY[only]] if only else [])]
         way, beyond = ("DESC", "<") if place.back else ("ASC", ">")
         if place.mark:
             (values["sku"],) = read_mark(place.mark, str)
@@ -140,6 +155,12 @@ class StockReads:
         async with self._database.transaction() as tx:
             found = [SkuRow(**row._mapping) for row in await tx.execute(statement, values | {"most": rows + 1})]
         return cut(found, place, lambda row: make_mark(row.sku), rows)
+
+    async def counts(self) -> dict[str, Count]:
+        """Count the SKUs under each key of ONLY."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_COUNTS)).one()
+        return {name: capped(n) for name, n in row._mapping.items()}
 
     async def explain(self, sku: str) -> SkuPage | None:
         """Say why a SKU's numbers are what they are; None when there is no such SKU."""

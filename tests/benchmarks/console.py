@@ -20,6 +20,7 @@ from store.reads.order_search import OrderSearch
 from store.reads.overview import OverviewReads
 from store.reads.pages import Place
 from store.reads.timeline import timeline
+from tests.benchmarks.console_stock import measure_stock
 from tests.benchmarks.crowd import Sample, build
 
 CALLS = 240
@@ -76,7 +77,7 @@ async def measure(folder: Path) -> dict[str, float]:
         "order_page_p95_ms": await _timed("order page", page),
         "overview_p95_ms": await _timed("overview", lambda n: overview.now(now, now + timedelta(hours=8))),
         "counts_p95_ms": await _timed("counts", lambda n: lists.counts(now, now + timedelta(hours=8))),
-    }
+    } | await measure_stock(database, _timed)
     await database.close()
     postgres.stop()
     for name, value in figures.items():

@@ -65,7 +65,7 @@ async def test_a_stuck_order_says_why_it_waits_and_goes_on_after_stock_and_a_ret
     await expect(page.locator("#why-hold, #why-restart").first).to_be_visible()
     await page.goto("/stock/RARE")
     await ready(page)
-    await expect(page.locator("#sum")).to_have_text("可售 1 = 在库 1 − 预占 0 − 已分配 0")
+    await expect(page.locator("#sum")).to_have_text("可售 1 = 在库 1 − 已分配 0 − 预占 0")
     await page.fill("#set-count", "50")
     await page.click("#set-save")
     await expect(page.locator(".said")).to_contain_text("GZ01 的 RARE 现在有 50 件（+49）")

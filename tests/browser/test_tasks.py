@@ -74,7 +74,7 @@ async def _why_this_number(page: Page, world: World) -> None:
     await page.fill("#stock-search", "TASKSKU")
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name="TASKSKU", exact=True).click()
-    await expect(page.locator("#sum")).to_contain_text("可售 1 = 在库 1 − 预占 0 − 已分配 0")
+    await expect(page.locator("#sum")).to_contain_text("可售 1 = 在库 1 − 已分配 0 − 预占 0")
 
 
 async def _escalated(page: Page, world: World) -> None:

@@ -86,7 +86,7 @@ POOLS = [
 def test_every_refusal_of_a_pool_change_is_said_in_chinese() -> None:
     assert [words for words in POOLS if not chinese(said(words))] == []
     assert said("A: 8 wanted, and pool p has 5 locked and not sold. Nothing is changed") == (
-        "A 要 8 件，渠道仓 p 只锁定 5 件。没有任何改动"
+        "A 要 8 件，渠道池 p 只锁定 5 件。没有任何改动"
     )
 
 

@@ -15,13 +15,15 @@ from clients.console.pages import order_parts as parts
 from clients.console.pages.order_acts import OrderActs
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
 from clients.console.pages.order_first import Viewer, first
+from clients.console.pages.order_stock import stock_story
 from clients.deciding import Decisions
 from clients.settings import ClientSettings
 from domain.errors import Unavailable
 from domain.orders import workflow_id
 from domain.permissions import Action
 from store.opening import Opening, Receiver
-from store.reads.order_page import OrderPages
+from store.reads.order_page import OrderPage, OrderPages
+from store.reads.stock_ledger import StockLedgerReads
 from store.replay import By
 
 TEXTS = {
@@ -58,7 +60,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         OrderPages(desk.database),
         Opening(desk.database, desk.ring),
     )
-    shown: dict[str, Receiver] = {}
+    ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
     progress, zone = Progress(), zone_of(request)
 
     async def read() -> Markup:
@@ -67,19 +69,15 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
             return body(empty(TEXTS["missing"].format(key=key), TEXTS["missing_next"]))
         acts.runs = progress.runs
         receiver = shown.get(key) or await opening.contact(key)
-        left = [parts.lines(page), parts.parcels(page), parts.story(page)]
-        right = [
-            parts.receiver(receiver, None if key in shown else _reveal(frame)),
-            parts.amounts(page),
-            parts.warehouse(page),
-            parts.holds(page),
-            parts.calls(page),
-        ]
+        button = None if key in shown else _reveal(frame)
+        left = [parts.lines(page), parts.parcels(page), stock_story(page, await ledger.of_order(key))]
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
-            tag("div", tag("div", left), tag("div", right), class_="two"),
+            tag(
+                "div", tag("div", left, parts.story(page)), _right(page, parts.receiver(receiver, button)), class_="two"
+            ),
         ]
         return body(content)
 
@@ -99,6 +97,11 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     await frame.show(read, seconds=1.5)
     await frame.show(dialogs, seconds=0)
     ui.timer(PROGRESS_SECONDS, look)
+
+
+def _right(page: OrderPage, receiver: Markup) -> Markup:
+    rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
+    return tag("div", receiver, rest)
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:

@@ -1,17 +1,27 @@
-"""/stock/{sku}: why a number is what it is, where the units lie, who holds them; and setting what is on hand."""
+"""/stock/{sku}: why each number is what it is, what shops were told, who holds and who waits; stopping its sale."""
 
-from urllib.parse import quote
+from dataclasses import dataclass
 
 from markupsafe import Markup
 from starlette.requests import Request
 
-from clients.console.frame import Desk, Frame, framed, page_at
-from clients.console.html import badge, body, countdown, empty, link, moment, order_url, section, table, tag
-from clients.console.words import HOLDS
+from clients.console.frame import Desk, framed, page_at
+from clients.console.html import Child, badge, body, empty, link, moment, section, tag, url
+from clients.console.pages import sku_parts as parts
+from clients.console.sale_acts import SaleActs
+from clients.console.stock_frame import sections
+from clients.console.stock_sentences import total
+from clients.console.stock_words import BREAKERS, CAUSES
+from clients.console.words import ACTORS, said
 from domain.errors import BadInput
 from domain.permissions import Action
 from store import audit
+from store.reads.breakers import BreakerReads, Stop
 from store.reads.stock import SkuPage, StockReads
+from store.reads.stock_explained import ExplainedSku, StockExplained
+from store.reads.stock_ledger import StockLedgerReads
+from store.reads.stock_push import ListingStock, StockPushReads
+from store.reads.waiting import InLine, WaitingReads
 from store.replay import By
 from store.stock_on_hand import Shelf, set_on_hand
 
@@ -19,31 +29,35 @@ TEXTS = {
     "stock": "库存",
     "missing": "没有这个 SKU：{sku}",
     "missing_next": "请核对编码，或回到库存列表查找。",
-    "sum": "可售 {atp} = 在库 {on_hand} − 预占 {reserved} − 已分配 {allocated}",
-    "places": "在哪里",
-    "holders": "谁占用着",
-    "no_holders": "没有订单占用。",
-    "movements": "在库变动（新的在前）",
-    "no_movements": "还没有变动。",
+    "bundle": "组合商品",
+    "bundle_why": "没有自己的库存，由组件的库存算出；停售请到组件的页面。",
+    "stopped_since": "，自 ",
+    "stopped_by": "（{cause}，{who}）：{why}",
+    "no_reason": "没有写原因",
+    "waiting": "{n} 张已付款订单在排队。",
+    "event": "锁不到库存的订单和当时的库存",
+    "lowered": "待发货过多，直播渠道少展示，自 ",
     "set": "设置在库数",
     "set_why": "填仓库里实际有的件数，包括已承诺给订单的。",
     "warehouse": "仓库",
     "count": "件数",
     "save": "保存",
     "bad_count": "件数要填 0 到 10000000 的整数",
-    "done": "{warehouse} 的 {sku} 现在有 {count} 件（{by:+d}）。卡住的订单请到订单页点“重试”。",
-    "stuck": "因缺货卡住的订单",
-    "shipped": "发货",
-    "overshipped": "多发",
-    "set_reason": "盘点设置",
+    "done": "{warehouse} 的 {sku} 现在有 {count} 件（{by:+d}）。排队等货的订单会自动分配。",
 }
-REASONS = {"shipped": TEXTS["shipped"], "overshipped": TEXTS["overshipped"], "set": TEXTS["set_reason"]}
 MOST = 10_000_000
+NEWEST = 15
 
 
-def sku_url(sku: str) -> str:
-    """Name the page of a SKU."""
-    return f"/stock/{quote(sku, safe='')}"
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that the page shows, as it was read."""
+
+    explained: ExplainedSku
+    page: SkuPage | None
+    listings: list[ListingStock]
+    stop: Stop | None
+    line: list[InLine]
 
 
 def register(desk: Desk) -> None:
@@ -55,31 +69,47 @@ def register(desk: Desk) -> None:
 
 
 async def _draw(desk: Desk, request: Request, sku: str) -> None:
-    frame, reads = framed(desk, request, sku, "/stock"), StockReads(desk.database)
+    frame = framed(desk, request, sku, "/stock")
+    acts = SaleActs(frame, sku)
 
     async def read() -> Markup:
-        page = await reads.explain(sku)
+        seen = await _look(desk, sku)
+        if seen is None:
+            return body(sections("/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
+        return body(_head(seen, acts), _middle(seen))
+
+    async def forms() -> Markup:
+        page = await StockReads(desk.database).explain(sku)
         if page is None:
-            content = empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"])
-            return body(content)
-        return body(_head(page))
+            return Markup()
+        form = _form(page) if frame.may(Action.SET_STOCK) else None
+        return acts.dialogs() + (form or Markup())
 
     async def rest() -> Markup:
-        page = await reads.explain(sku)
-        return tag("div", _rest(page), class_="below") if page else Markup()
-
-    async def form() -> Markup:
-        page = await reads.explain(sku)
-        return _form(frame, page) if page else Markup()
+        page = await StockLedgerReads(desk.database).lines(sku, rows=NEWEST)
+        return tag("div", parts.history(sku, page.rows), class_="below") if page.rows else Markup()
 
     async def save(given: dict[str, str], by: By) -> str:
         return await _save(desk, sku, given, by)
 
     frame.on("set", Action.SET_STOCK, save)
     await frame.show(read)
-    if frame.may(Action.SET_STOCK):
-        await frame.show(form, seconds=0)
+    await frame.show(forms, seconds=0)
     await frame.show(rest)
+
+
+async def _look(desk: Desk, sku: str) -> Seen | None:
+    database = desk.database
+    explained = await StockExplained(database).explain(sku)
+    if explained is None:
+        return None
+    return Seen(
+        explained,
+        await StockReads(database).explain(sku),
+        await StockPushReads(database).of_sku(sku),
+        await BreakerReads(database).under_way(sku),
+        await WaitingReads(database).line(sku),
+    )
 
 
 async def _save(desk: Desk, sku: str, given: dict[str, str], by: By) -> str:
@@ -93,64 +123,62 @@ async def _save(desk: Desk, sku: str, given: dict[str, str], by: By) -> str:
     return TEXTS["done"].format(warehouse=warehouse, sku=sku, count=int(words), by=change)
 
 
-def _head(page: SkuPage) -> list[Markup]:
-    sku = page.sku
-    total = TEXTS["sum"].format(atp=sku.atp, on_hand=sku.on_hand, reserved=sku.reserved, allocated=sku.allocated)
-    head = tag("p", total, class_="big num", id="sum")
+def _head(seen: Seen, acts: SaleActs) -> list[Child]:
+    one, counters = seen.explained, seen.explained.counters
+    gone = counters is not None and counters.atp <= 0
+    tone = "bad" if gone or (seen.stop and not seen.stop.trial_left) else "warn" if seen.stop else ""
     return [
-        tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", sku.sku, class_="num wrap")),
-        tag("section", head, tag("p", sku.title, class_="wrap"), class_=f"card first {'bad' if sku.atp <= 0 else ''}"),
-    ]
-
-
-def _rest(page: SkuPage) -> list[Markup]:
-    places = [
+        sections("/stock"),
+        tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", one.sku, class_="num wrap")),
         tag(
-            "tr",
-            tag("td", f"{one.name}（{one.warehouse}）"),
-            *(_number(n) for n in (one.on_hand, one.allocated, one.free)),
-        )
-        for one in page.warehouses
+            "section",
+            tag("p", total(counters) if counters else TEXTS["bundle"], class_="big num", id="sum"),
+            tag("p", one.title, class_="wrap") if one.title else None,
+            _sale(seen.stop) if seen.stop else None,
+            _lowered(one),
+            acts.buttons(seen.stop) if counters else tag("p", TEXTS["bundle_why"], class_="faint"),
+            class_=f"card first {tone}",
+        ),
     ]
-    return [
-        section(TEXTS["places"], table(["仓库", "在库", "已分配", "空闲"], places, numbers=(1, 2, 3))),
-        tag("div", _holders(page), _movements(page), class_="two"),
-    ]
 
 
-def _holders(page: SkuPage) -> Markup:
-    if not page.holders:
-        return section(TEXTS["holders"], empty(TEXTS["no_holders"]))
-    rows = [
-        tag(
-            "tr",
-            tag("td", link(order_url(one.order_key), one.order_key.split(":", 2)[-1], class_="open num")),
-            _number(one.quantity),
-            tag("td", HOLDS.get(one.kind, one.kind), f" · {one.warehouse}" if one.warehouse else ""),
-            tag("td", countdown(one.expires_at) if one.expires_at else moment(one.created_at)),
-        )
-        for one in page.holders
-    ]
-    return section(TEXTS["holders"], table(["订单", "件数", "方式", "到期 / 从"], rows, numbers=(1,)))
+def _sale(stop: Stop) -> Markup:
+    words, tone = BREAKERS[stop.breaker.value]
+    who = ACTORS.get(stop.opened_by, stop.opened_by)
+    why = TEXTS["stopped_by"].format(
+        cause=CAUSES[stop.cause], who=who, why=said(stop.reason) if stop.reason else TEXTS["no_reason"]
+    )
+    return tag(
+        "p",
+        badge(words, tone),
+        TEXTS["stopped_since"],
+        moment(stop.opened_at),
+        tag("span", why, class_="wrap"),
+        "。",
+        TEXTS["waiting"].format(n=stop.waiting) if stop.waiting else None,
+        " ",
+        link(url(f"/breakers/{stop.id}"), TEXTS["event"]),
+        id="sale",
+    )
 
 
-def _movements(page: SkuPage) -> Markup:
-    if not page.movements:
-        return section(TEXTS["movements"], empty(TEXTS["no_movements"]))
-    rows = [
-        tag(
-            "tr",
-            tag("td", moment(one.at)),
-            tag("td", REASONS.get(one.reason, one.reason)),
-            tag("td", f"{one.quantity:+d}", class_="right"),
-            tag("td", one.warehouse),
-        )
-        for one in page.movements
-    ]
-    return section(TEXTS["movements"], table(["时间", "原因", "件数", "仓库"], rows, numbers=(2,)))
+def _lowered(one: ExplainedSku) -> Markup | None:
+    if one.lowered_since is None:
+        return None
+    return tag("p", badge(TEXTS["lowered"], "warn"), " ", moment(one.lowered_since))
 
 
-def _form(frame: Frame, page: SkuPage) -> Markup:
+def _middle(seen: Seen) -> list[Child]:
+    one = seen.explained
+    found = [parts.shops(one), parts.told(seen.listings)]
+    if one.counters is None:
+        return [*found, parts.components(one)]
+    holders = seen.page.holders if seen.page else []
+    left, right = [parts.places(one), parts.holders(holders)], [parts.pools(one), parts.waiting(seen.line)]
+    return [*found, tag("div", tag("div", left), tag("div", right), class_="two")]
+
+
+def _form(page: SkuPage) -> Markup:
     places = [
         tag("option", f"{one.name}（{one.warehouse}，现 {one.on_hand}）", value=one.warehouse)
         for one in page.warehouses
@@ -167,7 +195,3 @@ def _form(frame: Frame, page: SkuPage) -> Markup:
     ]
     form = tag("form", fields, data_act="set", class_="filters")
     return tag("div", section(TEXTS["set"], form), class_="below")
-
-
-def _number(n: int) -> Markup:
-    return tag("td", badge(str(n), "bad") if n < 0 else str(n), class_="right")

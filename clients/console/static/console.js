@@ -36,8 +36,14 @@
   document.addEventListener("focusin", (event) => { focused = name(event.target); });
   document.addEventListener("focusout", (event) => { if (event.relatedTarget) focused = name(event.relatedTarget); });
   document.addEventListener("pointerdown", () => { focused = ""; });
+  // Parts are drawn after the page has loaded: what the address points at is shown once it is there.
+  let target = location.hash.slice(1);
   new MutationObserver(() => {
     tick();
+    if (target && document.getElementById(target)) {
+      document.getElementById(target).scrollIntoView();
+      target = "";
+    }
     if (focused && document.activeElement === document.body) {
       (document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
     }
