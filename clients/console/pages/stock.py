@@ -7,6 +7,7 @@ from clients.console.frame import Desk, framed, page_at
 from clients.console.html import badge, body, empty, link, moment, tag
 from clients.console.lists import pager, place_of
 from clients.console.pages.sku import sku_url
+from clients.console.stock_nav import sections
 from store.reads.stock import SkuRow, StockReads
 
 TEXTS = {
@@ -42,6 +43,7 @@ def register(desk: Desk) -> None:
             page = await reads.board(begin, place_of(request))
             nothing = empty(TEXTS["none"]) if begin else empty(TEXTS["empty"], TEXTS["empty_next"])
             content = [
+                sections(frame, "/stock"),
                 tag("h1", TEXTS["title"]),
                 _filter(begin),
                 _table(page.rows) if page.rows else nothing,
