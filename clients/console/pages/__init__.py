@@ -3,6 +3,7 @@
 from clients.console.frame import Desk
 from clients.console.pages import (
     alerts,
+    approvals,
     counts,
     message,
     messages,
@@ -13,11 +14,16 @@ from clients.console.pages import (
     shops,
     sku,
     stock,
+    transfer_sheet,
+    transfers,
     users,
 )
+
+SUPPLY = (counts, approvals, transfer_sheet, transfers)
+"""Before the page of a SKU, whose address takes everything below /stock."""
 
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (overview, orders, order, search, alerts, stock, counts, sku, shops, messages, message, users):
+    for page in (overview, orders, order, search, alerts, stock, *SUPPLY, sku, shops, messages, message, users):
         page.register(desk)
