@@ -5,6 +5,7 @@ from clients.console.pages import (
     alerts,
     approvals,
     counts,
+    inbound,
     message,
     messages,
     order,
@@ -19,7 +20,7 @@ from clients.console.pages import (
     users,
 )
 
-SUPPLY = (counts, approvals, transfer_sheet, transfers)
+SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound)
 """Before the page of a SKU, whose address takes everything below /stock."""
 
 
