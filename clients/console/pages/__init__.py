@@ -11,6 +11,7 @@ from clients.console.pages import (
     order,
     orders,
     overview,
+    reports,
     search,
     shops,
     sku,
@@ -20,7 +21,7 @@ from clients.console.pages import (
     users,
 )
 
-SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound)
+SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 
 
