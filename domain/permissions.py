@@ -20,6 +20,7 @@ class Action(StrEnum):
     SEE_SHOPS = "see_shops"
     SEE_INBOX = "see_inbox"
     SEE_ALERTS = "see_alerts"
+    SEE_SUPPLY = "see_supply"
     OPEN_RAW = "open_raw"
     OPEN_CONTACT = "open_contact"
     CANCEL = "cancel"
@@ -33,6 +34,9 @@ class Action(StrEnum):
     STOP_SALE = "stop_sale"
     CHANGE_POOLS = "change_pools"
     DECIDE_PROPOSAL = "decide_proposal"
+    COUNT_STOCK = "count_stock"
+    DECIDE_APPROVAL = "decide_approval"
+    MOVE_STOCK = "move_stock"
     REPLAY = "replay"
     MANAGE_USERS = "manage_users"
 
@@ -41,12 +45,15 @@ _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action
 _STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Action.DECIDE_PROPOSAL})
 """What the supply chain does with stock."""
 
+_SUPPLIES = frozenset({Action.SEE_SUPPLY, Action.COUNT_STOCK, Action.DECIDE_APPROVAL, Action.MOVE_STOCK})
+"""Counts, transfers, inbound shipments and what waits for a second person."""
+
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
-    UserRole.WAREHOUSE: _SEES | _STEERS | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
-    UserRole.FINANCE: _SEES | {Action.CANCEL, Action.CLEAR_ALERT},
+    UserRole.WAREHOUSE: _SEES | _STEERS | _SUPPLIES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
+    UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
 }
 
 

@@ -1,5 +1,6 @@
 """How fast stock turns over (INV-9). Owns the words for slow and fast; the figures come from the ledger."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,12 @@ class Pace(StrEnum):
     STEADY = "steady"
     SLOW = "slow"
     EMPTY = "empty"
+
+
+WORST_FIRST = {Pace.FAST: 0, Pace.SLOW: 1, Pace.EMPTY: 2, Pace.STEADY: 3}
+"""What runs out soon before what does not sell before what is well."""
+BOUNDS = (7, 14, 30, 60, 90, 180)
+"""Where one step of the distribution of stock days ends and the next begins, in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +44,13 @@ class Turnover:
             return Pace.SLOW if self.on_hand else Pace.EMPTY
         days = self.stock_days
         return Pace.FAST if days is not None and days < fast_days else Pace.STEADY
+
+
+def distribution(found: Iterable[Turnover]) -> list[int]:
+    """Count SKUs on hand by how long they last: below each of BOUNDS, from the last on, and without any sale."""
+    counts = [0] * (len(BOUNDS) + 2)
+    for one in found:
+        days = one.stock_days
+        if one.on_hand:
+            counts[-1 if days is None else sum(days >= bound for bound in BOUNDS)] += 1
+    return counts

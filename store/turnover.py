@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.turnover import MONTH_DAYS, Turnover
 from store.numbers import DAY_OF
 
+DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=MONTH_DAYS)
 
@@ -47,6 +48,15 @@ _HISTORY = text(
     FROM turnover_day t JOIN sku_stock s ON s.sku = t.sku WHERE t.sku = :sku ORDER BY t.day DESC LIMIT :most
     """
 )
+_SALES = text(
+    """
+    SELECT CAST(day AS date) AS day, coalesce(sold, 0)::int AS sold
+    FROM generate_series(CAST(:first AS date), CAST(:last AS date), INTERVAL '1 day') day LEFT JOIN (
+        SELECT CAST(at AT TIME ZONE :zone AS date) AS on_day, -sum(on_hand) AS sold FROM stock_ledger
+        WHERE sku = :sku AND at > :since AND at <= :now AND reason IN ('shipped', 'overshipped') GROUP BY 1
+    ) sale ON sale.on_day = day ORDER BY day
+    """
+)
 
 
 async def figures(tx: AsyncConnection, now: datetime, sku: str | None = None) -> list[Turnover]:
@@ -67,6 +77,14 @@ async def history(tx: AsyncConnection, sku: str, most: int = 90) -> list[tuple[d
     """Give the kept days of one SKU, the newest first."""
     rows = await tx.execute(_HISTORY, {"sku": sku, "most": most})
     return [(row.day, Turnover(*row[1:])) for row in rows]
+
+
+async def sales(tx: AsyncConnection, sku: str, now: datetime, days: int = MONTH_DAYS) -> list[tuple[date, int]]:
+    """Give the units of a SKU that left to buyers on each of the last days, today last; days without sales are 0."""
+    last = today(now)
+    first = last - timedelta(days=days - 1)
+    values = {"sku": sku, "first": first, "last": last, "zone": str(DAY_OF), "now": now, "since": now - days * DAY}
+    return [(row.day, row.sold) for row in await tx.execute(_SALES, values)]
 
 
 def today(now: datetime) -> date:

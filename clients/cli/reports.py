@@ -12,12 +12,11 @@ from clients.cli.session import out, session, told
 from clients.cli.units import write_new
 from clients.clock import utc_now
 from clients.settings import ClientSettings
-from domain.turnover import Pace, Turnover
+from domain.turnover import WORST_FIRST, Pace, Turnover
 from store import settings_docs, turnover
 
 report_app = typer.Typer(no_args_is_help=True)
 HEAD = ("sku", "title", "on hand", "sold 7 days", "sold 30 days", "lasts days", "oldest days", "pace")
-WORST_FIRST = {Pace.FAST: 0, Pace.SLOW: 1, Pace.EMPTY: 2, Pace.STEADY: 3}
 
 
 @report_app.callback()

@@ -1,4 +1,4 @@
-"""What the stock pages share: the navigation among them, names of shops, and the forms behind their buttons."""
+"""What the stock pages share: names of shops, and the forms behind their buttons."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,15 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from clients.console.html import Child, tag
-from clients.console.lists import tabs
 from clients.console.stock_words import CHANNELS
 from domain.errors import BadInput
 
 TEXTS = {
-    "sections": "库存的各页",
     "whole": "整个渠道",
     "reason": "原因（会写进记录，请不要写姓名、电话、地址）",
     "no_reason": "请写明原因",
     "no": "返回",
 }
-SECTIONS: list[tuple[str, str]] = [("/stock", "库存"), ("/pools", "渠道池"), ("/breakers", "熔断")]
-"""Address and word of each page of stock, in the order in which they stand below the header."""
 MOST_REASON = 200
 
 
@@ -33,11 +29,6 @@ class Ask:
     yes: str
     fields: Child = None
     danger: bool = False
-
-
-def sections(active: str) -> Markup:
-    """Link to the pages of stock."""
-    return tabs([(word, path, None, path == active) for path, word in SECTIONS], TEXTS["sections"])
 
 
 def sku_url(sku: str, part: str = "") -> str:

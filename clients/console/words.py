@@ -5,7 +5,7 @@ Another language is another module of the same names.
 
 import re
 
-from clients.console import stock_words
+from clients.console import count_words, stock_words
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 
@@ -381,7 +381,7 @@ _SAID: list[tuple[str, str]] = [
     (r"the customs number is missing; owner: (.*)", "缺清关单号，负责人：{0}"),
     (r"expected (.*) UTC and still (\w+)", "预计 {0} UTC 到货，现仍为 {1}"),
 ]  # fmt: skip
-_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID]]
+_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID, *count_words.SAID]]
 
 
 def said(words: str) -> str:

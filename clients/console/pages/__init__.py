@@ -3,8 +3,11 @@
 from clients.console.frame import Desk
 from clients.console.pages import (
     alerts,
+    approvals,
     breaker,
     breakers,
+    counts,
+    inbound,
     ledger,
     message,
     messages,
@@ -13,15 +16,20 @@ from clients.console.pages import (
     overview,
     pool,
     pools,
+    reports,
     search,
     shops,
     sku,
     stock,
+    transfer_sheet,
+    transfers,
     users,
 )
 
 DAY = (overview, orders, order, search, alerts)
-STOCK = (stock, sku, ledger, pools, pool, breakers, breaker)
+SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
+"""Before the page of a SKU, whose address takes everything below /stock."""
+STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
 CONNECTIONS = (shops, messages, message, users)
 
 

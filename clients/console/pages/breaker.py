@@ -5,12 +5,13 @@ from collections import Counter
 from markupsafe import Markup
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed, page_at
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, link, moment, section, table, tag
 from clients.console.pages.breakers import stop_badge
 from clients.console.pages.sku_parts import holders, order_link, waiting
 from clients.console.sale_acts import SaleActs
-from clients.console.stock_frame import number, sections, shop_name, sku_url
+from clients.console.stock_frame import number, shop_name, sku_url
+from clients.console.stock_nav import sections
 from clients.console.stock_sentences import total
 from clients.console.stock_words import CAUSES, ENDS
 from clients.console.words import ACTORS, said
@@ -57,10 +58,10 @@ async def _draw(desk: Desk, request: Request, words: str) -> None:
     async def read() -> Markup:
         page = await reads.page(event)
         if page is None or acts is None:
-            return body(sections("/breakers"), empty(TEXTS["missing"], TEXTS["missing_next"]))
+            return body(sections(frame, "/breakers"), empty(TEXTS["missing"], TEXTS["missing_next"]))
         stop = await reads.under_way(page.stop.sku)
         line = await WaitingReads(desk.database).line(page.stop.sku)
-        return body(_head(page, acts.buttons(stop)), _rest(page, line))
+        return body(_head(frame, page, acts.buttons(stop)), _rest(page, line))
 
     async def dialogs() -> Markup:
         return acts.dialogs() if acts else Markup()
@@ -69,7 +70,7 @@ async def _draw(desk: Desk, request: Request, words: str) -> None:
     await frame.show(dialogs, seconds=0)
 
 
-def _head(page: StopPage, buttons: Markup) -> list[Child]:
+def _head(frame: Frame, page: StopPage, buttons: Markup) -> list[Child]:
     stop = page.stop
     tone = {Breaker.OPEN: "bad", Breaker.HALF_OPEN: "warn", Breaker.CLOSED: ""}[stop.breaker]
     why = tag("p", TEXTS["why"].format(why=said(stop.reason)), class_="wrap") if stop.reason else None
@@ -85,7 +86,7 @@ def _head(page: StopPage, buttons: Markup) -> list[Child]:
         class_=f"card first {tone}",
     )
     heading = tag("h1", link("/breakers", TEXTS["breakers"]), " / ", tag("span", stop.sku, class_="num wrap"))
-    return [sections("/breakers"), heading, card]
+    return [sections(frame, "/breakers"), heading, card]
 
 
 def _what(page: StopPage) -> str:

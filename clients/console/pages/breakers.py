@@ -6,7 +6,8 @@ from starlette.requests import Request
 from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, section, tag
 from clients.console.lists import tabs
-from clients.console.stock_frame import Ask, ask, dialog_id, reason_of, sections, sku_url
+from clients.console.stock_frame import Ask, ask, dialog_id, reason_of, sku_url
+from clients.console.stock_nav import sections
 from clients.console.stock_words import BREAKERS, CAUSES, ENDS, MEASURE_STATES, MEASURES
 from clients.console.words import ACTORS, said
 from domain.breaker import Breaker
@@ -79,7 +80,7 @@ async def _draw(desk: Desk, request: Request) -> None:
         stops = await reads.events(ended=ended)
         nothing = empty(TEXTS["never"]) if ended else empty(TEXTS["none"], TEXTS["none_next"])
         content = [
-            sections("/breakers"),
+            sections(frame, "/breakers"),
             tag("h1", TEXTS["title"]),
             _tabs(ended),
             _table(stops) if stops else nothing,

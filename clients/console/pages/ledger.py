@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed, page_at
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, failure, link, section, table, tag
 from clients.console.ledger_lines import ledger
 from clients.console.lists import pager, place_of, zone_of
-from clients.console.stock_frame import ledger_url, number, sections, sku_url
+from clients.console.stock_frame import ledger_url, number, sku_url
+from clients.console.stock_nav import sections
 from clients.console.stock_sentences import total
 from clients.console.stock_words import REASONS
 from domain.stock import Counters
@@ -51,10 +52,10 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
 
     async def read() -> Markup:
         if await reads.at(sku, desk.clock()) is None:
-            return body(sections("/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
+            return body(sections(frame, "/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
         page = await reads.lines(sku, LineFilter(reason), place_of(request))
         content = [
-            *_head(sku),
+            *_head(frame, sku),
             section(TEXTS["then"], _form(sku, words, reason), await _then(reads, sku, words, (desk.clock(), zone))),
             section(TEXTS["title"], _reasons(sku, words, reason), _lines(page.rows)),
             pager(page, ledger_url(sku), query),
@@ -64,9 +65,9 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
     await frame.show(read)
 
 
-def _head(sku: str) -> list[Child]:
+def _head(frame: Frame, sku: str) -> list[Child]:
     name = link(sku_url(sku), sku, class_="num wrap")
-    return [sections("/stock"), tag("h1", link("/stock", TEXTS["stock"]), " / ", name, " / ", TEXTS["title"])]
+    return [sections(frame, "/stock"), tag("h1", link("/stock", TEXTS["stock"]), " / ", name, " / ", TEXTS["title"])]
 
 
 def past(words: str, now: datetime, zone: ZoneInfo) -> datetime | str:

@@ -10,7 +10,8 @@ from clients.console.frame import Desk, Frame, framed, not_allowed, page_at, tol
 from clients.console.html import Child, body, empty, failure, link, section, table, tag
 from clients.console.pages.pool_forms import forms
 from clients.console.pool_wishes import sentence, wish
-from clients.console.stock_frame import Ask, ask, cards, dialog_id, number, reason_of, sections, shop_name, sku_url
+from clients.console.stock_frame import Ask, ask, cards, dialog_id, number, reason_of, shop_name, sku_url
+from clients.console.stock_nav import sections
 from domain.by import By as Person
 from domain.errors import BadInput
 from domain.permissions import Action
@@ -80,8 +81,8 @@ async def _draw(desk: Desk, request: Request, code: str) -> None:
         try:
             row, _ = await reads.one(code, 1)
         except BadInput:
-            return body(sections("/pools"), empty(TEXTS["missing"].format(code=code), TEXTS["missing_next"]))
-        return body(_head(row))
+            return body(sections(frame, "/pools"), empty(TEXTS["missing"].format(code=code), TEXTS["missing_next"]))
+        return body(_head(frame, row))
 
     async def entries() -> Markup:
         rows = {row.code: row for row in await reads.rows()}
@@ -195,10 +196,10 @@ def _difference(one: Difference) -> Markup:
     )
 
 
-def _head(row: PoolRow) -> list[Markup]:
+def _head(frame: Frame, row: PoolRow) -> list[Markup]:
     shops = "、".join(shop_name(*one.split("/", 1)) for one in row.shops) or TEXTS["no_shops"]
     return [
-        sections("/pools"),
+        sections(frame, "/pools"),
         tag("h1", link("/pools", TEXTS["pools"]), " / ", tag("span", row.code, class_="num wrap")),
         tag(
             "section",

@@ -6,7 +6,8 @@ from starlette.requests import Request
 
 from clients.console.frame import Desk, framed, not_allowed, page_at
 from clients.console.html import body, empty, link, tag
-from clients.console.stock_frame import Ask, ask, dialog_id, number, pool_url, reason_of, sections, shop_name
+from clients.console.stock_frame import Ask, ask, dialog_id, number, pool_url, reason_of, shop_name
+from clients.console.stock_nav import sections
 from domain.by import By as Person
 from domain.permissions import Action
 from domain.pool_changes import Create
@@ -50,7 +51,7 @@ async def _draw(desk: Desk, request: Request) -> None:
         new = tag("button", TEXTS["new"], data_dialog=dialog_id("new"), id="act-new", disabled=not allowed)
         why = None if allowed else tag("small", not_allowed(Action.CHANGE_POOLS), class_="faint")
         content = [
-            sections("/pools"),
+            sections(frame, "/pools"),
             tag("h1", TEXTS["title"]),
             tag("p", new, why, tag("span", TEXTS["explain"], class_="faint"), class_="row"),
             _table(rows) if rows else empty(TEXTS["empty"], TEXTS["empty_next"]),

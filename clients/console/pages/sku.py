@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from starlette.requests import Request
 
-from clients.console.frame import Desk, framed, page_at
+from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, section, tag, url
 from clients.console.pages import sku_parts as parts
 from clients.console.sale_acts import SaleActs
-from clients.console.stock_frame import sections
+from clients.console.stock_nav import sections
 from clients.console.stock_sentences import total
 from clients.console.stock_words import BREAKERS, CAUSES
 from clients.console.words import ACTORS, said
@@ -75,8 +75,8 @@ async def _draw(desk: Desk, request: Request, sku: str) -> None:
     async def read() -> Markup:
         seen = await _look(desk, sku)
         if seen is None:
-            return body(sections("/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
-        return body(_head(seen, acts), _middle(seen))
+            return body(sections(frame, "/stock"), empty(TEXTS["missing"].format(sku=sku), TEXTS["missing_next"]))
+        return body(_head(frame, seen, acts), _middle(seen))
 
     async def forms() -> Markup:
         page = await StockReads(desk.database).explain(sku)
@@ -123,12 +123,12 @@ async def _save(desk: Desk, sku: str, given: dict[str, str], by: By) -> str:
     return TEXTS["done"].format(warehouse=warehouse, sku=sku, count=int(words), by=change)
 
 
-def _head(seen: Seen, acts: SaleActs) -> list[Child]:
+def _head(frame: Frame, seen: Seen, acts: SaleActs) -> list[Child]:
     one, counters = seen.explained, seen.explained.counters
     gone = counters is not None and counters.atp <= 0
     tone = "bad" if gone or (seen.stop and not seen.stop.trial_left) else "warn" if seen.stop else ""
     return [
-        sections("/stock"),
+        sections(frame, "/stock"),
         tag("h1", link("/stock", TEXTS["stock"]), " / ", tag("span", one.sku, class_="num wrap")),
         tag(
             "section",

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, tag, url
 from clients.console.lists import pager, place_of, tabs
-from clients.console.stock_frame import sections, sku_url
+from clients.console.stock_frame import sku_url
+from clients.console.stock_nav import sections
 from clients.console.stock_words import BREAKERS
 from domain.breaker import Breaker, state
 from store.reads.pages import Count
@@ -59,7 +60,7 @@ def register(desk: Desk) -> None:
         async def read() -> Markup:
             page = await reads.board(begin, place_of(request), only=only)
             content = [
-                sections("/stock"),
+                sections(frame, "/stock"),
                 tag("h1", TEXTS["title"]),
                 _narrow(await reads.counts(), begin, only),
                 _filter(begin, only),

@@ -36,10 +36,20 @@
   document.addEventListener("focusin", (event) => { focused = name(event.target); });
   document.addEventListener("focusout", (event) => { if (event.relatedTarget) focused = name(event.relatedTarget); });
   document.addEventListener("pointerdown", () => { focused = ""; });
+  // What was typed into an entry that asks for it (data-keep) outlives a part that is drawn anew; until it is sent.
+  const typed = new Map();
+  document.addEventListener("input", ({ target }) => { if (target.dataset.keep !== undefined) typed.set(target.id, target.value); });
+  const retype = () => {
+    for (const [id, words] of typed) {
+      const node = document.getElementById(id);
+      if (node && node.value !== words) node.value = words;
+    }
+  };
   // Parts are drawn after the page has loaded: what the address points at is shown once it is there.
   let target = location.hash.slice(1);
   new MutationObserver(() => {
     tick();
+    retype();
     if (target && document.getElementById(target)) {
       document.getElementById(target).scrollIntoView();
       target = "";
@@ -107,6 +117,7 @@
     event.preventDefault();
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     send({ ...Object.fromEntries(new FormData(form)), act: form.dataset.act });
+    for (const entry of form.querySelectorAll("[data-keep]")) typed.delete(entry.id);
     form.closest("dialog")?.close();
   });
   window.steadfast = {
