@@ -1,6 +1,6 @@
 """What a demo is asked to show, what is seen of it while it runs, and the evidence at its end. Values only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class StockNews:
+    """How often a sale was stopped and went on, and how many shops that had not heard of their stock caught up."""
+
+    stopped: int = 0
+    resumed: int = 0
+    caught_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that the proof compares, and what was done to us meanwhile."""
 
@@ -71,3 +80,4 @@ class Evidence:
     replayed: int
     phases: dict[str, Phase]
     shown: list[ShownFact]
+    stock: StockNews = field(default_factory=StockNews)

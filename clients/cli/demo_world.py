@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 
-from clients.cli.demo_facts import DemoPlan, Evidence, View
+from clients.cli.demo_facts import DemoPlan, Evidence, StockNews, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
 from clients.cli.demo_listings import all_told
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_presale import PresaleDesk
 from clients.cli.demo_setup import WAREHOUSE, Sides, connect, sides, stock_up, write_config
+from clients.cli.demo_supply import SupplyDesk
 from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
@@ -45,6 +46,7 @@ class DemoWorld:
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
     presale: PresaleDesk = field(init=False)
+    supply: SupplyDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
@@ -55,6 +57,7 @@ class DemoWorld:
         self.kills = Kills(self.installation, [] if self.plan.calm else list(self.kill_points))
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
+        self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -92,6 +95,7 @@ class DemoWorld:
         there = self._ask("GET", "/sim/progress")
         news += self._outage(there["outages"])
         news += self.presale.look(there["supplies"])
+        news += self.supply.look(there["outages"])
         try:
             work, counts = asyncio.run(self._progress(there["acted"]))
         except Unavailable:  # the database is on its way back; what was true a moment ago is shown again
@@ -198,6 +202,7 @@ class DemoWorld:
                 replayed=self.mend.replayed,
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
+                stock=StockNews(len(self.supply.stopped), len(self.supply.resumed), len(self.supply.caught_up)),
             )
         finally:
             await database.close()

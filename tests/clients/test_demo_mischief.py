@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clients.cli.demo_facts import DemoPlan, Evidence
+from clients.cli.demo_facts import DemoPlan, Evidence, StockNews
 from clients.cli.demo_kills import KILLS
 from clients.cli.demo_mischief import LEAST_SHARE, PHASES, missing, planned_mischief
 from clients.cli.demo_setup import sides
@@ -39,6 +39,7 @@ def evidence(**changed: Any) -> Evidence:
         "faults": FAULTS,
         "shops": {"taobao/tm": {"limited": 2}},
         "warehouse": {"F1": {"creates": 2}},
+        "supplies": [{"arrived": True}],
         "orders": {phase: {"ended_at": phase} for phase in ("", *PHASES)},
         "payments": {"D1": {}},
         "refunds": {"R-1": {"payouts": 1, "by": "merchant"}, "R-2": {"payouts": 1, "by": "shop"}},
@@ -54,6 +55,7 @@ def evidence(**changed: Any) -> Evidence:
         replayed=5,
         phases={},
         shown=[],
+        stock=StockNews(1, 1, 1),
     )
     assert missing(planned_mischief(day, PLAN), day, PLAN) == [] or changed
     return day
