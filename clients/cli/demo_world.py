@@ -130,6 +130,7 @@ class DemoWorld:
         until = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < until and self._outgoing():
             time.sleep(0.1)
+        self.supply.look(())  # a shop may have caught up only now
 
     def _outgoing(self) -> bool:
         self.installation.heal()
