@@ -224,15 +224,19 @@ def figures(rounds: dict[str, list[Round]]) -> dict[str, float]:
         pairs = zip(rounds[f"{wanted} ours"], rounds[f"{wanted} limit"], strict=True)
         return round(median(ours.per_second / limit.per_second for ours, limit in pairs), 2)
 
+    def p99(way: str) -> float:
+        return round(median(percentiles(one.took)[1] for one in rounds[way]), 1)
+
     return {
         "hot_per_second": rate["hot ours"],
         "hot_limit_per_second": rate["hot limit"],
         "hot_share": share("hot"),
-        "hot_p99_ms": round(median(percentiles(one.took)[1] for one in rounds["hot ours"]), 1),
+        "hot_p99_ms": p99("hot ours"),
+        "hot_limit_p99_ms": p99("hot limit"),
         "spread_per_second": rate["spread ours"],
         "spread_limit_per_second": rate["spread limit"],
         "spread_share": share("spread"),
-        "spread_p99_ms": round(median(percentiles(one.took)[1] for one in rounds["spread ours"]), 1),
+        "spread_p99_ms": p99("spread ours"),
         "for_update_per_second": rate["hot for_update"],
         "spread_for_update_per_second": rate["spread for_update"],
     }
