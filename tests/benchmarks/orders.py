@@ -138,6 +138,8 @@ class Round:
     nos: list[str]
     per_second: float
     cpu_ms: dict[str, float]
+    whole: float
+    """Orders per second over the whole round, its beginning and its end included."""
 
 
 async def measure() -> dict[str, Any]:
@@ -200,13 +202,13 @@ async def carry(hosts: Servers, rider: Rider, prefix: str, count: int) -> Round:
             await rider.live(no, reach)
             ends.append(time.monotonic())
 
-    before = hosts.cpu_ms()
+    before, began = hosts.cpu_ms(), time.monotonic()
     async with rider.at_work():
         watcher = asyncio.create_task(_watch(rider, waits))
         await asyncio.wait_for(asyncio.gather(*map(one, nos)), PATIENCE_SECONDS)
         watcher.cancel()
     used = {part: (ms - before[part]) / count for part, ms in hosts.cpu_ms().items()}
-    return Round(nos, steady_rate(ends), used)
+    return Round(nos, steady_rate(ends), used, count / (ends[-1] - began))
 
 
 def steady_rate(ends: list[float]) -> float:
