@@ -32,14 +32,14 @@ OF_FULFILMENT = frozenset({"allocated", "recalled"})
 def ledger(lines: Sequence[LedgerLine]) -> Markup:
     """Show lines of one SKU with a column per counter; on a phone one per card."""
     shown = [name for name in COUNTERS if any(getattr(line, name) for line in lines)]
-    heads = {"at": TEXTS["at"], "why": TEXTS["why"], **{name: COUNTERS[name] for name in shown}}
+    heads = {"at": TEXTS["at"], "because": TEXTS["why"], **{name: COUNTERS[name] for name in shown}}
     heads |= {"where": TEXTS["where"], "ref": TEXTS["ref"]}
     return cards(heads, [_cells(line, shown) for line in lines], right=shown)
 
 
 def _cells(line: LedgerLine, shown: Sequence[str]) -> dict[str, Child]:
     numbers: dict[str, Child] = {name: signed(getattr(line, name)) for name in shown}
-    start: dict[str, Child] = {"at": moment(line.at), "why": REASONS.get(line.reason, line.reason)}
+    start: dict[str, Child] = {"at": moment(line.at), "because": REASONS.get(line.reason, line.reason)}
     return start | numbers | {"where": where(line), "ref": cause(line)}
 
 
