@@ -1,5 +1,6 @@
 """Lines of the stock ledger as rows: when, why, how much of what, where, and a link to what caused it."""
 
+import re
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -7,6 +8,7 @@ from markupsafe import Markup
 from clients.console.html import Child, link, moment, order_url, table, tag, url
 from clients.console.stock_frame import cards, pool_url
 from clients.console.stock_words import REASONS
+from store.numbers import INBOUND, TRANSFER
 from store.reads.stock_ledger import LedgerLine, Story
 
 COUNTERS = {
@@ -26,20 +28,23 @@ TEXTS = {
     "pool": "渠道池 {pool}",
 }
 OF_SHIPMENTS = ("ship:", "extra:")
+SHEETS = {TRANSFER: "/stock/transfers/", INBOUND: "/stock/inbound/"}
+"""Where the page of a number of ours is, by its series."""
+OUR_NUMBER = re.compile(r"([A-Z]{2})\d{10,}")
 OF_FULFILMENT = frozenset({"allocated", "recalled"})
 
 
 def ledger(lines: Sequence[LedgerLine]) -> Markup:
     """Show lines of one SKU with a column per counter; on a phone one per card."""
     shown = [name for name in COUNTERS if any(getattr(line, name) for line in lines)]
-    heads = {"at": TEXTS["at"], "why": TEXTS["why"], **{name: COUNTERS[name] for name in shown}}
+    heads = {"at": TEXTS["at"], "because": TEXTS["why"], **{name: COUNTERS[name] for name in shown}}
     heads |= {"where": TEXTS["where"], "ref": TEXTS["ref"]}
     return cards(heads, [_cells(line, shown) for line in lines], right=shown)
 
 
 def _cells(line: LedgerLine, shown: Sequence[str]) -> dict[str, Child]:
     numbers: dict[str, Child] = {name: signed(getattr(line, name)) for name in shown}
-    start: dict[str, Child] = {"at": moment(line.at), "why": REASONS.get(line.reason, line.reason)}
+    start: dict[str, Child] = {"at": moment(line.at), "because": REASONS.get(line.reason, line.reason)}
     return start | numbers | {"where": where(line), "ref": cause(line)}
 
 
@@ -78,13 +83,16 @@ def where(line: LedgerLine) -> list[Child]:
 
 
 def cause(line: LedgerLine) -> Child:
-    """Link to what caused a line: an order, a fulfilment order or shipment (found by search), a pool."""
+    """Link to what caused a line: an order, a fulfilment order or shipment (found by search), a pool, a transfer."""
     ref = line.ref
     if ref.startswith(OF_SHIPMENTS):
         no = ref.split(":")[1]
         return link(url("/search", q=no), no, class_="num cut", title=ref)
     if ref.startswith("pool:"):
         return link(pool_url(ref.removeprefix("pool:")), ref.removeprefix("pool:"), class_="num cut")
+    sheet = OUR_NUMBER.fullmatch(ref)
+    if sheet and sheet[1] in SHEETS:
+        return link(SHEETS[sheet[1]] + ref, ref, class_="num cut")
     if line.reason in OF_FULFILMENT:
         return link(url("/search", q=ref), ref, class_="num cut", title=ref)
     if ref.count(":") >= 2 and not ref.startswith(("set:", "regrade:")):

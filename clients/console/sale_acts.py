@@ -55,7 +55,7 @@ class SaleActs:
         """Draw the buttons that apply; one that may not be pressed says who may. `stop` is what is under way."""
         why = "" if self.frame.may(Action.STOP_SALE) else not_allowed(Action.STOP_SALE)
         found = [self._button(name, TEXTS[word], why) for name, word in _apply(stop)]
-        return tag("div", tag("div", found, class_="row"), tag("small", why) if why else None, class_="sale")
+        return tag("div", tag("div", found, class_="row"), tag("small", why) if why else None, class_="sale-acts")
 
     def dialogs(self) -> Markup:
         """Draw the forms behind the buttons."""

@@ -160,6 +160,8 @@ CAUSES_SHOWN = [
     (line("allocated", "A1-1"), "/search?q=A1-1"),
     (line("shipped", "ship:A1-1:c1"), "/search?q=A1-1"),
     (line("locked", "pool:live"), "/pools/live"),
+    (line("transferred", "DB2611220007"), "/stock/transfers/DB2611220007"),
+    (line("received", "RK2611220007"), "/stock/inbound/RK2611220007"),
 ]
 
 

@@ -49,7 +49,7 @@ def shops(one: ExplainedSku) -> Markup:
     """Show what each shop may sell, why in a sentence, and all terms of the formula behind it."""
     if not one.shops:
         return section(TEXTS["shops"], empty(TEXTS["no_shops"]), id="shops")
-    heads = {"shop": "店铺", "units": "可售", "why": "为什么", "pool": "渠道池"}
+    heads = {"shop": "店铺", "units": "可售", "because": "为什么", "pool": "渠道池"}
     shown = cards(heads, [_shop(one, seen) for seen in one.shops], right=("units",))
     terms = _terms(one.shops) if one.counters else None
     return section(TEXTS["shops"], shown, terms, id="shops")
@@ -64,7 +64,7 @@ def _shop(one: ExplainedSku, seen: ShopNumber) -> dict[str, Child]:
     return {
         "shop": tag("span", who, class_="nowrap"),
         "units": tag("strong", str(seen.quantity), class_=None if seen.quantity else "none"),
-        "why": tag("span", why, class_="num"),
+        "because": tag("span", why, class_="num"),
         "pool": link(pool_url(seen.pool), seen.pool) if seen.pool else tag("span", "—", class_="faint"),
     }
 
