@@ -30,7 +30,7 @@ def cards(heads: Mapping[str, str], rows: Iterable[Mapping[str, Child]], numbers
         tag("tr", [tag("td", row.get(name), data_label=word, class_=side[name]) for name, word in heads.items()])
         for row in rows
     ]
-    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards")
+    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards tight")
     return tag("div", shown, class_="scroll")
 
 

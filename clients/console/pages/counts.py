@@ -30,7 +30,7 @@ TEXTS = {
     "title": "盘点",
     "start": "开始盘点",
     "warehouse": "仓库",
-    "start_why": "向仓库系统逐个核对库存；有差异的过一会儿复盘。小差异自动入账，大差异等第二人审批。",
+    "start_why": "向仓库系统逐个核对库存；有差异的过一会儿复盘。小差异自动入账，大差异等第二人审批。目标准确率 {n}%。",
     "started": "{warehouse} 开始盘点，结果会自动出现在这里。",
     "no_wms": "{warehouse} 没有仓库系统，请在 SKU 页面按实数设置。",
     "nobody": "还没有带仓库系统的仓库，不能自动盘点。",
@@ -113,7 +113,7 @@ async def _start_form(desk: Desk, frame: Frame) -> Markup:
         return tag("p", TEXTS["nobody"], class_="faint")
     options = {place.code: f"{place.name}（{place.code}）" for place in there}
     button = tag("button", TEXTS["start"], class_="primary", id="act-count")
-    why = tag("span", TEXTS["start_why"], class_="faint")
+    why = tag("span", TEXTS["start_why"].format(n=f"{await _target(desk):g}"), class_="faint")
     return tag(
         "form", chooser(TEXTS["warehouse"], "warehouse", options), button, why, data_act="count", class_="filters"
     )
