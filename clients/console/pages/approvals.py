@@ -14,7 +14,7 @@ from clients.console.forms import cards, facts
 from clients.console.frame import Desk, Frame, Handler, framed, not_allowed, page_at
 from clients.console.html import Child, age, badge, body, countdown, empty, link, moment, tag
 from clients.console.lists import tabs
-from clients.console.pages.counts import count_url
+from clients.console.pages.counts import count_url, with_orders
 from clients.console.pages.sku import sku_url
 from clients.console.patience import patiently
 from clients.console.stock_nav import sections, supply_only
@@ -112,7 +112,7 @@ def _cells(row: Any) -> dict[str, Child]:
         "by": said(row.decided_by),
         "at": moment(row.decided_at),
         "reason": tag("span", said(row.reason), class_="wrap"),
-        "outcome": tag("span", said(row.outcome), class_="wrap"),
+        "outcome": tag("span", with_orders(row.outcome), class_="wrap"),
     }
 
 

@@ -70,6 +70,7 @@ TEXTS = {
     "refused": "有错的行",
     "changes": "提交后各地库存",
     "line": "行",
+    "nth": "第 {n} 行",
     "column": "列",
     "reason": "原因",
     "row": "内容",
@@ -310,7 +311,7 @@ def _refused(checked: Checked) -> Markup | None:
     rows = {row.line: row for row in checked.sheet.rows}
     shown: Iterable[dict[str, Child]] = (
         {
-            "line": tag("strong", str(fault.line)),
+            "line": tag("strong", TEXTS["nth"].format(n=fault.line)),
             "column": checked.sheet.column(fault.column) if fault.column else "—",
             "reason": tag("span", badge(said(fault.reason), "bad"), class_="wrap"),
             "row": tag("span", _content(rows[fault.line]), class_="faint wrap"),
