@@ -14,7 +14,7 @@ from clients.console.count_words import (
     TRANSFERS,
     VERDICTS,
 )
-from clients.console.pages.counts import with_orders
+from clients.console.forms import with_orders
 from clients.console.pages.transfer_sheet import pasted
 from clients.console.pages.transfers import WHEN, by_hand
 from clients.console.units import read_units

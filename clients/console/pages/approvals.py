@@ -10,11 +10,11 @@ from starlette.requests import Request
 
 from clients.approving import Approving
 from clients.console.count_words import APPROVAL_KINDS, APPROVALS, GRADES
-from clients.console.forms import cards, facts
+from clients.console.forms import cards, facts, with_orders
 from clients.console.frame import Desk, Frame, Handler, framed, not_allowed, page_at
 from clients.console.html import Child, age, badge, body, countdown, empty, link, moment, tag
 from clients.console.lists import tabs
-from clients.console.pages.counts import count_url, with_orders
+from clients.console.pages.counts import count_url
 from clients.console.pages.sku import sku_url
 from clients.console.patience import patiently
 from clients.console.stock_nav import sections, supply_only

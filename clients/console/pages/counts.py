@@ -1,15 +1,14 @@
 """/stock/counts and /stock/counts/{no}: our numbers against the warehouse's, and what became of it (INV-10)."""
 
-import re
 from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
 
 from clients.console.count_words import ADJUSTMENTS, GRADES, SCOPES, VERDICTS
-from clients.console.forms import cards, chooser, facts
+from clients.console.forms import cards, chooser, facts, with_orders
 from clients.console.frame import Desk, Frame, framed, not_allowed, page_at
-from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, tag, url
+from clients.console.html import Child, badge, body, empty, link, moment, section, tag, url
 from clients.console.pages.sku import sku_url
 from clients.console.stock_nav import sections, supply_only
 from clients.console.words import said
@@ -24,7 +23,6 @@ from store.replay import By
 
 PATH = "/stock/counts"
 MOST = 100
-ORDER_KEY = re.compile(r"[a-z]+:[^\s:,]+:[^\s,]+")
 
 TEXTS = {
     "title": "盘点",
@@ -219,12 +217,3 @@ def _line(line: Any) -> dict[str, Child]:
         "became": became,
         "why": tag("span", with_orders(line.why or line.reason), class_="wrap"),
     }
-
-
-def with_orders(words: str) -> list[Child]:
-    """Say a sentence with the orders that it names as links."""
-    told, found, last = said(words), [], 0
-    for hit in ORDER_KEY.finditer(told):
-        found += [told[last : hit.start()], link(order_url(hit[0]), hit[0].split(":", 2)[2], class_="num")]
-        last = hit.end()
-    return [*found, told[last:]]
