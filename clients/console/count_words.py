@@ -53,6 +53,7 @@ PACES = {
 }
 
 SAID: list[tuple[str, str]] = [
+    (r"schedule", "自动"),
     (r"to be counted again", "等待复盘"),
     (r"it moved while it was counted", "盘点时库存有变动"),
     (r"(\d+) units may have left without a confirmation yet", "可能有 {0} 件已出库、尚未确认"),

@@ -1,13 +1,16 @@
-"""Tables that become cards on a phone, and forms behind buttons. HTML only; knows no page."""
+"""Tables that become cards on a phone, forms behind buttons, sentences with links. HTML only; knows no page."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clients.console.html import Child, tag
+from clients.console.html import Child, link, order_url, tag
+from clients.console.words import said
 
 BACK = "返回"
+ORDER_KEY = re.compile(r"[a-z]+:[^\s:,]+:[^\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def cards(heads: Mapping[str, str], rows: Iterable[Mapping[str, Child]], numbers
         tag("tr", [tag("td", row.get(name), data_label=word, class_=side[name]) for name, word in heads.items()])
         for row in rows
     ]
-    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards")
+    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards tight")
     return tag("div", shown, class_="scroll")
 
 
@@ -83,3 +86,12 @@ def dialog(ask: Ask, yes: str) -> Markup:
         data_act=ask.act,
     )
     return tag("dialog", form, id=f"ask-{ask.act}", aria_label=ask.title)
+
+
+def with_orders(words: str) -> list[Child]:
+    """Say a sentence with the orders that it names as links."""
+    told, found, last = said(words), [], 0
+    for hit in ORDER_KEY.finditer(told):
+        found += [told[last : hit.start()], link(order_url(hit[0]), hit[0].split(":", 2)[2], class_="num")]
+        last = hit.end()
+    return [*found, told[last:]]

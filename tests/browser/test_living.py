@@ -30,6 +30,12 @@ PAGES = [
     "/users",
     "/search?q=%E6%97%A0",
     "/stock/TEE",
+    "/stock/counts",
+    "/stock/approvals",
+    "/stock/transfers",
+    "/stock/transfers/new",
+    "/stock/inbound",
+    "/stock/reports",
 ]
 
 

@@ -1,12 +1,15 @@
 """Counts, approvals, transfers and shipments in the console: seen, handed in, refused in words, decided by another."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from playwright.async_api import FilePayload, Page, expect
 
 from clients.clock import utc_now
+from domain.inbound import Units
 from domain.permissions import UserRole
-from store import places
+from store import inbound, places
+from store.inbound import NewInbound
 from store.places import Place
 from tests.browser.conftest import ready
 from tests.browser.world import World
@@ -59,3 +62,59 @@ async def test_a_shifted_row_is_refused_in_the_page_and_the_right_sheet_is_appro
     await expect(card).to_have_count(0)
     states = "SELECT count(*) FROM transfer WHERE state = 'approved'"
     assert await world.value(states) == 2
+
+
+async def test_what_a_shipment_lacks_is_red_until_it_is_named_and_it_is_received_once(
+    world: World, enter: Open
+) -> None:
+    """INV-13, I-22: a customs number is missing in red, named in the page; goods are received under a delivery note."""
+    new = NewInbound("Milano Tessuti", "GZ01", utc_now() + timedelta(days=3), (Units("COAT", 20),), "li.wei", True)
+    async with world.database.transaction() as tx:
+        no = await inbound.add(tx, new, "test", utc_now())
+    page = await enter(f"/stock/inbound/{no}", UserRole.WAREHOUSE)
+    await page.click("#act-stage")
+    await page.select_option("#ask-stage select", "customs")
+    await page.click("#ask-stage button[type=submit]")
+    await expect(page.locator(".said")).to_contain_text("现在是“清关中”")
+    await expect(page.locator("section.first")).to_contain_text("缺清关单号")
+    await page.click("#act-details")
+    await page.fill("#ask-details [name=customs_no]", "CN-7788")
+    await page.click("#ask-details button[type=submit]")
+    await expect(page.locator("section.first")).to_contain_text("齐全")
+    before = await world.value("SELECT on_hand FROM sku_stock WHERE sku = 'COAT'")
+    await page.click("#act-receive")
+    await page.fill("#ask-receive [name='n:COAT']", "18")
+    await page.fill("#ask-receive [name=ref]", "SH-1")
+    await page.check("#ask-receive [name=final]")
+    await page.click("#ask-receive button[type=submit]")
+    await expect(page.locator("#main")).to_contain_text("少 2 件")
+    await expect(page.locator("#why-receive")).to_have_text("已入库")
+    assert await world.value("SELECT on_hand FROM sku_stock WHERE sku = 'COAT'") == before + 18
+
+
+async def test_finance_sees_and_does_not_act_and_an_agent_sees_stock_only(world: World, enter: Open) -> None:
+    """SEC-2."""
+    page = await enter("/stock/counts", UserRole.FINANCE)
+    await expect(page.locator("#main h1")).to_have_text("盘点")
+    await expect(page.locator("#main")).to_contain_text("您的角色不能做这件事，请找管理员、仓库")
+    await expect(page.locator("#act-count")).to_have_count(0)
+    agent = await enter("/stock", UserRole.AGENT)
+    await expect(agent.locator("nav[aria-label=库存的各页] a").first).to_have_text("库存")
+    await expect(agent.get_by_role("link", name="盘点")).to_have_count(0)
+    await agent.goto("/stock/transfers")
+    await ready(agent)
+    await expect(agent.locator("#main")).to_contain_text("您的角色不能做这件事，请找管理员、仓库、财务")
+    answer = await agent.request.get("/stock/reports/turnover.csv")
+    assert answer.status == 403
+
+
+async def test_the_report_is_drawn_and_taken_away_as_a_file(world: World, enter: Open) -> None:
+    """INV-9."""
+    page = await enter("/stock/reports", UserRole.FINANCE)
+    await expect(page.locator("#days svg").first).to_be_visible()
+    await expect(page.locator("#main tbody tr", has_text="TEE").first).to_be_visible()
+    async with page.expect_download() as waiting:
+        await page.get_by_role("link", name="下载 CSV").click()
+    content = (await (await waiting.value).path()).read_text("utf-8-sig")
+    assert content.startswith("SKU,品名,周转,在库")
+    assert "TEE," in content

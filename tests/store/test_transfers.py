@@ -283,6 +283,11 @@ async def test_turnover_says_what_was_sold_how_long_it_lasts_and_how_old_it_is(
         ((day, kept),) = await turnover.history(tx, "A")
     assert found["A"] == kept == Turnover("A", "item A", 4, 0, 6, 10)
     assert (found["A"].stock_days, found["B"].sold_30, day.isoformat()) == (20, 0, "2026-12-02")
+    async with database.transaction() as tx:
+        days = await turnover.sales(tx, "A", now)
+    assert len(days) == 30
+    assert [(day.isoformat(), n) for day, n in days if n] == [("2026-11-22", 6)]
+    assert days[-1][0].isoformat() == "2026-12-02"
     await change(database, "UPDATE stock_ledger SET at = at - interval '3 days' WHERE sku = 'B'")
     async with database.transaction() as tx:
         (older,) = await turnover.figures(tx, now, "B")

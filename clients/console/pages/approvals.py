@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from clients.approving import Approving
 from clients.console.count_words import APPROVAL_KINDS, APPROVALS, GRADES
-from clients.console.forms import cards, facts
+from clients.console.forms import cards, facts, with_orders
 from clients.console.frame import Desk, Frame, Handler, framed, not_allowed, page_at
 from clients.console.html import Child, age, badge, body, countdown, empty, link, moment, tag
 from clients.console.lists import tabs
@@ -44,14 +44,14 @@ TEXTS = {
     "due": "期限",
     "approve": "通过",
     "refuse": "拒绝",
-    "reason": "拒绝原因（请不要写姓名、电话、地址）",
+    "reason": "拒绝的原因，不写个人信息",
     "done": "{no}：{outcome}。",
     "away": "流程引擎没有应答，恢复后再审批",
     "adjustment": "{sku}（{grade}）在 {warehouse}：{units:+d} 件",
     "transfer": "调拨 {units} 件：{ways}",
     "evidence": "盘点 {count}：我方 {ours}，仓库 {theirs}",
-    "effect": "通过后在库从 {ours} 改为 {theirs}；会让订单缺货的部分不入账。",
-    "effect_transfer": "通过后马上占用调出地的库存，不能再卖。",
+    "effect": "在库 {units:+d} 件；如果会让已承诺的订单缺货，就不入账，并列出这些订单。",
+    "effect_transfer": "马上占用调出地的库存，不能再卖。",
     "basis": "依据",
     "then": "通过后",
     "details": "调拨明细",
@@ -112,7 +112,7 @@ def _cells(row: Any) -> dict[str, Child]:
         "by": said(row.decided_by),
         "at": moment(row.decided_at),
         "reason": tag("span", said(row.reason), class_="wrap"),
-        "outcome": tag("span", said(row.outcome), class_="wrap"),
+        "outcome": tag("span", with_orders(row.outcome), class_="wrap"),
     }
 
 
@@ -133,7 +133,7 @@ def _evidence(row: Any) -> Markup:
         basis = [link(count_url(row.count_no), counted), " · ", link(sku_url(row.sku), row.sku, class_="num")]
         return facts({
             TEXTS["basis"]: basis,
-            TEXTS["then"]: TEXTS["effect"].format(ours=row.ours, theirs=row.theirs),
+            TEXTS["then"]: TEXTS["effect"].format(units=row.units),
         })  # fmt: skip
     if row.ways is not None:
         return facts({
@@ -176,9 +176,9 @@ class ApprovalActs:
             "button", TEXTS["approve"], class_="primary", data_act="approve", data_no=row.no, id=f"approve-{row.no}",
             disabled=bool(why), data_off=bool(why),
         )  # fmt: skip
-        form = tag("form", known, entry, refuse, data_act="refuse", class_="row")
+        form = tag("form", known, entry, refuse, data_act="refuse")
         words = tag("p", why, class_="faint why") if why else None
-        return tag("div", words, tag("div", approve, form, class_="row"), class_="below")
+        return tag("div", words, tag("div", approve, form, class_="decide"), class_="below")
 
     def _why_not(self, row: Any) -> str:
         if not self.frame.may(Action.DECIDE_APPROVAL):

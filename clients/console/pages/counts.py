@@ -1,15 +1,14 @@
 """/stock/counts and /stock/counts/{no}: our numbers against the warehouse's, and what became of it (INV-10)."""
 
-import re
 from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
 
 from clients.console.count_words import ADJUSTMENTS, GRADES, SCOPES, VERDICTS
-from clients.console.forms import cards, chooser, facts
+from clients.console.forms import cards, chooser, facts, with_orders
 from clients.console.frame import Desk, Frame, framed, not_allowed, page_at
-from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, tag, url
+from clients.console.html import Child, badge, body, empty, link, moment, section, tag, url
 from clients.console.stock_frame import sku_url
 from clients.console.stock_nav import sections, supply_only
 from clients.console.words import said
@@ -24,13 +23,12 @@ from store.replay import By
 
 PATH = "/stock/counts"
 MOST = 100
-ORDER_KEY = re.compile(r"[a-z]+:[^\s:,]+:[^\s,]+")
 
 TEXTS = {
     "title": "盘点",
     "start": "开始盘点",
     "warehouse": "仓库",
-    "start_why": "向仓库系统逐个核对库存；有差异的过一会儿复盘。小差异自动入账，大差异等第二人审批。",
+    "start_why": "向仓库系统逐个核对库存；有差异的过一会儿复盘。小差异自动入账，大差异等第二人审批。目标准确率 {n}%。",
     "started": "{warehouse} 开始盘点，结果会自动出现在这里。",
     "no_wms": "{warehouse} 没有仓库系统，请在 SKU 页面按实数设置。",
     "nobody": "还没有带仓库系统的仓库，不能自动盘点。",
@@ -113,7 +111,7 @@ async def _start_form(desk: Desk, frame: Frame) -> Markup:
         return tag("p", TEXTS["nobody"], class_="faint")
     options = {place.code: f"{place.name}（{place.code}）" for place in there}
     button = tag("button", TEXTS["start"], class_="primary", id="act-count")
-    why = tag("span", TEXTS["start_why"], class_="faint")
+    why = tag("span", TEXTS["start_why"].format(n=f"{await _target(desk):g}"), class_="faint")
     return tag(
         "form", chooser(TEXTS["warehouse"], "warehouse", options), button, why, data_act="count", class_="filters"
     )
@@ -219,12 +217,3 @@ def _line(line: Any) -> dict[str, Child]:
         "became": became,
         "why": tag("span", with_orders(line.why or line.reason), class_="wrap"),
     }
-
-
-def with_orders(words: str) -> list[Child]:
-    """Say a sentence with the orders that it names as links."""
-    told, found, last = said(words), [], 0
-    for hit in ORDER_KEY.finditer(told):
-        found += [told[last : hit.start()], link(order_url(hit[0]), hit[0].split(":", 2)[2], class_="num")]
-        last = hit.end()
-    return [*found, told[last:]]

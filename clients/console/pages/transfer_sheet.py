@@ -33,7 +33,7 @@ from connectors.files.table import MAX_FILE_BYTES
 from connectors.files.transfer_sheet import NAMES, Sheet, read_sheet
 from domain.errors import BadInput, OmsError
 from domain.permissions import Action
-from domain.transfers import COLUMNS, needs_approval
+from domain.transfers import COLUMNS, Asked, needs_approval
 from store import settings_docs
 from store.replay import By
 from store.transfers import Made
@@ -70,9 +70,11 @@ TEXTS = {
     "refused": "有错的行",
     "changes": "提交后各地库存",
     "line": "行",
+    "nth": "第 {n} 行",
     "column": "列",
     "reason": "原因",
-    "row": "这一行的内容",
+    "row": "内容",
+    "blank": "（空）",
     "more": "另有 {n} 行没有列出，可以下载。",
     "place": "地点",
     "before": "现在",
@@ -309,10 +311,10 @@ def _refused(checked: Checked) -> Markup | None:
     rows = {row.line: row for row in checked.sheet.rows}
     shown: Iterable[dict[str, Child]] = (
         {
-            "line": tag("strong", str(fault.line)),
+            "line": tag("strong", TEXTS["nth"].format(n=fault.line)),
             "column": checked.sheet.column(fault.column) if fault.column else "—",
             "reason": tag("span", badge(said(fault.reason), "bad"), class_="wrap"),
-            "row": tag("span", " · ".join(rows[fault.line].cells.values()), class_="faint wrap"),
+            "row": tag("span", _content(rows[fault.line]), class_="faint wrap"),
         }
         for fault in checked.faults[:MOST_ROWS_SHOWN]
     )
@@ -320,6 +322,11 @@ def _refused(checked: Checked) -> Markup | None:
     more = tag("p", TEXTS["more"].format(n=left), class_="faint") if left > 0 else None
     heads = {name: TEXTS[name] for name in ("line", "column", "reason", "row")}
     return section(TEXTS["refused"], cards(heads, shown), more, id="refused")
+
+
+def _content(row: Asked) -> str:
+    """Show a row as it was read, so that a shifted cell is seen."""
+    return " · ".join(cell or TEXTS["blank"] for cell in row.cells.values())
 
 
 def _changes(checked: Checked) -> Markup | None:
