@@ -1,8 +1,8 @@
 """I-2: twelve washing machines sold on two channels, seven in stock. Exactly seven are sold, five are told at once.
 
-Remove `AND on_hand - reserved - allocated >= :n` from _RESERVE in store/stock.py to see it fail: the table's
-constraint `not_oversold` still refuses the eighth, so the five are never told why. Remove that constraint in
-store/migrations/versions/0003_stock.py as well, and twelve are sold. (INV-1, INV-2)
+Let `Shelf.short` in domain/holding.py give an empty tuple to see it fail: the table's constraint `not_oversold` still
+refuses the eighth, so the five are never told why. Remove that constraint in
+store/migrations/versions/0013_pools_and_ledger.py as well, and twelve are sold. (INV-1, INV-2)
 """
 
 import asyncio
