@@ -59,8 +59,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class StockNews:
-    """How often a sale was stopped and went on, and how many shops that had not heard of their stock caught up."""
+    """How many orders found no units, how often a sale was stopped and went on, how many deaf shops caught up."""
 
+    failed: int = 0
     stopped: int = 0
     resumed: int = 0
     caught_up: int = 0

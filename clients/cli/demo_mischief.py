@@ -138,14 +138,14 @@ def _changed_key(evidence: Evidence) -> list[Mischief]:
 
 
 def _stock(evidence: Evidence) -> list[Mischief]:
-    stopped, resumed, caught_up = evidence.stock.stopped, evidence.stock.resumed, evidence.stock.caught_up
+    stock, told = evidence.stock, len(evidence.told)
     supplies = evidence.books.get("supplies", [])
     arrived = sum(1 for one in supplies if one["arrived"])
     return [
-        Mischief("orders for goods that had run out", len(evidence.told), 'told "no stock"'),
-        Mischief("sales stopped by the oversell breaker", stopped, f"{resumed} went on", SURE_FROM),
-        Mischief("sales that went on after a replenishment", resumed, "", SURE_FROM),
-        Mischief("shops that could not be told their stock", caught_up, "caught up by themselves", SURE_FROM),
+        Mischief("orders for goods that had run out", max(stock.failed, told), f'{told} told "no stock"'),
+        Mischief("sales stopped by the oversell breaker", stock.stopped, f"{stock.resumed} went on", SURE_FROM),
+        Mischief("sales that went on after a replenishment", stock.resumed, "", SURE_FROM),
+        Mischief("shops that could not be told their stock", stock.caught_up, "caught up by themselves", SURE_FROM),
         Mischief("suppliers of presale goods", len(supplies), f"{arrived} came, one of them late", SURE_FROM),
     ]
 

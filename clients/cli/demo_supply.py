@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from clients.cli.demo_facts import StockNews
 from clients.clock import utc_now
 from clients.run_file import RunFile
 from domain.errors import Unavailable
@@ -34,6 +35,7 @@ class SupplyDesk:
     run: RunFile
     warehouse: str
     ordered: set[str] = field(default_factory=set)
+    failed: dict[int, int] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
     resumed: set[int] = field(default_factory=set)
     caught_up: list[str] = field(default_factory=list)
@@ -50,6 +52,11 @@ class SupplyDesk:
         except Unavailable:
             return []  # the database is on its way back: the next look sees it
 
+    def told(self) -> StockNews:
+        """Add up what happened."""
+        gone_on = len(self.resumed)
+        return StockNews(sum(self.failed.values()), len(self.stopped), gone_on, len(self.caught_up))
+
     async def _look(self) -> list[str]:
         database = Database(self.run.environment["OMS_DATABASE_URL"], pool=1)
         try:
@@ -64,6 +71,7 @@ class SupplyDesk:
 
     def _news(self, stop: Stop) -> list[str]:
         news = []
+        self.failed[stop.id] = stop.failures
         if stop.id not in self.stopped:
             self.stopped.add(stop.id)
             news.append(f"the sale of {stop.sku} is stopped on all channels: {stop.reason}")

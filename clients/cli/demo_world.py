@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from clients.cli.demo_facts import DemoPlan, Evidence, StockNews, View
+from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
 from clients.cli.demo_listings import all_told
@@ -203,7 +203,7 @@ class DemoWorld:
                 replayed=self.mend.replayed,
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
-                stock=StockNews(len(self.supply.stopped), len(self.supply.resumed), len(self.supply.caught_up)),
+                stock=self.supply.told(),
             )
         finally:
             await database.close()

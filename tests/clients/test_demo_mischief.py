@@ -55,7 +55,7 @@ def evidence(**changed: Any) -> Evidence:
         replayed=5,
         phases={},
         shown=[],
-        stock=StockNews(1, 1, 1),
+        stock=StockNews(1, 1, 1, 1),
     )
     assert missing(planned_mischief(day, PLAN), day, PLAN) == [] or changed
     return day
@@ -117,7 +117,8 @@ def test_limits_and_refunds_are_counted_where_they_are_booked(books: dict[str, A
 def test_everybody_is_killed_and_somebody_hears_that_goods_ran_out() -> None:
     day = evidence()
     assert found(replace(day, kills=["worker", "gateway", "temporal"])) == ["kill -9 of postgres"]
-    assert found(replace(day, told=set())) == ["orders for goods that had run out"]
+    assert found(replace(day, told=set(), stock=StockNews(0, 1, 1, 1))) == ["orders for goods that had run out"]
+    assert found(replace(day, stock=StockNews(1, 1, 0, 1))) == ["sales that went on after a replenishment"]
 
 
 def test_a_short_run_and_a_calm_one_promise_less() -> None:

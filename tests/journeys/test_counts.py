@@ -22,7 +22,7 @@ from domain.timing import Timing
 from simulator.app import create_app
 from simulator.plan import build_plan
 from simulator.world import World
-from store import inbound
+from store import inbound, stock_ledger
 from store.counts import SqlCounts
 from store.database import Database
 from store.inbound import NewInbound
@@ -31,11 +31,12 @@ from store.outgoing import SqlOutgoing
 from store.reread import SqlReread
 from store.settings_docs import Profile
 from store.shops import NewWarehouse, Shops
+from store.stock_ledger import Change
 from store.stock_on_hand import Shelf, set_on_hand
 from store.tracking import SqlTracking
 from tests.connectors.worlds import QIMEN
 from tests.simulator.erp import WMS_SECRET, config
-from tests.store.builders import assert_counters_add_up, change, rows
+from tests.store.builders import assert_counters_add_up, rows
 from tests.workflows.house import LOOPS, PULLS, QUICK, FakeVendors, FakeWarehouse, eventually
 from workers.apply import apply_one
 from workers.upkeep import Upkeep
@@ -102,10 +103,9 @@ async def both(database: Database, ring: KeyRing) -> AsyncIterator[Both]:
         async with database.transaction() as tx:
             for sku, units in here.theirs().items():
                 await set_on_hand(tx, Shelf("WH1", sku), units, utc_now())
-        defective = world.plan.defective
-        for sku in (SKU, OTHER):
-            update = "UPDATE warehouse_stock SET defective = :n WHERE sku = :sku"
-            await change(database, update, sku=sku, n=defective.get(sku, 0))
+            piles = world.plan.defective
+            found = [Change(sku, "set", "test", "WH1", defective=piles.get(sku, 0)) for sku in (SKU, OTHER)]
+            await stock_ledger.book(tx, found, utc_now())
         yield here
     await world.stop()
 
