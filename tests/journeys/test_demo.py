@@ -142,7 +142,6 @@ def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
     for fact in ("orders shipped / completed", "orders called off / closed", "orders never paid / expired"):
         there, here = cells(ended.output, fact)
         assert there == here != "0", fact
-    assert int(cells(ended.output, "no stock")[1]) > 0
     for what in (
         "webhooks sent two or three times",
         "webhooks overtaken by the next one",
