@@ -50,10 +50,8 @@ from workflows.decisions import Decision
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import DrainStart, ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
-from workflows.stock_audit import AuditWorkflow
 
 NAMESPACE = "oms"
-AUDIT_SCHEDULE = "audit:stock"
 ORDERS_QUEUE = "orders"
 SHOPS_QUEUE = "shops"
 CHANNEL = SearchAttributeKey.for_keyword("Channel")
@@ -137,7 +135,7 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
 async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) -> None:
     """Make sure that a shop is pulled at its period, never twice at once; a changed period or switch takes effect."""
     note = "" if on else "backup verification is off: oms shop backup"
-    await _ensure_schedule(
+    await ensure_schedule(
         client,
         pull_schedule(source.vendor, source.shop),
         ScheduleActionStartWorkflow(
@@ -152,26 +150,10 @@ async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) ->
     )
 
 
-async def ensure_audit(client: Client, period_seconds: float) -> None:
-    """Make sure that stock is audited at its period, never twice at once; a changed period takes effect."""
-    await _ensure_schedule(
-        client,
-        AUDIT_SCHEDULE,
-        ScheduleActionStartWorkflow(
-            AuditWorkflow.run,
-            period_seconds,
-            id=AUDIT_SCHEDULE,
-            task_queue=SHOPS_QUEUE,
-            static_summary="compares counters, holds, ledger and workflows",
-        ),
-        timedelta(seconds=period_seconds),
-        ScheduleState(),
-    )
-
-
-async def _ensure_schedule(
+async def ensure_schedule(
     client: Client, name: str, action: ScheduleActionStartWorkflow, period: timedelta, state: ScheduleState
 ) -> None:
+    """Make sure that something is done at its period, never twice at once; a change takes effect."""
     made = Schedule(
         action,
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(period)]),
@@ -231,23 +213,6 @@ async def decide(client: Client, key: str, decision: Decision, nonce: str) -> st
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Refused(decision.choice.value, "the order's workflow has ended or has not started yet") from error
         raise Unavailable(f"Temporal: {error.status.name}") from error
-
-
-class OrderEngine:
-    """Answers whether an order's workflow runs (activities/ports.py: Engine)."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def runs(self, key: str) -> bool:
-        """Ask for the newest run of an order's workflow; False when it has ended or was never started."""
-        try:
-            described = await self._client.get_workflow_handle(workflow_id(key)).describe(rpc_timeout=RPC_SECONDS)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise Unavailable(f"Temporal: {error.status.name}") from error
-        return described.status is WorkflowExecutionStatus.RUNNING
 
 
 async def restart_order(client: Client, start: OrderStart, events: list[OrderEvent], summary: str) -> None:

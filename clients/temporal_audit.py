@@ -2,20 +2,10 @@
 
 from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    WorkflowExecutionStatus,
-)
+from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleState, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from clients.temporal import RPC_SECONDS, SHOPS_QUEUE, change_schedule
+from clients.temporal import RPC_SECONDS, SHOPS_QUEUE, ensure_schedule
 from domain.errors import Unavailable
 from domain.orders import workflow_id
 from workflows.stock_audit import AuditWorkflow
@@ -24,24 +14,15 @@ AUDIT_SCHEDULE = "audit:stock"
 
 
 async def ensure_audit(client: Client, period_seconds: float) -> None:
-    """Make sure that stock is audited at its period, never twice at once; a changed period takes effect."""
-    made = Schedule(
-        ScheduleActionStartWorkflow(
-            AuditWorkflow.run,
-            period_seconds,
-            id=AUDIT_SCHEDULE,
-            task_queue=SHOPS_QUEUE,
-            static_summary="compares counters, holds, ledger and workflows",
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=period_seconds))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
+    """Make sure that stock is audited at its period."""
+    action = ScheduleActionStartWorkflow(
+        AuditWorkflow.run,
+        period_seconds,
+        id=AUDIT_SCHEDULE,
+        task_queue=SHOPS_QUEUE,
+        static_summary="compares counters, holds, ledger and workflows",
     )
-    try:
-        await client.create_schedule(AUDIT_SCHEDULE, made, rpc_timeout=RPC_SECONDS)
-    except ScheduleAlreadyRunningError:
-        await change_schedule(client.get_schedule_handle(AUDIT_SCHEDULE), made)
-    except RPCError as error:
-        raise Unavailable(f"Temporal: {error.status.name}") from error
+    await ensure_schedule(client, AUDIT_SCHEDULE, action, timedelta(seconds=period_seconds), ScheduleState())
 
 
 class OrderEngine:
