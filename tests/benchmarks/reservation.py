@@ -36,7 +36,7 @@ PLENTY = 1_000_000_000
 FEW, RUSH_SECONDS = 500, 1.0
 """So many units has the SKU that sells out while everybody wants it."""
 MOST_PER_SECOND = 16_000
-"""Orders are there before a round begins; nothing here reserves more than so many a second."""
+"""Orders are there before a round begins; a round ends when so many a second are served."""
 _PLAIN = "UPDATE plain_stock SET reserved = reserved + 1 WHERE sku = $1 AND on_hand - reserved >= 1"
 _READ = "SELECT on_hand, reserved FROM plain_stock WHERE sku = $1 FOR UPDATE"
 _WRITE = "UPDATE plain_stock SET reserved = $2 WHERE sku = $1"
@@ -124,7 +124,7 @@ class Rush:
             wanted = tuple(Demand(str(n), sku, 1) for n, sku in enumerate(skus(), 1))
             await counter.ask(Request(free.popleft(), wanted, counter.until))
 
-        found = await self._all(buy, seconds)
+        found = await self._all(buy, seconds, lambda: len(free) > 0)
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
@@ -176,12 +176,15 @@ class Rush:
                 await stock.release_reservations(tx, row.order_key, utc_now())
             return sold - FEW, (await tx.execute(_RESERVED)).scalar_one()
 
-    async def _all(self, buy: Callable[[int], Awaitable[None]], seconds: float) -> Round:
+    async def _all(
+        self, buy: Callable[[int], Awaitable[None]], seconds: float, more: Callable[[], bool] = lambda: True
+    ) -> Round:
+        """Let everybody buy until the time is over, or nothing is left to ask for."""
         took: list[float] = []
         started = time.perf_counter()
 
         async def go_on(buyer: int) -> None:
-            while (began := time.perf_counter()) - started < seconds:
+            while (began := time.perf_counter()) - started < seconds and more():
                 await buy(buyer)
                 took.append((time.perf_counter() - began) * 1000)
 
