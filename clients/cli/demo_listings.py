@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from clients.clock import utc_now
+from domain.proof import ShownFact
 from domain.stock_push import Listing
 from store import listings
 from store.database import Database
@@ -17,4 +18,9 @@ async def put_listings(database: Database, there: Iterable[Mapping[str, str]]) -
 
 async def all_told(database: Database) -> bool:
     """Say whether every shop was told what it should show by now."""
-    return all(one.derived == one.told for one in await ProofReads(database).shown())
+    return not behind(await ProofReads(database).shown())
+
+
+def behind(facts: Iterable[ShownFact]) -> set[str]:
+    """Name the shops that show old numbers. A listing that its shop does not know was never told: an alert says so."""
+    return {f"{one.channel}/{one.shop}" for one in facts if one.told not in {None, one.derived}}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from clients.cli.demo_facts import StockNews
+from clients.cli.demo_listings import behind
 from clients.clock import utc_now
 from clients.run_file import RunFile
 from domain.errors import Unavailable
@@ -93,9 +94,7 @@ class SupplyDesk:
         return f"{UNITS} units of {sku} are ordered: shipment {no}"
 
     async def _caught_up(self, database: Database) -> list[str]:
-        facts = await ProofReads(database).shown()
-        behind = {f"{one.channel}/{one.shop}" for one in facts if one.told != one.derived}
-        done = sorted(self._behind - behind)
+        done = sorted(self._behind - behind(await ProofReads(database).shown()))
         self._behind -= set(done)
         self.caught_up += done
         return [f"{shop} shows the newest stock again" for shop in done]
