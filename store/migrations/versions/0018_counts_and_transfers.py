@@ -31,6 +31,32 @@ NOT_ONLY_ORDERS = ("allocation", "outgoing")
 
 
 def upgrade() -> None:
+    _create_approval()
+    _create_inbound()
+    _create_number_series()
+    _create_receipt()
+    _create_stock_count()
+    _create_stock_report()
+    _create_transfer()
+    _create_turnover_day()
+    _create_adjustment()
+    _create_count_line()
+    _create_inbound_line()
+    _create_inbound_stage()
+    _create_transfer_line()
+    for table in NOT_ONLY_ORDERS:
+        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS fk_{table}_order_key")
+
+
+def downgrade() -> None:
+    # Refused while a transfer holds units: forgetting them would leave counters that nothing explains.
+    for table in NOT_ONLY_ORDERS:
+        op.create_foreign_key(op.f(f"fk_{table}_order_key"), table, "orders", ["order_key"], ["key"])
+    for table in TABLES:
+        op.drop_table(table)
+
+
+def _create_approval() -> None:
     op.create_table(
         "approval",
         sa.Column("no", sa.String(), nullable=False),
@@ -59,6 +85,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'open' AND started_at IS NULL"),
     )
+
+
+def _create_inbound() -> None:
     op.create_table(
         "inbound",
         sa.Column("no", sa.String(), nullable=False),
@@ -77,6 +106,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbound_open", "inbound", ["eta"], unique=False, postgresql_where=sa.text("received_at IS NULL")
     )
+
+
+def _create_number_series() -> None:
     op.create_table(
         "number_series",
         sa.Column("series", sa.String(), nullable=False),
@@ -84,6 +116,9 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("series", "day", name=op.f("pk_number_series")),
     )
+
+
+def _create_receipt() -> None:
     op.create_table(
         "receipt",
         sa.Column("entry_no", sa.String(), nullable=False),
@@ -98,6 +133,9 @@ def upgrade() -> None:
         sa.CheckConstraint("quantity > 0", name=op.f("ck_receipt_quantity")),
         sa.PrimaryKeyConstraint("entry_no", "confirm_id", "line_no", "sku", "grade", name=op.f("pk_receipt")),
     )
+
+
+def _create_stock_count() -> None:
     op.create_table(
         "stock_count",
         sa.Column("no", sa.String(), nullable=False),
@@ -120,6 +158,9 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+
+
+def _create_stock_report() -> None:
     op.create_table(
         "stock_report",
         sa.Column("warehouse", sa.String(), nullable=False),
@@ -137,6 +178,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_stock_report_new", "stock_report", ["warehouse"], unique=False, postgresql_where=sa.text("count_no = ''")
     )
+
+
+def _create_transfer() -> None:
     op.create_table(
         "transfer",
         sa.Column("no", sa.String(), nullable=False),
@@ -156,6 +200,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_transfer_asked_at", "transfer", ["asked_at"], unique=False)
     op.create_index("ix_transfer_batch", "transfer", ["batch"], unique=False)
+
+
+def _create_turnover_day() -> None:
     op.create_table(
         "turnover_day",
         sa.Column("day", sa.Date(), nullable=False),
@@ -166,6 +213,9 @@ def upgrade() -> None:
         sa.Column("age_days", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("day", "sku", name=op.f("pk_turnover_day")),
     )
+
+
+def _create_adjustment() -> None:
     op.create_table(
         "adjustment",
         sa.Column("no", sa.String(), nullable=False),
@@ -191,6 +241,9 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state IN ('waiting', 'blocked')"),
     )
+
+
+def _create_count_line() -> None:
     op.create_table(
         "count_line",
         sa.Column("count_no", sa.String(), nullable=False),
@@ -214,6 +267,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("verdict <> 'agrees'"),
     )
     op.create_index("ix_count_line_sku", "count_line", ["sku", "looked_at"], unique=False)
+
+
+def _create_inbound_line() -> None:
     op.create_table(
         "inbound_line",
         sa.Column("inbound_no", sa.String(), nullable=False),
@@ -225,6 +281,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("inbound_no", "sku", name=op.f("pk_inbound_line")),
     )
     op.create_index("ix_inbound_line_sku", "inbound_line", ["sku"], unique=False)
+
+
+def _create_inbound_stage() -> None:
     op.create_table(
         "inbound_stage",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -237,6 +296,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_stage")),
     )
     op.create_index(op.f("ix_inbound_stage_inbound_no"), "inbound_stage", ["inbound_no"], unique=False)
+
+
+def _create_transfer_line() -> None:
     op.create_table(
         "transfer_line",
         sa.Column("transfer_no", sa.String(), nullable=False),
@@ -252,13 +314,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("transfer_no", "sku", name=op.f("pk_transfer_line")),
     )
     op.create_index("ix_transfer_line_sku", "transfer_line", ["sku"], unique=False)
-    for table in NOT_ONLY_ORDERS:
-        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS fk_{table}_order_key")
-
-
-def downgrade() -> None:
-    # Refused while a transfer holds units: forgetting them would leave counters that nothing explains.
-    for table in NOT_ONLY_ORDERS:
-        op.create_foreign_key(op.f(f"fk_{table}_order_key"), table, "orders", ["order_key"], ["key"])
-    for table in TABLES:
-        op.drop_table(table)
