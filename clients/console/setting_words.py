@@ -199,7 +199,7 @@ def told_value(shape: Shape, value: Any) -> str:
             return "、".join(choice(str(one)) for one in value)
         case Leaf():
             words = shown(shape, value).replace("\n", "、" if shape.kind is Kind.MANY else " ")
-            return f"{words} {unit(shape)}".rstrip()
+            return words if isinstance(value, str) else f"{words} {unit(shape)}".rstrip()
         case Record() if isinstance(value, Mapping):
             return _parts(shape, value)
         case Table() if isinstance(value, list):
