@@ -8,15 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import Answer, CaseDecision, CaseEvent, CaseKind, CaseState, Choice, refuse_decision
 from domain.errors import Refused
-from store import audit, case_check, case_money, case_payouts, case_returns, cases
+from store import audit, case_check, case_money, case_payouts, case_returns, cases, refunds
 from store.database import Database
 
 _REVIEWED = text(
     """
-    UPDATE after_sales_case SET review = :review, reviewed_by = :actor, approved_minor = :amount, differs = '',
-        verdict_words = CASE WHEN :reason = '' THEN verdict_words ELSE :reason END,
+    UPDATE after_sales_case SET review = :review, reviewed_by = CAST(:actor AS text),
+        approved_minor = :amount, differs = '',
+        verdict_words = CASE WHEN CAST(:reason AS text) = '' THEN verdict_words ELSE CAST(:reason AS text) END,
         stop = CASE WHEN stop = 'too_late' THEN '' ELSE stop END,
-        owner = CASE WHEN owner = '' THEN :actor ELSE owner END
+        owner = CASE WHEN owner = '' THEN CAST(:actor AS text) ELSE owner END
     WHERE no = :no
     """
 )
@@ -43,7 +44,7 @@ class SqlCaseDecisions:
                 return Answer(True, "taken already")
             received = row.received_at is not None
             refusal = refuse_decision(decision, CaseState(row.state), CaseKind(row.kind), received=received)
-            refusal = refusal or await _too_much(tx, order, row, decision)
+            refusal = refusal or await _too_much(tx, order, row, decision) or await _under_way(tx, row, decision)
             if refusal:
                 return Answer(False, refusal)
             words = await _book(tx, row, decision, now)
@@ -62,6 +63,13 @@ async def _too_much(tx: AsyncConnection, order: Row[Any], row: Row[Any], decisio
     if 0 <= decision.amount_minor <= most:
         return ""
     return f"{decision.amount_minor / 100:.2f} cannot be paid back; at most {most / 100:.2f} can"
+
+
+async def _under_way(tx: AsyncConnection, row: Row[Any], decision: CaseDecision) -> str:
+    """Refuse to pay by hand what a provider may be paying."""
+    if decision.choice is Choice.PAID_BY_HAND and await refunds.is_sent(tx, row.no):
+        return "the provider was asked and has not answered yet: wait for its answer, or look at its own pages"
+    return ""
 
 
 async def _book(tx: AsyncConnection, row: Row[Any], decision: CaseDecision, now: datetime) -> str:
@@ -92,6 +100,7 @@ async def _book_rare(
         await tx.execute(_NO_REFUND, values)
         return "received without a refund"
     if decision.choice is Choice.PAID_BY_HAND:
+        await refunds.drop_for(tx, row.no, f"paid by hand: {decision.reference}", now)
         await case_payouts.paid(tx, row.no, decision.reference, now, by=decision.actor)
         return "paid"
     return "asked again" if await case_money.retry(tx, row, now) else "the payout is under way"

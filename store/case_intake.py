@@ -24,9 +24,11 @@ _ORDER_LINES = text("SELECT line_no, sku, quantity FROM order_line WHERE order_k
 _SAID = text(
     """
     UPDATE after_sales_case SET channel_state = :state, channel_raw = :raw, channel_time = :time, inbox_id = :inbox_id,
-        wanted_minor = CASE WHEN review = '' THEN :amount ELSE wanted_minor END,
-        review = CASE WHEN :agreed AND review = '' AND state = 'review' THEN 'approved' ELSE review END,
-        reviewed_by = CASE WHEN :agreed AND review = '' AND state = 'review' THEN 'channel' ELSE reviewed_by END
+        wanted_minor = CASE WHEN review = '' THEN CAST(:amount AS bigint) ELSE wanted_minor END,
+        review = CASE WHEN CAST(:agreed AS boolean) AND review = '' AND state = 'review' THEN 'approved'
+            ELSE review END,
+        reviewed_by = CASE WHEN CAST(:agreed AS boolean) AND review = '' AND state = 'review' THEN 'channel'
+            ELSE reviewed_by END
     WHERE no = :no
     """
 )

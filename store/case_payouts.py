@@ -41,13 +41,12 @@ async def payout_of(tx: AsyncConnection, no: str) -> Row[Any] | None:
     return (await tx.execute(_OF, {"no": no})).one_or_none()
 
 
-async def paid(tx: AsyncConnection, no: str, reference: str, now: datetime, *, by: str = "system") -> bool:
-    """Book that the money of a case moved, once; the order's sum is the larger of what we and its channel know."""
+async def paid(tx: AsyncConnection, no: str, reference: str, now: datetime, *, by: str) -> bool:
+    """Book that the money of a case moved, once; `by` says who moved it. False when it was booked before."""
     done = (await tx.execute(_PAID, {"no": no, "reference": reference, "now": now})).one_or_none()
     if done is None:
         return False
-    if done.way != "provider":  # a provider's refund is added up by store/refunds.py
-        await tx.execute(_ORDER_MONEY, {"key": done.order_key})
+    await tx.execute(_ORDER_MONEY, {"key": done.order_key})
     await alerts.clear(tx, no, now, BY_HAND)
     await alerts.clear(tx, no, now, FAILED)
     told = {"amount_minor": done.amount_minor, "way": done.way, "reference": reference}

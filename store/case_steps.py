@@ -41,9 +41,9 @@ PROCESS = "case"
 
 _STATE = text(
     """
-    UPDATE after_sales_case SET state = :state, due_at = :due,
-        step_since = CASE WHEN state = :state THEN step_since ELSE :now END,
-        escalated = CASE WHEN state = :state THEN escalated ELSE -1 END
+    UPDATE after_sales_case SET state = CAST(:state AS text), due_at = :due,
+        step_since = CASE WHEN state = CAST(:state AS text) THEN step_since ELSE CAST(:now AS timestamptz) END,
+        escalated = CASE WHEN state = CAST(:state AS text) THEN escalated ELSE -1 END
     WHERE no = :no RETURNING step_since, escalated
     """
 )

@@ -53,6 +53,16 @@ _SUCCEEDED = text(
     WHERE key = :key
     """
 )
+_IS_SENT = text("SELECT EXISTS (SELECT 1 FROM refund WHERE case_no = :case_no AND state = 'sent')")
+_DROP_FOR = text(
+    """
+    UPDATE refund SET state = 'dropped', reason = :reason WHERE case_no = :case_no AND state IN ('wanted', 'failed')
+    RETURNING key
+    """
+)
+_DROP_CALL = text(
+    "UPDATE outgoing SET state = 'done', done_at = :now, reason = :reason WHERE key = :key AND state = 'new'"
+)
 _NAMED = text("UPDATE refund SET provider_refund_id = :refund_id WHERE key = :key")
 _MONEY = text(
     """
@@ -126,7 +136,7 @@ async def _still_due(tx: AsyncConnection, row: Row[Any], now: datetime) -> int:
         await tx.execute(_DROPPED, {"key": row.key, "reason": DROPPED})
         await audit.write(tx, "refund.dropped", row.order_key, now, key=row.key, reason=DROPPED)
         if row.case_no:
-            await case_payouts.paid(tx, row.case_no, DROPPED, now)
+            await case_payouts.paid(tx, row.case_no, DROPPED, now, by="channel")
         await clear_alerts(tx, row.order_key, now)
     return amount
 
@@ -156,6 +166,17 @@ async def succeeded(tx: AsyncConnection, row: Row[Any], seen: RefundObserved, in
         await case_payouts.paid(tx, row.case_no, seen.refund_id, now, by=seen.provider)
     else:
         await clear_alerts(tx, row.order_key, now)
+
+
+async def is_sent(tx: AsyncConnection, case_no: str) -> bool:
+    """Say whether the refund of a case was sent and nobody knows yet what came of it."""
+    return bool((await tx.execute(_IS_SENT, {"case_no": case_no})).scalar_one())
+
+
+async def drop_for(tx: AsyncConnection, case_no: str, reason: str, now: datetime) -> None:
+    """Give up the refund of a case that is paid another way, with its call."""
+    for key in (await tx.execute(_DROP_FOR, {"case_no": case_no, "reason": reason[:500]})).scalars().all():
+        await tx.execute(_DROP_CALL, {"key": key, "now": now, "reason": reason[:500]})
 
 
 async def named(tx: AsyncConnection, key: str, refund_id: str) -> None:

@@ -51,10 +51,11 @@ _CAME = text(
 )
 _RECEIVED = text(
     """
-    UPDATE after_sales_case SET received_at = coalesce(received_at, :now), differs = :differs,
-        inspected_at = CASE WHEN :graded THEN coalesce(inspected_at, :now) ELSE inspected_at END,
-        waybill_no = CASE WHEN waybill_no = '' THEN :waybill_no ELSE waybill_no END,
-        carrier = CASE WHEN waybill_no = '' THEN :carrier ELSE carrier END
+    UPDATE after_sales_case SET received_at = coalesce(received_at, CAST(:now AS timestamptz)), differs = :differs,
+        inspected_at = CASE WHEN CAST(:graded AS boolean) THEN coalesce(inspected_at, CAST(:now AS timestamptz))
+            ELSE inspected_at END,
+        waybill_no = CASE WHEN waybill_no = '' THEN CAST(:waybill_no AS text) ELSE waybill_no END,
+        carrier = CASE WHEN waybill_no = '' THEN CAST(:carrier AS text) ELSE carrier END
     WHERE no = :no
     """
 )
