@@ -32,6 +32,8 @@ PAGES = [
     "/settings/risk",
     "/settings/timing",
     "/settings/status_map",
+    "/settings/after_sales",
+    "/settings/sla",
     "/settings/risk/history",
     "/search?q=%E6%97%A0",
     "/stock/TEE",

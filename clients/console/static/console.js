@@ -116,6 +116,10 @@
     const form = target.closest?.("form[data-warn]");
     if (form) { changed = form.dataset.drawn; mark(); }
   });
+  document.addEventListener("change", ({ target }) => {
+    const picked = target.closest?.("details.picked"), words = picked?.querySelector("summary");
+    if (words) put(words, [...picked.querySelectorAll("input:checked")].map((one) => one.parentNode.textContent.trim()).join("、") || words.dataset.none);
+  });
   window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-act], [data-dialog], [data-copy], [data-close]");
