@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.errors import BadInput
+from domain.messages import MessageRules
 from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
 from domain.status_map import StatusMap
@@ -23,6 +24,7 @@ from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, 
 from domain.watch import AlertLimits
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
+from store.messages_doc import MessagesDocument
 from store.status_map_doc import StatusMapDocument
 from store.stock_doc import StockDocument
 
@@ -99,12 +101,13 @@ class RiskDocument(BaseModel):
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "alerts": AlertsDocument,
+    "messages": MessagesDocument,
     "timing": TimingDocument,
     "risk": RiskDocument,
     "status_map": StatusMapDocument,
     "stock": StockDocument,
 }
-FILLED = frozenset({"timing", "stock", "alerts"})
+FILLED = frozenset({"timing", "stock", "alerts", "messages"})
 """Documents whose values stand each for itself, so that a stored version may lack the newest."""
 MOST_FAULTS = 10
 """How many faults of a document are told at once."""
@@ -122,6 +125,7 @@ _SEED = text(
 
 _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
 _RISK_RULES: WeakKeyDictionary[Engine, RiskRules] = WeakKeyDictionary()
+_MESSAGE_RULES: WeakKeyDictionary[Engine, dict[Profile, MessageRules]] = WeakKeyDictionary()
 _STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
 """The last ones read from each database; a version never changes, so asking for its number is enough."""
 
@@ -173,6 +177,19 @@ async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:
     rules = StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
     _STOCK_RULES[tx.sync_engine] = (profile, rules)
     return rules
+
+
+async def message_rules(tx: AsyncConnection, profile: Profile = Profile.LIVE) -> MessageRules:
+    """Read who hears of what, by one small query while its version stays the same; else the shipped rules (OPS-3)."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "messages"})).scalar_one_or_none() or 0
+    kept = _MESSAGE_RULES.setdefault(tx.sync_engine, {})
+    if (found := kept.get(profile)) is not None and found.version == version:
+        return found
+    row = (await tx.execute(_ACTIVE, {"kind": "messages"})).one_or_none()
+    body, version = (row.body, row.version) if row else (_read(DEFAULTS / "messages.json"), 0)
+    document = MessagesDocument.model_validate(filled("messages", body))
+    kept[profile] = document.rules_in_force(version, profile.value)
+    return kept[profile]
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

@@ -53,7 +53,7 @@ TABLES = str.split(
     "listing stock_push stock_told stock_drain stock_signal "
     "number_series approval stock_count count_line adjustment stock_report transfer transfer_line "
     "inbound inbound_line inbound_stage receipt turnover_day "
-    "stock_audit stock_balance stock_drift presale_hold presale_supply"
+    "stock_audit stock_balance stock_drift presale_hold presale_supply message"
 )
 DRIFTED = """
     SELECT * FROM (
