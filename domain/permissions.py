@@ -39,6 +39,7 @@ class Action(StrEnum):
     MOVE_STOCK = "move_stock"
     REPLAY = "replay"
     MANAGE_USERS = "manage_users"
+    TEST_MESSAGE = "test_message"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
