@@ -2,7 +2,7 @@
 
 import re
 
-from clients.console import count_words, setting_words, stock_words
+from clients.console import count_words, message_words, setting_words, stock_words
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 
@@ -240,7 +240,7 @@ ALERTS = {
     "inbound_late": "到货逾期",
     "stock_drift": "库存账目不一致",
     "workflow_lost": "订单流程没有运行",
-}
+} | message_words.ALERTS
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
@@ -255,7 +255,7 @@ SEARCHED = {
     "order_no_prefix": "订单号开头",
 }
 
-_SAID: list[tuple[str, str]] = [
+_SAID: list[tuple[str, str]] = [*message_words.SAID,
     (r"who decides\? actor is empty", "没有登录名，不能决定"),
     (r"the order has ended \((.*)\)", "订单已结束（{0}）"),
     (r"the order is not stuck: there is nothing to retry", "订单没有卡住，不需要重试"),
