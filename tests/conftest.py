@@ -21,6 +21,8 @@ hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, 
 hypothesis_settings.load_profile("steady")
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+LONG = ("journeys/test_demo", "journeys/", "browser/", "workflows/", "replay/", "workers/")
+"""The files whose tests take long, longest first."""
 _exit_code = 0
 
 
@@ -35,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="workflows that every worker of the run keeps in memory (OMS_WORKFLOW_CACHE). With 0 each task replays "
         "the whole history of its workflow: the cheapest detector of non-determinism. Without it the worker's own.",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the files, begin with the long ones: nobody waits at the end for the last."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((n for n, room in enumerate(LONG) if room in item.nodeid), len(LONG)))
 
 
 def _count(words: str) -> int:
