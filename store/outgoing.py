@@ -1,5 +1,6 @@
 """Calls to strangers that are not steps of an order: subscriptions, write-backs. Owns the rows a drain works off."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,10 +71,20 @@ _CLEARED = text("UPDATE orders SET stuck = false, stuck_reason = '' WHERE key = 
 
 async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> None:
     """Ask for a call once, in the transaction that makes it due; `payload["at"]` is when (ISO 8601)."""
+    await add_all(tx, [asked(queue, key, order_key, payload)])
+
+
+async def add_all(tx: AsyncConnection, calls: Sequence[dict[str, Any]]) -> None:
+    """Ask for several calls, each once, with one trip to the database."""
+    if calls:
+        await tx.execute(_ADD, calls)
+
+
+def asked(queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Build one call as `add_all` takes it."""
     place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
     now = datetime.fromisoformat(payload["at"])
-    values = {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
-    await tx.execute(_ADD, place | values)
+    return place | {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
 
 
 async def close(tx: AsyncConnection, key: str, state: str, reason: str, now: datetime) -> None:
