@@ -15,6 +15,8 @@ from simulator.faults import Faults
 from simulator.inwards import Inwards
 from simulator.listings import Listings
 from simulator.market import Surroundings
+from simulator.messages import MessageServices
+from simulator.messages_mail import MailServer
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
@@ -57,16 +59,23 @@ class World:
         self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
-        self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
+        self.listings = self.shop.listings = self._listings()
         self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.tills = self._payments(url, sender)
+        self.messages = MessageServices(config.messages) if config.messages else None
+        self.mail = MailServer(self.messages) if self.messages else None
         self.counts = {("own", config.own.shop): self.own.counts}
         around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings)
         self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
+
+    def _listings(self) -> Listings:
+        """List everything that is sold: products, bundles, and what is still to come."""
+        everywhere = [one.sku for one in (*self.plan.catalogue, *self.plan.bundles)]
+        return Listings(everywhere, [one.sku for one in self.plan.supplies], self.config.profile.stock)
 
     def _payments(self, url: str, sender: Sender) -> list[Till]:
         """Let the own shop's buyers pay at providers, where the world has some; WeChat Pay has what others leave."""
@@ -136,6 +145,8 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
+        if self.mail is not None:
+            await self.mail.stop()
         await self.tasks.stop()
         await self._client.aclose()
 

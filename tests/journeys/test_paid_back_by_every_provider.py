@@ -305,7 +305,7 @@ async def test_a_refund_under_way_is_asked_for_until_it_is_done(town: Open, case
     assert [row.state for row in await here.rows("SELECT state FROM refund")] == ["sent"]
 
     async def done() -> bool:
-        return here.payouts() == [1]
+        return bool(here.payouts() == [1])
 
     await eventually(done, here.show)
     await here.drain()
