@@ -1,11 +1,8 @@
-"""The domain's words in Chinese, for every page. Tables only; a word that is missing is shown as it is.
-
-Another language is another module of the same names.
-"""
+"""The domain's words in Chinese: tables only. A missing word is shown as it is; another language is another module."""
 
 import re
 
-from clients.console import count_words, message_words, stock_words
+from clients.console import count_words, message_words, setting_words, stock_words
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 
@@ -381,7 +378,8 @@ _SAID: list[tuple[str, str]] = [*message_words.SAID,
     (r"the customs number is missing; owner: (.*)", "缺清关单号，负责人：{0}"),
     (r"expected (.*) UTC and still (\w+)", "预计 {0} UTC 到货，现仍为 {1}"),
 ]  # fmt: skip
-_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in [*_SAID, *stock_words.SAID, *count_words.SAID]]
+_ALL = [*_SAID, *stock_words.SAID, *count_words.SAID, *setting_words.SAID]
+_TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _ALL]
 
 
 def said(words: str) -> str:
