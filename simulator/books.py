@@ -60,6 +60,7 @@ def write_progress(world: World) -> Json:
         "sent": sum(1 for order in orders if order.messages_sent),
         "acted": len(orders) >= len(world.plan.orders) and all(order.acted for order in orders),
         "signed": world.signed(),
+        "undelivered": world.tally.undelivered,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),

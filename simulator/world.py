@@ -59,7 +59,7 @@ class World:
         self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
-        self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
+        self.listings = self.shop.listings = self._listings()
         self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
@@ -71,6 +71,11 @@ class World:
         self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
+
+    def _listings(self) -> Listings:
+        """List everything that is sold: products, bundles, and what is still to come."""
+        everywhere = [one.sku for one in (*self.plan.catalogue, *self.plan.bundles)]
+        return Listings(everywhere, [one.sku for one in self.plan.supplies], self.config.profile.stock)
 
     def _payments(self, url: str, sender: Sender) -> list[Till]:
         """Let the own shop's buyers pay at providers, where the world has some; WeChat Pay has what others leave."""
