@@ -12,6 +12,8 @@ from domain.payments import RefundAsk
 from store import alerts, audit, contacts, refunds
 from store.alerts import Level, NewAlert
 from store.calls import add as add
+from store.calls import add_all as add_all
+from store.calls import asked as asked
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing

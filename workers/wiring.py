@@ -53,6 +53,7 @@ from store.stock_audit import SqlStockAudit
 from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
+from workers.sandbox import PlainPayloads
 from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
@@ -213,4 +214,4 @@ def sandbox() -> SandboxedWorkflowRunner:
     """Keep the sandbox on, pass our pure rooms through, and raise when a workflow imports anything else late."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*OWN_ROOMS)
     policy = workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=restrictions.with_import_notification_policy(policy))
+    return PlainPayloads(restrictions=restrictions.with_import_notification_policy(policy))
