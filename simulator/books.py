@@ -45,6 +45,7 @@ def write_books(world: World) -> Json:
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
+        "messages": world.messages.written() if world.messages else None,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),

@@ -47,6 +47,7 @@ class DemoWorld:
     kill_points: Sequence[Point] = KILLS
     installation: Installation = field(init=False)
     simulator_url: str = field(default="", init=False)
+    mail_port: int = field(default=0, init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
     presale: PresaleDesk = field(init=False)
@@ -70,10 +71,10 @@ class DemoWorld:
     def start(self) -> None:
         """Start both sides, connect them, set the stock, let the buyers in."""
         self.installation.start()
-        port = Ports(self.folder).take(SIMULATOR)
+        port, self.mail_port = Ports(self.folder).take(SIMULATOR), Ports(self.folder).take("mail")
         self.simulator_url = f"http://127.0.0.1:{port}"
         config, gateway_url = self.folder / "simulator.json", self.installation.run.urls["gateway"]
-        write_config(config, self.sides.config(port, gateway_url))
+        write_config(config, self.sides.config(port, gateway_url, self.mail_port))
         self.installation.add(SIMULATOR, SIMULATOR, "--config", str(config))
         self.installation.run.urls[SIMULATOR] = self.simulator_url
         self.installation.write()
@@ -83,7 +84,7 @@ class DemoWorld:
 
     async def _connect(self, gateway_url: str) -> None:
         environment = self.installation.run.environment
-        await connect(self.sides, environment, self.simulator_url, gateway_url)
+        await connect(self.sides, environment, self.simulator_url, gateway_url, self.mail_port)
         parts = ("catalogue", "bundles", "listings")
         await stock_up(environment, {part: self._ask("GET", f"/sim/{part}") for part in parts})
         database = self._database()
