@@ -38,6 +38,7 @@ class Action(StrEnum):
     DECIDE_APPROVAL = "decide_approval"
     MOVE_STOCK = "move_stock"
     REPLAY = "replay"
+    EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
 
 

@@ -16,6 +16,7 @@ from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.settings import Outage
+from simulator.stripe import Asked
 from simulator.world import World
 
 
@@ -172,6 +173,20 @@ def _payments(world: World) -> APIRouter:
         status, told = world.pay.answer(request.method, target, request.headers, await request.body())
         body = json.dumps(told, ensure_ascii=False).encode()
         return Response(body, status, world.pay.signed(body))
+
+    @router.post("/gateway.do")
+    async def alipay(request: Request) -> Response:
+        if world.alipay is None:
+            return Response("no such payment provider in this world", 404)
+        return Response(world.alipay.answer(await request.body()), media_type="text/html;charset=utf-8")
+
+    @router.api_route("/v1/{path:path}", methods=["GET", "POST"])
+    async def stripe(path: str, request: Request) -> Response:
+        if world.stripe is None:
+            return Response("no such payment provider in this world", 404)
+        asked = Asked(request.method, path, dict(request.query_params), request.headers, await request.body())
+        status, told = world.stripe.answer(asked)
+        return JSONResponse(told, status)
 
     return router
 

@@ -133,13 +133,14 @@ def _fulfilment(one: Fulfilment) -> Json:
 
 
 def _money(world: World) -> Json:
-    """Write what the payment provider took and gave back; nothing in a world without one."""
-    if world.pay is None:
+    """Write what the payment providers took and gave back; nothing in a world without one."""
+    if not world.tills:
         return {}
     return {
         "payments": {
             no: {"transaction_id": one.transaction_id, "amount_minor": one.amount_minor}
-            for no, one in world.pay.payments.items()
+            for till in world.tills
+            for no, one in till.payments.items()
         },
         "refunds": {
             no: {
@@ -150,7 +151,8 @@ def _money(world: World) -> Json:
                 "payouts": one.payouts,
                 "by": one.by,
             }
-            for no, one in world.pay.refunds.items()
+            for till in world.tills
+            for no, one in till.refunds.items()
         },
     }
 

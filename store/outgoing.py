@@ -65,6 +65,9 @@ _REFUSED = text(
 _REQUEUE = text(
     "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE order_key = :key AND state = 'refused'"
 )
+_REOPEN = text(
+    "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE key = :key AND state = 'refused'"
+)
 _CLEARED = text("UPDATE orders SET stuck = false, stuck_reason = '' WHERE key = :key")
 
 
@@ -79,6 +82,11 @@ async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, paylo
 async def close(tx: AsyncConnection, key: str, state: str, reason: str, now: datetime) -> None:
     """Close a call whose outcome came another way, as `done` or `refused`."""
     await tx.execute(_SETTLE, {"key": key, "state": state, "reason": reason[:500], "now": now})
+
+
+async def reopen(tx: AsyncConnection, key: str, now: datetime) -> bool:
+    """Put one refused call back in the queue; False when it is not refused."""
+    return bool((await tx.execute(_REOPEN, {"key": key, "now": now})).rowcount)
 
 
 class SqlOutgoing:

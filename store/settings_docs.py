@@ -14,15 +14,19 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
+from domain.after_sales_policy import Policy
 from domain.errors import BadInput
 from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
+from domain.sla import Sla
 from domain.status_map import StatusMap
 from domain.stock_rules import StockRules
 from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, PullTiming, Timing
 from domain.watch import AlertLimits
+from store.after_sales_doc import AfterSalesDocument
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
+from store.sla_doc import SlaDocument
 from store.status_map_doc import StatusMapDocument
 from store.stock_doc import StockDocument
 
@@ -98,9 +102,11 @@ class RiskDocument(BaseModel):
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
+    "after_sales": AfterSalesDocument,
     "alerts": AlertsDocument,
     "timing": TimingDocument,
     "risk": RiskDocument,
+    "sla": SlaDocument,
     "status_map": StatusMapDocument,
     "stock": StockDocument,
 }
@@ -122,6 +128,8 @@ _SEED = text(
 
 _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
 _RISK_RULES: WeakKeyDictionary[Engine, RiskRules] = WeakKeyDictionary()
+_POLICIES: WeakKeyDictionary[Engine, tuple[Profile, Policy]] = WeakKeyDictionary()
+_SLAS: WeakKeyDictionary[Engine, tuple[Profile, Sla]] = WeakKeyDictionary()
 _STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
 """The last ones read from each database; a version never changes, so asking for its number is enough."""
 
@@ -173,6 +181,34 @@ async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:
     rules = StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
     _STOCK_RULES[tx.sync_engine] = (profile, rules)
     return rules
+
+
+async def after_sales(tx: AsyncConnection, profile: Profile) -> Policy:
+    """Read the after-sales policy in force, by one small query while its version stays the same."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "after_sales"})).scalar_one_or_none() or 0
+    known = _POLICIES.get(tx.sync_engine)
+    if known is None or known[0] is not profile or known[1].version != version:
+        body = await _in_force(tx, "after_sales")
+        known = (profile, AfterSalesDocument.model_validate(body).policy(version, profile.value))
+        _POLICIES[tx.sync_engine] = known
+    return known[1]
+
+
+async def sla(tx: AsyncConnection, profile: Profile) -> Sla:
+    """Read the deadlines and ladders in force, by one small query while their version stays the same."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "sla"})).scalar_one_or_none() or 0
+    known = _SLAS.get(tx.sync_engine)
+    if known is None or known[0] is not profile or known[1].version != version:
+        body = await _in_force(tx, "sla")
+        known = (profile, SlaDocument.model_validate(body).sla(version, profile.value))
+        _SLAS[tx.sync_engine] = known
+    return known[1]
+
+
+async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
+    """Give a document in force; the shipped one before the first start of this version."""
+    row = (await tx.execute(_ACTIVE, {"kind": kind})).one_or_none()
+    return row.body if row else _read(DEFAULTS / f"{kind}.json")
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

@@ -35,6 +35,7 @@ from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
 from workers.health import Page, serve
+from workers.processes import wake_forever
 from workers.settings import WorkerSettings
 from workers.stock import stock_loops
 from workers.sweep import sweep_forever
@@ -95,6 +96,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing, profile)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
+        tasks.append(asyncio.create_task(wake_forever(parts.client, parts.database, timing)))
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, profile)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))

@@ -13,6 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
+from activities.cases import CaseActivities
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
@@ -31,6 +32,8 @@ from domain.errors import Broken
 from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
+from store.case_decide import SqlCaseDecisions
+from store.case_steps import SqlCaseFacts
 from store.counts import SqlCounts
 from store.database import Database
 from store.fulfillments import SqlFulfillments
@@ -47,6 +50,7 @@ from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.settings import WorkerSettings
+from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
 from workflows.orders import OrderWorkflow
@@ -139,12 +143,15 @@ def orders_worker(parts: Parts) -> Worker:
         SqlOrderMarks(parts.database),
         SqlShippingFacts(parts.database),
     )
+    cases = CaseActivities(
+        SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
+    )
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow],
+        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

@@ -18,6 +18,7 @@ from clients.cli.import_orders import import_orders
 from clients.cli.inbound import inbound_app
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
+from clients.cli.labels import label_app
 from clients.cli.listings import listing_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
@@ -58,6 +59,7 @@ app.add_typer(bundle_app, name="bundle", help="Products that consist of others: 
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(label_app, name="label", help="Read waybill numbers off photos of labels.")
 app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
 app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")

@@ -28,11 +28,11 @@ TOKEN_LINES = 3
 
 @shop_app.command()
 def add(
-    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao, wechatpay")],
+    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao, wechatpay, alipay, stripe")],
     code: Annotated[str, typer.Argument(help="your short name for this account; part of the webhook path")],
     url: Annotated[str, typer.Option(help="the vendor's endpoint")],
     key_id: Annotated[str, typer.Option(help="our account there: key id, app key, business id")],
-    secret_file: Annotated[Path, typer.Option(help="file with the key; a second line holds the previous key")],
+    secret_file: Annotated[Path | None, typer.Option(help="file with the key; a second line is the one before")] = None,
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE or NAME=@FILE, repeatable")] = None,
     warehouse: Annotated[str, typer.Option(help="CODE,NAME,PROVINCE,CARRIER behind a warehouse system")] = "",
     token_file: Annotated[Path | None, typer.Option(help="file with the access token; see oms shop token")] = None,
@@ -57,20 +57,25 @@ def add(
 def key(
     vendor: Vendor,
     code: Code,
-    secret_file: Annotated[Path, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")],
+    secret_file: Annotated[
+        Path | None, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")
+    ] = None,
     param: Annotated[list[str] | None, typer.Option(help="a secret param that changes: NAME=@FILE")] = None,
     actor: Actor = "cli",
 ) -> None:
     """Change the key of an account; with two lines both are valid while the other side rotates (INT-14)."""
 
     async def work() -> None:
-        secrets = _secrets(secret_file)
+        given = _secrets(secret_file)
         params, sealed = split_params(vendor, param or [])
+        if not given and not sealed:
+            raise BadInput("no key is given: --secret-file FILE, or --param NAME=@FILE for a secret param")
         if params:
             raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
             shops = Shops(here.database, here.ring)
             shop = await _connected(shops, vendor, code)
+            secrets = given or shop.secrets
             _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
             await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
 
@@ -291,7 +296,9 @@ def _contents(name: str, value: str) -> str:
         raise BadInput(f"--param {name}: {path} cannot be read ({type(error).__name__})") from None
 
 
-def _secrets(path: Path) -> tuple[str, ...]:
+def _secrets(path: Path | None) -> tuple[str, ...]:
+    if path is None:  # what the vendor needs is said with everything else that is missing
+        return ()
     if not path.is_file():
         raise BadInput(f"no file {path}; write the vendor's key into it (mode 0600) and delete it afterwards")
     lines = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())

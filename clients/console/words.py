@@ -7,7 +7,7 @@ Another language is another module of the same names.
 
 import re
 
-from clients.console import count_words, message_words, order_words, stock_words
+from clients.console import count_words, message_words, order_words, setting_words, stock_words
 from clients.console.story_words import ACTIONS
 from domain.permissions import UserRole
 from domain.waits import WaitFor
@@ -209,7 +209,7 @@ SEARCHED = {
     "order_no_prefix": "订单号开头",
 }
 
-_SAID = [*order_words.SAID, *message_words.SAID, *count_words.SAID, *stock_words.SAID]
+_SAID = [*order_words.SAID, *message_words.SAID, *count_words.SAID, *stock_words.SAID, *setting_words.SAID]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
 

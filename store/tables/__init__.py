@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from store.tables import (
     approvals,
     breakers,
+    cases,
     counts,
     exposure,
     intake,
@@ -29,6 +30,7 @@ __all__ = [
     "SQLModel",
     "approvals",
     "breakers",
+    "cases",
     "counts",
     "exposure",
     "intake",

@@ -18,6 +18,9 @@ from clients.console.pages import (
     pools,
     reports,
     search,
+    setting,
+    setting_history,
+    settings,
     shops,
     sku,
     stock,
@@ -30,7 +33,7 @@ DAY = (overview, orders, order, search, alerts)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
-CONNECTIONS = (shops, messages, message, users)
+CONNECTIONS = (shops, messages, message, settings, setting_history, setting, users)
 
 
 def register(desk: Desk) -> None:
