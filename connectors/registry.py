@@ -11,7 +11,8 @@ import httpx
 
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
-from connectors.outbound import Clock, Courier, PaymentProvider, SalesChannel, Warehouse
+from connectors.messengers import NEEDS, SENDERS, Needs
+from connectors.outbound import Clock, Courier, MessageSender, PaymentProvider, SalesChannel, Warehouse
 from connectors.payments import alipay_sign, stripe_sign, wechatpay_sign
 from connectors.payments.alipay import AlipayMerchant
 from connectors.payments.alipay_inbound import AlipayInbound
@@ -79,6 +80,24 @@ _QIMEN_PARAMS = {
     "sender_district": "sender on the label: district",
     "sender_address": "sender on the label: street and number",
 }
+
+
+def _messenger(name: str, needs: Needs) -> Vendor:
+    """Describe a vendor of messages as any other."""
+    return Vendor(
+        name=name,
+        role=Role.MESSAGES,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url=needs.endpoint_url,
+        key_id=needs.key_id,
+        secret=needs.secret,
+        inbound=None,
+        params=needs.params,
+        optional_params=needs.optional_params,
+        sealed_params=needs.sealed_params,
+    )
+
 
 VENDORS: Mapping[str, Vendor] = {
     "own": Vendor(
@@ -221,6 +240,7 @@ VENDORS: Mapping[str, Vendor] = {
         sealed_params={"api_key": "our secret key, sk_... or a restricted rk_..., as api_key=@FILE"},
         faults=stripe_sign.faults,
     ),
+    **{name: _messenger(name, needs) for name, needs in NEEDS.items()},
 }
 
 T = TypeVar("T")
@@ -281,7 +301,8 @@ def inbound(shop: Shop) -> Inbound:
     """The receiver of a shop's pushes; BadInput when its vendor sends none."""
     receiver = vendor(shop.vendor).inbound
     if receiver is None:
-        raise BadInput(f"{shop.vendor} sends no webhooks: its orders are pulled")
+        how = "it is only written to" if shop.vendor in SENDERS else "its orders are pulled"
+        raise BadInput(f"{shop.vendor} sends no webhooks: {how}")
     return receiver(shop)
 
 
@@ -308,6 +329,11 @@ def sales_channel(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> SalesCha
 def payment_provider(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> PaymentProvider:
     """The caller of a payment provider; BadInput when the vendor is none."""
     return _caller(_PAYMENTS, shop, "payment provider")(shop, http, clock)
+
+
+def message_sender(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> MessageSender:
+    """The sender of an account for messages; BadInput when the vendor is none."""
+    return _caller(SENDERS, shop, "sender of messages")(shop, http, clock)
 
 
 def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:

@@ -40,6 +40,7 @@ class Action(StrEnum):
     REPLAY = "replay"
     EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
+    TEST_MESSAGE = "test_message"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})

@@ -14,6 +14,7 @@ from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
+from simulator.messages_routes import message_routes
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.settings import Outage
 from simulator.stripe import Asked
@@ -25,6 +26,8 @@ def create_app(world: World) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if world.mail is not None:
+            await world.mail.start()
         yield
         await world.stop()
 
@@ -36,6 +39,8 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_promises(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
+    if world.messages is not None:
+        app.include_router(message_routes(world.messages))
     app.include_router(_control(world))
     return app
 

@@ -106,6 +106,23 @@ class Stripe(_Model):
     share: Share = 1.0
 
 
+class Messages(_Model):
+    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost."""
+
+    wecom_key: SecretStr = Field(min_length=1)
+    dingtalk_token: SecretStr = Field(min_length=1)
+    dingtalk_secret: SecretStr = Field(min_length=1)
+    feishu_token: SecretStr = Field(min_length=1)
+    feishu_secret: SecretStr = Field(min_length=1)
+    aliyun_key_id: str = Field(min_length=1)
+    aliyun_secret: SecretStr = Field(min_length=1)
+    sign_name: str = Field(min_length=1)
+    smtp_port: int = Field(ge=0, le=65535)
+    smtp_login: str = Field(min_length=1)
+    smtp_password: SecretStr = Field(min_length=1)
+    lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+
+
 class Taobao(_Model):
     """A Taobao or Tmall shop: it is only pulled. `session` is the access token."""
 
@@ -268,6 +285,7 @@ class Config(_Model):
     pay: Pay | None = None
     alipay: Alipay | None = None
     stripe: Stripe | None = None
+    messages: Messages | None = None
     marketplaces: list[Marketplace] = Field(default_factory=list)
     orders: Orders
     profile: Profile = Field(default_factory=Profile)

@@ -15,6 +15,8 @@ from simulator.faults import Faults
 from simulator.inwards import Inwards
 from simulator.listings import Listings
 from simulator.market import Surroundings
+from simulator.messages import MessageServices
+from simulator.messages_mail import MailServer
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
@@ -62,6 +64,8 @@ class World:
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
         self.tills = self._payments(url, sender)
+        self.messages = MessageServices(config.messages) if config.messages else None
+        self.mail = MailServer(self.messages) if self.messages else None
         self.counts = {("own", config.own.shop): self.own.counts}
         around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings)
         self.listings.shelf(("own", config.own.shop))
@@ -141,6 +145,8 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
+        if self.mail is not None:
+            await self.mail.stop()
         await self.tasks.stop()
         await self._client.aclose()
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import Broken, Unavailable
+from store.straight import Alone, Straight
 
 CONNECT_SECONDS = 5
 STATEMENT_MS = 10_000
@@ -32,7 +33,6 @@ class Database:
                 "server_settings": {"statement_timeout": str(STATEMENT_MS), "timezone": "UTC"},
             },
         )
-        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -41,7 +41,7 @@ class Database:
         A database that cannot be reached or cannot work now raises Unavailable, a statement that it refuses Broken.
         """
         with _our_errors():
-            async with self.engine.begin() as connection:
+            async with Straight(self.engine) as connection, connection.begin():
                 yield connection
 
     @asynccontextmanager
@@ -51,7 +51,7 @@ class Database:
         Errors are those of `transaction`.
         """
         with _our_errors():
-            async with self._alone.connect() as connection:
+            async with Alone(self.engine) as connection:
                 yield connection
 
     async def close(self) -> None:

@@ -12,16 +12,17 @@ from store import audit, contacts, orders, stock
 from store.database import Database
 from store.keyring import KeyRing
 
-_LOAD = text(
-    """
+_LOOK = """
+    WITH place AS ({place})
     SELECT f.no, f.order_key, f.warehouse, f.carrier, f.state, f.sent_at, f.wms_ref, f.created_at AS planned_at,
         w.vendor, w.shop AS account, o.no AS order_no, o.channel, o.shop, o.currency, o.goods_minor,
         o.shop_discount_minor + o.platform_discount_minor AS discount_minor, o.freight_minor, o.total_minor,
         o.placed_at, o.paid_at, o.remark_sealed
-    FROM fulfillment f JOIN orders o ON o.key = f.order_key JOIN warehouse w ON w.code = f.warehouse
-    WHERE f.no = :no
+    FROM place f JOIN orders o ON o.key = f.order_key JOIN warehouse w ON w.code = f.warehouse
     """
-)
+_LOAD = text(_LOOK.format(place="SELECT * FROM fulfillment WHERE no = :no"))
+_NOTE = "UPDATE fulfillment SET sent_at = coalesce(sent_at, :now) WHERE no = :no AND state = 'planned' RETURNING *"
+_SEND = text(_LOOK.format(place=_NOTE))
 _LINES = text(
     """
     SELECT a.line_no, a.sku AS part, a.quantity AS units, l.sku, l.title, l.quantity, l.unit_minor, l.amount_minor,
@@ -31,10 +32,16 @@ _LINES = text(
     WHERE a.fulfillment_no = :no ORDER BY a.line_no, a.sku
     """
 )
-_SENT = text("UPDATE fulfillment SET sent_at = coalesce(sent_at, :now) WHERE no = :no")
-_PUSHED = text(
+_PUSHED = audit.noting(
     """
-    UPDATE fulfillment SET state = 'pushed', wms_ref = :ref, pushed_at = :now WHERE no = :no AND state = 'planned'
+    taken AS (
+        UPDATE fulfillment SET state = 'pushed', wms_ref = :ref, pushed_at = :at
+        WHERE no = :no AND state = 'planned' RETURNING order_key
+    ), changed AS (
+        UPDATE orders SET wait_for = 'shipment', wait_since = :at, wait_until = ship_by,
+            logistics_status = CASE WHEN logistics_status = 'allocated' THEN 'pushed' ELSE logistics_status END
+        FROM taken WHERE key = taken.order_key RETURNING key
+    )
     """
 )
 _CANCELLED = text(
@@ -49,13 +56,6 @@ _LOCK = text(
     WHERE f.no = :no FOR UPDATE OF o
     """
 )
-_ORDER_PUSHED = text(
-    """
-    UPDATE orders SET wait_for = 'shipment', wait_since = :now, wait_until = ship_by,
-        logistics_status = CASE WHEN logistics_status = 'allocated' THEN 'pushed' ELSE logistics_status END
-    WHERE key = :key
-    """
-)
 
 
 class SqlFulfillments:
@@ -68,20 +68,17 @@ class SqlFulfillments:
     async def prepare(self, no: str, now: datetime) -> Push | None:
         """Note the intent to send and return the full order; None when the warehouse has it already or must not."""
         async with self._database.transaction() as tx:
-            row = (await tx.execute(_LOAD, {"no": no})).one()
-            if row.state != "planned":
+            row = (await tx.execute(_SEND, {"no": no, "now": now})).one_or_none()
+            if row is None:
                 return None
-            await tx.execute(_SENT, {"no": no, "now": now})
             return Push(row.vendor, row.account, await self._order(tx, row))
 
     async def accepted(self, no: str, ref: str, now: datetime) -> None:
         """Note that the warehouse has the order under its own number."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_LOCK, {"no": no})).one()
-            if not (await tx.execute(_PUSHED, {"no": no, "ref": ref, "now": now})).rowcount:
-                return
-            await tx.execute(_ORDER_PUSHED, {"key": row.key, "now": now})
-            await audit.write(tx, "fulfillment.pushed", row.key, now, no=no, warehouse=row.warehouse)
+            noted = audit.entry("fulfillment.pushed", row.key, now, no=no, warehouse=row.warehouse)
+            await tx.execute(_PUSHED, noted | {"no": no, "ref": ref})
 
     async def where(self, no: str) -> Whereabouts:
         """Say who has a fulfilment order."""

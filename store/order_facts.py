@@ -51,18 +51,24 @@ from store.review import Review
 from store.settings_docs import Profile
 
 _STATUS = text("UPDATE orders SET status = :status, logistics_status = :logistics WHERE key = :key")
-_ALLOCATED = text(
+_ALLOCATED = audit.noting(
     """
-    UPDATE orders SET status = 'paid', logistics_status = 'allocated', ship_by = :ship_by, stuck = :held <> '',
-        stuck_reason = :held, wait_for = 'warehouse', wait_since = :now, wait_until = :ship_by
-    WHERE key = :key
+    changed AS (
+        UPDATE orders SET status = 'paid', logistics_status = 'allocated', ship_by = :ship_by, stuck = :held <> '',
+            stuck_reason = :held, wait_for = 'warehouse', wait_since = :at, wait_until = :ship_by
+        WHERE key = :subject RETURNING key
+    )
     """
 )
-_COMPLETED = text(
+_COMPLETED = audit.noting(
     """
-    UPDATE orders SET status = 'completed', completed_at = :now, closed_at = :now, stuck = false, stuck_reason = '',
-        wait_for = 'nothing', wait_since = :now, wait_until = NULL
-    WHERE key = :key
+    changed AS (
+        UPDATE orders SET status = 'completed', completed_at = :at, closed_at = :at, stuck = false, stuck_reason = '',
+            wait_for = 'nothing', wait_since = :at, wait_until = NULL
+        WHERE key = :subject RETURNING key
+    ), cleared AS (
+        UPDATE alert SET cleared_at = :at WHERE subject = :subject AND cleared_at IS NULL
+    )
     """
 )
 _CLOSED = text(
@@ -192,9 +198,7 @@ class SqlOrderFacts:
             row = await orders.must_lock(tx, key)
             if row.closed_at is not None:
                 return
-            await tx.execute(_COMPLETED, {"key": key, "now": now})
-            await alerts.clear(tx, key, now)
-            await audit.write(tx, "order.completed", key, now)
+            await tx.execute(_COMPLETED, audit.entry("order.completed", key, now))
 
     async def close(self, key: str, reason: str, now: datetime) -> None:
         """Close an order that will not ship; whatever is held for it is free again."""
@@ -291,11 +295,11 @@ class SqlOrderFacts:
         no = (await tx.execute(_PLAN, names | place)).scalar_one()
         await stock.allocate(tx, key, no, offer.code, now)
         held = f"held: {row.hold_reason}"[:500] if row.hold_reason else ""
-        await tx.execute(_ALLOCATED, {"key": key, "ship_by": ship_by, "held": held, "now": now})
         if ship.told_short:
             await alerts.clear(tx, key, now, SHORT_ALERT)
-        inbox_id = row.channel_inbox_id
-        await audit.write(tx, "order.planned", key, now, inbox_id=inbox_id, warehouse=offer.code, fulfillments=[no])
+        where = {"inbox_id": row.channel_inbox_id, "warehouse": offer.code, "fulfillments": [no]}
+        noted = audit.entry("order.planned", key, now, **where)
+        await tx.execute(_ALLOCATED, noted | {"ship_by": ship_by, "held": held})
         return Plan([no], ship_by=ship_by)
 
 

@@ -1,12 +1,9 @@
 """Calls to strangers that are not steps of an order: subscriptions, write-backs. Owns the rows a drain works off."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import bindparam
 
 from domain.contacts import ContactForm
 from domain.observations import PaymentObserved, RefundObserved
@@ -14,20 +11,16 @@ from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from store import alerts, audit, contacts, refunds
 from store.alerts import Level, NewAlert
+from store.calls import add as add
+from store.calls import add_all as add_all
+from store.calls import asked as asked
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
-from store.tracing import trace_now
 
 LEASE_SECONDS = 60.0
 TAIL = 4
 
-_ADD = text(
-    """
-    INSERT INTO outgoing (kind, vendor, shop, key, order_key, payload, state, next_at, created_at, trace)
-    VALUES (:kind, :vendor, :shop, :key, :order_key, :payload, 'new', :now, :now, :trace) ON CONFLICT (key) DO NOTHING
-    """
-).bindparams(bindparam("payload", type_=JSONB))
 _CLAIM = text(
     """
     WITH due AS MATERIALIZED (
@@ -69,14 +62,6 @@ _REOPEN = text(
     "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE key = :key AND state = 'refused'"
 )
 _CLEARED = text("UPDATE orders SET stuck = false, stuck_reason = '' WHERE key = :key")
-
-
-async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> None:
-    """Ask for a call once, in the transaction that makes it due; `payload["at"]` is when (ISO 8601)."""
-    place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
-    now = datetime.fromisoformat(payload["at"])
-    values = {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
-    await tx.execute(_ADD, place | values)
 
 
 async def close(tx: AsyncConnection, key: str, state: str, reason: str, now: datetime) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.sql import bindparam
 
 from domain.after_sales_policy import Policy
 from domain.errors import BadInput
+from domain.messages import MessageRules
 from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
 from domain.sla import Sla
@@ -26,6 +27,7 @@ from domain.watch import AlertLimits
 from store.after_sales_doc import AfterSalesDocument
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
+from store.messages_doc import MessagesDocument
 from store.sla_doc import SlaDocument
 from store.status_map_doc import StatusMapDocument
 from store.stock_doc import StockDocument
@@ -104,13 +106,14 @@ class RiskDocument(BaseModel):
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "after_sales": AfterSalesDocument,
     "alerts": AlertsDocument,
+    "messages": MessagesDocument,
     "timing": TimingDocument,
     "risk": RiskDocument,
     "sla": SlaDocument,
     "status_map": StatusMapDocument,
     "stock": StockDocument,
 }
-FILLED = frozenset({"timing", "stock", "alerts"})
+FILLED = frozenset({"timing", "stock", "alerts", "messages"})
 """Documents whose values stand each for itself, so that a stored version may lack the newest."""
 MOST_FAULTS = 10
 """How many faults of a document are told at once."""
@@ -130,6 +133,7 @@ _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
 _RISK_RULES: WeakKeyDictionary[Engine, RiskRules] = WeakKeyDictionary()
 _POLICIES: WeakKeyDictionary[Engine, tuple[Profile, Policy]] = WeakKeyDictionary()
 _SLAS: WeakKeyDictionary[Engine, tuple[Profile, Sla]] = WeakKeyDictionary()
+_MESSAGE_RULES: WeakKeyDictionary[Engine, dict[Profile, MessageRules]] = WeakKeyDictionary()
 _STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
 """The last ones read from each database; a version never changes, so asking for its number is enough."""
 
@@ -209,6 +213,19 @@ async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
     """Give a document in force; the shipped one before the first start of this version."""
     row = (await tx.execute(_ACTIVE, {"kind": kind})).one_or_none()
     return row.body if row else _read(DEFAULTS / f"{kind}.json")
+
+
+async def message_rules(tx: AsyncConnection, profile: Profile = Profile.LIVE) -> MessageRules:
+    """Read who hears of what, by one small query while its version stays the same; else the shipped rules (OPS-3)."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "messages"})).scalar_one_or_none() or 0
+    kept = _MESSAGE_RULES.setdefault(tx.sync_engine, {})
+    if (found := kept.get(profile)) is not None and found.version == version:
+        return found
+    row = (await tx.execute(_ACTIVE, {"kind": "messages"})).one_or_none()
+    body, version = (row.body, row.version) if row else (_read(DEFAULTS / "messages.json"), 0)
+    document = MessagesDocument.model_validate(filled("messages", body))
+    kept[profile] = document.rules_in_force(version, profile.value)
+    return kept[profile]
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

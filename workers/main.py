@@ -20,6 +20,7 @@ from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
+from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import PullSource
 from domain.shops import Role, Shop
@@ -51,6 +52,7 @@ QUEUES_OF_ROLE = {
     Role.COURIER: ("subscribe", "track"),
     Role.WAREHOUSE: ("inquire", "entry"),
     Role.PAYMENT: ("refund", "payment"),
+    Role.MESSAGES: (MESSAGE,),
 }
 
 

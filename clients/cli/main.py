@@ -20,6 +20,7 @@ from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
 from clients.cli.labels import label_app
 from clients.cli.listings import listing_app
+from clients.cli.messages import message_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
@@ -68,6 +69,7 @@ app.add_typer(report_app, name="report", help="Reports on stock.")
 app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
+app.add_typer(message_app, name="message", help="What was said to people by robots, SMS, phone and mail.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")
 app.add_typer(
     settings_app, name="settings", help="Business settings: versioned documents, tried, activated, rolled back."

@@ -28,7 +28,7 @@ TOKEN_LINES = 3
 
 @shop_app.command()
 def add(
-    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao, wechatpay, alipay, stripe")],
+    vendor: Annotated[str, typer.Argument(help=f"one of {', '.join(registry.VENDORS)}")],
     code: Annotated[str, typer.Argument(help="your short name for this account; part of the webhook path")],
     url: Annotated[str, typer.Option(help="the vendor's endpoint")],
     key_id: Annotated[str, typer.Option(help="our account there: key id, app key, business id")],
@@ -183,12 +183,16 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
         shop.code,
         shop.role.value,
         shop.endpoint_url,
-        f"/in/{shop.vendor}/{shop.code}" if needs.inbound else "none: pulled",
+        f"/in/{shop.vendor}/{shop.code}" if needs.inbound else _no_path(shop),
         shop.zone,
         str(len(shop.secrets)),
         _token_words(needs, shop.token),
         (_pulled(pulled) + ("" if shop.backup else "; off")) if needs.pull else "has no list",
     )
+
+
+def _no_path(shop: Shop) -> str:
+    return "none: written to" if shop.role is Role.MESSAGES else "none: pulled"
 
 
 def _stock(shop: Shop, row: ShopStock | None) -> str:
@@ -205,6 +209,8 @@ def _stock(shop: Shop, row: ShopStock | None) -> str:
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
     needs = registry.vendor(vendor)
+    if needs.role is Role.MESSAGES:
+        return f"; try it: oms message test {vendor}/{code}"
     words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"
     missing = needs.token and token_file is None
     return words + (f"; now bring its access token: oms shop token {vendor} {code}" if missing else "")

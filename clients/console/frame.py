@@ -53,6 +53,7 @@ NAVIGATION: list[tuple[str, str, str, Action]] = [
     ("/orders", "订单", "o", Action.SEE_ORDERS),
     ("/stuck", "卡住", "k", Action.SEE_ORDERS),
     ("/alerts", "告警", "a", Action.SEE_ALERTS),
+    ("/messages-out", "消息", "m", Action.SEE_ALERTS),
     ("/stock", "库存", "s", Action.SEE_STOCK),
     ("/shops", "店铺", "c", Action.SEE_SHOPS),
     ("/inbox", "收件箱", "i", Action.SEE_INBOX),

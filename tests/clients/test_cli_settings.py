@@ -137,8 +137,8 @@ async def test_a_bad_file_is_refused_with_what_is_wrong_and_changes_nothing(
         (("rollback", "status_map", "--to", "1", *WHO), "version 1 is in force already"),
         (("rollback", "status_map", "--to", "4", *WHO), "has no version 4; see oms settings list status_map"),
         (("show", "[/weather]"), "no settings document '[/weather]'"),
-        (("show", "weather"), "known are alerts, risk, status_map, stock, timing"),
-        (("list", "weather"), "known are alerts, risk, status_map, stock, timing"),
+        (("show", "weather"), "known are alerts, messages, risk, status_map, stock, timing"),
+        (("list", "weather"), "known are alerts, messages, risk, status_map, stock, timing"),
     ],
 )
 async def test_a_command_that_makes_no_sense_says_what_would(

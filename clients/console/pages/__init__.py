@@ -11,6 +11,7 @@ from clients.console.pages import (
     ledger,
     message,
     messages,
+    messages_out,
     order,
     orders,
     overview,
@@ -29,7 +30,7 @@ from clients.console.pages import (
     users,
 )
 
-DAY = (overview, orders, order, search, alerts)
+DAY = (overview, orders, order, search, alerts, messages_out)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
