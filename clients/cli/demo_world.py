@@ -109,10 +109,11 @@ class DemoWorld:
         killed = self.kills.due(there["sent"], there["planned"])
         news += [f"kill -9 {killed}"] if killed else []
         closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
-        idle = there["finished"] and not (work.open or work.waiting or work.undelivered)
-        final = idle and not work.outgoing and not there["undelivered"] and self._pulled_anew(pulls)
-        if not idle:
+        still = there["finished"] and not (work.open or work.waiting or work.undelivered)
+        if not still:
             self._pulls = {}
+        idle = still and self.pulled_anew(pulls)
+        ended = closed >= there["sent"] or (idle and not (work.outgoing or there["undelivered"]))
         mischief = len(self.kills.done) + sum(n for name, n in there["faults"].items() if not name.endswith(REPEATS))
         self._last = View(
             there["sent"],
@@ -122,12 +123,12 @@ class DemoWorld:
             work.messages,
             mischief,
             idle,
-            finished=idle and not self.kills.points and (closed >= there["sent"] or final),
+            finished=still and ended and not self.kills.points,
             news=tuple(news),
         )
         return self._last
 
-    def _pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
+    def pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
         """Say whether every shop was pulled from beginning to end since nothing moves: what is missing was lost.
 
         The pull that ends first may have begun before. A shop that was never pulled has no list.
