@@ -17,6 +17,7 @@ from activities.cases import CaseActivities
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
+from activities.exceptions import ExceptionActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedSender, GuardedWarehouse
 from activities.messages import MessageSending
@@ -45,6 +46,7 @@ from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.shipping_facts import SqlShippingFacts
@@ -58,6 +60,7 @@ from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
@@ -156,12 +159,16 @@ def orders_worker(parts: Parts) -> Worker:
     cases = CaseActivities(
         SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
     )
+    ladders = ExceptionActivities(
+        SqlLadder(parts.database, EXCEPTIONS, parts.settings.profile),
+        SqlLadder(parts.database, TICKETS, parts.settings.profile),
+    )
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, AfterSalesWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow, ExceptionWorkflow, TicketWorkflow],
+        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases), *steps_of(ladders)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

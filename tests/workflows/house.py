@@ -155,6 +155,8 @@ class House:
     warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
     told: int = 0
     patience_seconds: float = WAIT_SECONDS
+    more_workflows: list[type] = field(default_factory=list)
+    more_steps: list[Callable[..., Any]] = field(default_factory=list)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -180,8 +182,8 @@ class House:
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
-            workflows=[OrderWorkflow],
-            activities=[*steps_of(steps), *steps_of(pushes)],
+            workflows=[OrderWorkflow, *self.more_workflows],
+            activities=[*steps_of(steps), *steps_of(pushes), *self.more_steps],
             workflow_runner=sandbox(),
             **options,
         )
