@@ -4,7 +4,7 @@ An exception always belongs to an order (EXC-1). What follows from it is one tab
 an exception is domain/sla.py's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -201,3 +201,11 @@ def refuse_decision(decision: ExceptionDecision, state: ExceptionState) -> str:
     if choice is ExceptionChoice.HANDLE and state is ExceptionState.HANDLED:
         return "it is handled already; hand it over, or close it"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is handed in with a claim: tables by name, rows by column; photos by file name."""
+
+    tables: Mapping[str, Sequence[Mapping[str, str]]]
+    photos: Mapping[str, bytes] = field(default_factory=dict, repr=False)
