@@ -10,7 +10,7 @@ from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
@@ -30,15 +30,15 @@ class GuardedWarehouse:
         """Ask for shipping."""
         return await self._bulkhead.run(f"create {order.no}", lambda: self._warehouse.create(order))
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         """Take an order back."""
         name = f"cancel {fulfillment_no}"
-        return await self._bulkhead.run(name, lambda: self._warehouse.cancel(fulfillment_no, warehouse))
+        return await self._bulkhead.run(name, lambda: self._warehouse.cancel(fulfillment_no, warehouse, purpose))
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         """Hold an order, or release it."""
         name = f"{'hold' if hold else 'release'} {fulfillment_no}"
-        await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold))
+        await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold, purpose))
 
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
         """Ask what has left the house."""

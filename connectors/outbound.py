@@ -11,7 +11,7 @@ from typing import Protocol
 
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
@@ -44,7 +44,7 @@ class Warehouse(Protocol):
     async def create(self, order: FulfillmentOrder) -> str:
         """Ask for shipping; the warehouse's own id, empty when it names none. Undone by `cancel`."""
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         """Take an order back; False when it is too late. A cancelled order cannot be revived: create anew."""
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
@@ -53,7 +53,7 @@ class Warehouse(Protocol):
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
         """Ask what left the house, with the answer's body as received; None while nothing has. Changes nothing."""
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         """Hold an order in the warehouse, or release it: one undoes the other."""
 
     async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
