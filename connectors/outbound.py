@@ -14,9 +14,17 @@ from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ReturnConfirmed,
+    ShipmentConfirmed,
+)
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.returns import ReturnOrder
 from domain.shops import Token
 from domain.stock_push import Batch, ListingKey
 
@@ -64,6 +72,19 @@ class Warehouse(Protocol):
 
         Has no undo: what never comes is confirmed as nothing.
         """
+
+
+class ReturnsDesk(Protocol):
+    """A warehouse system that takes goods back for us."""
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Tell what will come back; its own id, empty when it names none. A repeat is a success."""
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Tell that nothing will come any more: undoes `announce_return`. False when the goods are there already."""
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Ask what came back, with the answer's body as received; None while nothing has. Changes nothing."""
 
 
 class Courier(Protocol):

@@ -147,6 +147,7 @@ class SqlCaseFacts:
             await case_channel.tell(tx, row, CaseAction.REFUSE, now, reason=row.verdict_words)
         if not (await tx.execute(_CLOSED, {"no": row.no, "outcome": outcome.value, "now": now})).rowcount:
             return
+        await case_returns.withdraw(tx, row, now)
         await alerts.clear(tx, row.no, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)

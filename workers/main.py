@@ -50,7 +50,7 @@ SHOPS_LOOK_SECONDS = 2.0
 QUEUES_OF_ROLE = {
     Role.SALES: ("writeback", "reread"),
     Role.COURIER: ("subscribe", "track"),
-    Role.WAREHOUSE: ("inquire", "entry"),
+    Role.WAREHOUSE: ("inquire", "entry", "return", "return_query"),
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
 }
