@@ -4,9 +4,11 @@ PYTHON ?= python3
 UV_PIN := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.stamp
+OCR_STAMP := .venv/.stamp-ocr
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
 #             CALM=1 (no faults, no outage, no kill -9)
+# make test:  TESTS=tests/store (all)  WORKERS=n (2; 0: all in this process, one after the other)
 # make soak:  MINUTES=n (20)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
@@ -17,8 +19,9 @@ CALM ?=
 MINUTES ?=
 DATA ?= var
 TESTS ?= tests
+WORKERS ?= 2
 
-.PHONY: demo up test check bench soak lock setup
+.PHONY: demo up test check bench soak lock setup setup-ocr
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -28,7 +31,7 @@ up: $(STAMP)
 	@$(BIN)/oms up --data $(DATA)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
+	@$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --no-loadscope-reorder $(TESTS)
 
 soak: $(STAMP)
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(if $(MINUTES),--soak-minutes $(MINUTES)) $(TESTS)
@@ -56,9 +59,19 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# What reads print on labels without a bar code (about 400 MB); everything else works without it.
+setup-ocr: $(OCR_STAMP)
+
+$(OCR_STAMP): requirements-ocr.lock $(STAMP)
+	@echo "setting up the reading of print (once per lock file, about 400 MB) ..."
+	@if test -x $(BIN)/uv; then $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-ocr.lock; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-ocr.lock; fi
+	@touch $(OCR_STAMP)
+
 # Resolve anew. The lock files carry hashes and no host names.
 lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_PIN)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra ocr --constraint requirements-dev.lock pyproject.toml -o requirements-ocr.lock

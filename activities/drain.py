@@ -46,6 +46,10 @@ class DrainActivities:
             "entry": self._announce,
         }
 
+    def also(self, kind: str, work: Callable[[Queue, Call], Awaitable[None]]) -> None:
+        """Let queues of a further kind be drained too; `work` makes one call and closes it."""
+        self._work[kind] = work
+
     @activity.defn
     async def drain(self, queue: Queue, timing: LoopTiming, rounds: int) -> int:
         """Work off what is due, `rounds` polls long; return the number of calls made. Ends early when cancelled."""

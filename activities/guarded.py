@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from activities.ports_messages import MessageSender
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.inbound import Entry
+from domain.messages import Outgoing
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -130,3 +132,15 @@ class GuardedPayments:
     async def query_payment(self, no: str) -> tuple[PaymentObserved, bytes] | None:
         """Ask for the payment of an order."""
         return await self._bulkhead.run(f"query payment {no}", lambda: self._provider.query_payment(no))
+
+
+class GuardedSender:
+    """An account that carries messages, behind its bulkhead."""
+
+    def __init__(self, sender: MessageSender, bulkhead: Bulkhead) -> None:
+        self._sender = sender
+        self._bulkhead = bulkhead
+
+    async def send(self, message: Outgoing) -> str:
+        """Send one message."""
+        return await self._bulkhead.run(f"message {message.ref}", lambda: self._sender.send(message))

@@ -19,7 +19,7 @@ from store.keyring import create_keyring
 ANSWER_SECONDS = 2.0
 PATIENT_ANSWER_SECONDS = 20.0
 """For who waits until something is ready: a busy machine answers late, and asking anew would begin anew."""
-GATEWAY, WORKER, CONSOLE = "gateway", "worker", "console"
+GATEWAY, WORKER, CONSOLE, OCR = "gateway", "worker", "console", "ocr"
 FIRST_PASSWORD = "first password"  # noqa: S105  (what the console's log line is called)
 
 
@@ -63,6 +63,7 @@ class Installation:
     profile: str
     external: dict[str, str] = field(default_factory=dict)
     console: bool = False
+    labels: bool = False
     notes: list[str] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
     run: RunFile = field(default_factory=RunFile)
@@ -82,10 +83,14 @@ class Installation:
         self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
         if self.console:
             self._name_console(ports)
+        if self.labels:
+            environment["OMS_LABELS"] = "true"
         self.add(GATEWAY, "clients.gateway")
         self.add(WORKER, "workers.main")
         if self.console:
             self._start_console()
+        if self.labels:  # nothing waits for it: bar codes and print are read when it is there
+            self.add(OCR, "workers.ocr")
         self._wait_for(GATEWAY)
         self.write()
 

@@ -1,4 +1,5 @@
-"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PROFILE and OMS_OTLP_ENDPOINT.
+"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PROFILE, OMS_LABELS,
+OMS_OTLP_ENDPOINT.
 
 No secret has a default.
 """
@@ -20,6 +21,14 @@ class ClientSettings(BaseSettings):
     gateway_port: int = 8080
     profile: Profile = Profile.LIVE
     max_body_bytes: int = 1024 * 1024
+
+
+class LabelSettings(BaseSettings):
+    """OMS_LABELS: true where a process that reads labels belongs to the installation, so that its absence is told."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_")
+
+    labels: bool = False
 
 
 class TracingSettings(BaseSettings):

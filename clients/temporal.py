@@ -46,6 +46,7 @@ from domain.outgoing import Queue
 from domain.progress import OrderStart
 from domain.pulling import PullSource
 from domain.timing import LoopTiming
+from workflows import labels
 from workflows.decisions import Decision
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import DrainStart, ShopDrainWorkflow
@@ -54,6 +55,7 @@ from workflows.shop_pull import ShopPullWorkflow
 NAMESPACE = "oms"
 ORDERS_QUEUE = "orders"
 SHOPS_QUEUE = "shops"
+OCR_QUEUE = labels.OCR_QUEUE
 CHANNEL = SearchAttributeKey.for_keyword("Channel")
 SHOP = SearchAttributeKey.for_keyword("Shop")
 RPC_SECONDS = timedelta(seconds=10)

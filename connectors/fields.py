@@ -98,12 +98,29 @@ def yuan(text: str) -> int:
     return -fen if text.startswith("-") else fen
 
 
+def show_yuan(fen: int) -> str:
+    """Write fen as yuan with two decimals."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
 def param(shop: Shop, name: str) -> str:
     """One of the vendor's further names for us; Broken when the shop row lacks it."""
     value = shop.params.get(name, "")
     if not value:
         raise Broken(f"shop {shop.code} ({shop.vendor}) has no {name}: set it")
     return value
+
+
+def paid_shop(shop: Shop) -> tuple[str, str]:
+    """Whose buyers pay at a payment account: vendor and code of the sales shop; Broken when the row lacks it."""
+    channel, _, code = param(shop, "shop").partition("/")
+    return channel, code
+
+
+def paid_shop_faults(shop: Shop) -> list[str]:
+    """Say what is wrong with the name of the shop whose buyers pay at a payment account."""
+    parts = shop.params.get("shop", "").split("/")
+    return [] if len(parts) == 2 and all(parts) else ["shop: write VENDOR/CODE, such as own/my-shop"]
 
 
 def vendor_text(text: str, hidden: Iterable[str] = ()) -> str:

@@ -13,6 +13,7 @@ from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
 from domain.inbound import Entry
+from domain.messages import Outgoing
 from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
@@ -116,3 +117,13 @@ class PaymentProvider(Protocol):
 
     async def query_payment(self, no: str) -> tuple[PaymentObserved, bytes] | None:
         """Ask for the payment of an order; None when nobody has paid it."""
+
+
+class MessageSender(Protocol):
+    """Someone who carries messages to people."""
+
+    async def send(self, message: Outgoing) -> str:
+        """Send one message; the vendor's receipt, empty when it gives none. Has no undo: what was said was said.
+
+        What a repeat after an unknown outcome means, each vendor's file says.
+        """

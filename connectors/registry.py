@@ -11,8 +11,13 @@ import httpx
 
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
-from connectors.outbound import Clock, Courier, PaymentProvider, SalesChannel, Warehouse
-from connectors.payments import wechatpay_sign
+from connectors.messengers import NEEDS, SENDERS, Needs
+from connectors.outbound import Clock, Courier, MessageSender, PaymentProvider, SalesChannel, Warehouse
+from connectors.payments import alipay_sign, stripe_sign, wechatpay_sign
+from connectors.payments.alipay import AlipayMerchant
+from connectors.payments.alipay_inbound import AlipayInbound
+from connectors.payments.stripe import StripeMerchant
+from connectors.payments.stripe_inbound import StripeInbound
 from connectors.payments.wechatpay import WechatpayMerchant
 from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import PULL_RULES as DOUYIN_PULL
@@ -44,6 +49,7 @@ class Vendor:
     endpoint_url: str
     key_id: str
     secret: str
+    """Empty when the vendor has none: its keys are sealed params."""
     inbound: Callable[[Shop], Inbound] | None
     params: Mapping[str, str] = field(default_factory=dict)
     optional_params: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +80,24 @@ _QIMEN_PARAMS = {
     "sender_district": "sender on the label: district",
     "sender_address": "sender on the label: street and number",
 }
+
+
+def _messenger(name: str, needs: Needs) -> Vendor:
+    """Describe a vendor of messages as any other."""
+    return Vendor(
+        name=name,
+        role=Role.MESSAGES,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url=needs.endpoint_url,
+        key_id=needs.key_id,
+        secret=needs.secret,
+        inbound=None,
+        params=needs.params,
+        optional_params=needs.optional_params,
+        sealed_params=needs.sealed_params,
+    )
+
 
 VENDORS: Mapping[str, Vendor] = {
     "own": Vendor(
@@ -176,13 +200,58 @@ VENDORS: Mapping[str, Vendor] = {
         },
         faults=wechatpay_sign.faults,
     ),
+    "alipay": Vendor(
+        name="alipay",
+        role=Role.PAYMENT,
+        zone="Asia/Shanghai",
+        currency="CNY",
+        endpoint_url="the whole gateway URL, such as https://openapi.alipay.com/gateway.do",
+        key_id="app_id of our application at Alipay's open platform",
+        secret="",
+        inbound=AlipayInbound,
+        params={
+            "seller_id": "our merchant account there (PID, 16 digits that begin with 2088)",
+            "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; out_trade_no is that shop's order number",
+        },
+        optional_params={
+            "notify_url": "where results of refunds are told: the public URL of /in/alipay/CODE",
+            "app_auth_token": "the merchant's authorisation, when the application is somebody else's",
+        },
+        sealed_params={
+            "private_key": "our application's private key, PEM or one line of base64, as private_key=@FILE",
+            "alipay_public_key": "Alipay's public key for this application (not our own), as alipay_public_key=@FILE; "
+            "two while they rotate",
+        },
+        faults=alipay_sign.faults,
+    ),
+    "stripe": Vendor(
+        name="stripe",
+        role=Role.PAYMENT,
+        zone="UTC",
+        currency="USD",
+        endpoint_url="the base URL without a path, such as https://api.stripe.com",
+        key_id="the number of our account there, acct_...",
+        secret="the signing secret of the webhook endpoint, whsec_...",  # noqa: S106  (an explanation)
+        inbound=StripeInbound,
+        params={
+            "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; that shop's order number stands in "
+            "metadata[order_no] of the payment intent, or in client_reference_id of the checkout session",
+        },
+        sealed_params={"api_key": "our secret key, sk_... or a restricted rk_..., as api_key=@FILE"},
+        faults=stripe_sign.faults,
+    ),
+    **{name: _messenger(name, needs) for name, needs in NEEDS.items()},
 }
 
 T = TypeVar("T")
 
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
-_PAYMENTS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], PaymentProvider]] = {"wechatpay": WechatpayMerchant}
+_PAYMENTS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], PaymentProvider]] = {
+    "alipay": AlipayMerchant,
+    "stripe": StripeMerchant,
+    "wechatpay": WechatpayMerchant,
+}
 _SALES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], SalesChannel]] = {
     "douyin": DouyinShop,
     "own": OwnShop,
@@ -202,7 +271,7 @@ def missing(shop: Shop) -> list[str]:
     needs = vendor(shop.vendor)
     given = {"endpoint_url": shop.endpoint_url, "key_id": shop.key_id, "secret": "".join(shop.secrets)}
     wanted = {"endpoint_url": needs.endpoint_url, "key_id": needs.key_id, "secret": needs.secret}
-    lacking = [f"{name}: {why}" for name, why in wanted.items() if not given[name]]
+    lacking = [f"{name}: {why}" for name, why in wanted.items() if why and not given[name]]
     lacking += [f"{name}: {why}" for name, why in needs.params.items() if not shop.params.get(name)]
     lacking += [f"{name}: {why}" for name, why in needs.sealed_params.items() if not shop.sealed.get(name)]
     return lacking or (needs.faults(shop) if needs.faults else [])
@@ -232,7 +301,8 @@ def inbound(shop: Shop) -> Inbound:
     """The receiver of a shop's pushes; BadInput when its vendor sends none."""
     receiver = vendor(shop.vendor).inbound
     if receiver is None:
-        raise BadInput(f"{shop.vendor} sends no webhooks: its orders are pulled")
+        how = "it is only written to" if shop.vendor in SENDERS else "its orders are pulled"
+        raise BadInput(f"{shop.vendor} sends no webhooks: {how}")
     return receiver(shop)
 
 
@@ -259,6 +329,11 @@ def sales_channel(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> SalesCha
 def payment_provider(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> PaymentProvider:
     """The caller of a payment provider; BadInput when the vendor is none."""
     return _caller(_PAYMENTS, shop, "payment provider")(shop, http, clock)
+
+
+def message_sender(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> MessageSender:
+    """The sender of an account for messages; BadInput when the vendor is none."""
+    return _caller(SENDERS, shop, "sender of messages")(shop, http, clock)
 
 
 def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:

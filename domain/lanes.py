@@ -1,6 +1,7 @@
 """Lanes: which message goes first when there is a queue (INT-5). Paid and shipped before everything else."""
 
 from domain.observations import (
+    CaseObserved,
     ChannelStatus,
     EntryConfirmed,
     Observation,
@@ -11,6 +12,7 @@ from domain.observations import (
     PaymentObserved,
     ProcessReported,
     RefundObserved,
+    ReturnConfirmed,
     StockReported,
 )
 
@@ -31,6 +33,8 @@ def lane(seen: Observation) -> int:
         return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported | StockReported):
         return LATER
+    if isinstance(seen, CaseObserved | ReturnConfirmed):
+        return NORMAL
     if isinstance(seen, ParcelTracked):
         return NORMAL if seen.state is ParcelState.SIGNED else LATER
     return URGENT
@@ -38,7 +42,7 @@ def lane(seen: Observation) -> int:
 
 def subject(seen: Observation) -> str:
     """Name what an observation speaks of, for finding its messages again."""
-    if isinstance(seen, OrderObserved | OrderHinted | PaymentObserved | RefundObserved):
+    if isinstance(seen, OrderObserved | OrderHinted | PaymentObserved | RefundObserved | CaseObserved):
         return f"{seen.channel}:{seen.shop}:{seen.no}"
     if isinstance(seen, ParcelTracked):
         return f"{seen.carrier}:{seen.waybill_no}"
@@ -46,4 +50,6 @@ def subject(seen: Observation) -> str:
         return f"stock:{seen.warehouse}"
     if isinstance(seen, EntryConfirmed):
         return f"entry:{seen.entry_no}"
+    if isinstance(seen, ReturnConfirmed):
+        return f"return:{seen.case_no or seen.waybill_no or seen.confirm_id}"
     return seen.fulfillment_no

@@ -4,11 +4,12 @@ Observations are facts about the outside world, not commands: what to do is deri
 UTC, every amount is in minor units (fen, cents) of the stated currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from domain.after_sales import CaseKind
 from domain.contacts import Contact
 from domain.counting import Grade
 from domain.payments import RefundState
@@ -275,6 +276,71 @@ class EntryConfirmed:
     kind: Literal["entry"] = "entry"
 
 
+class ChannelCaseState(StrEnum):
+    """What a sales channel says of an after-sales case of its own.
+
+    ASKED: it waits for our word. AWAITS_GOODS: agreed, the buyer sends. SENT: the goods are on their way to us.
+    """
+
+    ASKED = "asked"
+    AWAITS_GOODS = "awaits_goods"
+    SENT = "sent"
+    REFUSED = "refused"
+    PAID = "paid"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLineObserved:
+    """Units of one order line that a channel's case is about; `line_no` is the order's, quantity 0 means all of it."""
+
+    line_no: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseObserved:
+    """A channel's after-sales case as it stands at `vendor_time`; `case_no` is the channel's, `no` its order's.
+
+    No lines: the whole order. `amount_minor` is what the buyer wants or got, `words` the buyer's own.
+    """
+
+    channel: str
+    shop: str
+    case_no: str
+    no: str
+    case_kind: CaseKind
+    state: ChannelCaseState
+    raw_status: str
+    vendor_time: datetime
+    amount_minor: int
+    currency: str
+    lines: tuple[CaseLineObserved, ...] = ()
+    reason: str = ""
+    words: str = field(default="", repr=False)
+    carrier: str = ""
+    waybill_no: str = ""
+    kind: Literal["case"] = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnConfirmed:
+    """A warehouse received goods that came back (Qimen return order); `case_no` is empty for a parcel nobody announced.
+
+    `confirm_id` is the warehouse's message; quantities are those of this confirmation alone.
+    """
+
+    case_no: str
+    confirm_id: str
+    warehouse: str
+    confirmed_at: datetime
+    lines: tuple[ReceivedLine, ...]
+    carrier: str = ""
+    waybill_no: str = ""
+    order_no: str = ""
+    kind: Literal["return"] = "return"
+
+
 Observation = (
     OrderObserved
     | OrderHinted
@@ -285,4 +351,6 @@ Observation = (
     | RefundObserved
     | StockReported
     | EntryConfirmed
+    | CaseObserved
+    | ReturnConfirmed
 )

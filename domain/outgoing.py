@@ -9,7 +9,7 @@ from typing import Any
 class Queue:
     """One queue of calls to an account.
 
-    Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry.
+    Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry, message.
     """
 
     kind: str

@@ -38,7 +38,9 @@ class Action(StrEnum):
     DECIDE_APPROVAL = "decide_approval"
     MOVE_STOCK = "move_stock"
     REPLAY = "replay"
+    EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
+    TEST_MESSAGE = "test_message"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})

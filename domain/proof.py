@@ -265,8 +265,12 @@ def _counters(skus: Sequence[SkuFact]) -> Iterable[Finding]:
 def stock_shown(shown: Sequence[ShownFact], books: Json) -> Iterable[Finding]:
     """Compare what each shop was told last, by its own books, with what our counters come to in the end (INV-6)."""
     for one in shown:
-        there = books.get("shops", {}).get(f"{one.channel}/{one.shop}", {}).get("stock", {}).get(one.sku)
+        shelf = books.get("shops", {}).get(f"{one.channel}/{one.shop}", {}).get("stock")
+        if shelf is None:
+            continue
+        there = shelf.get(one.sku)
         if there is None:
+            yield Finding("stock shown", one.sku, f"{one.channel}/{one.shop} does not know that it sells this")
             continue
         last = there["told"][-1][1] if there["told"] else None
         if last != one.derived:

@@ -1,4 +1,4 @@
-"""Shops: every stranger we are connected to, sales channel, warehouse, courier or payment. Owns their shape."""
+"""Shops: every stranger we are connected to, sales channel, warehouse, courier, payment, messages. Owns their shape."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ class Role(StrEnum):
     WAREHOUSE = "warehouse"
     COURIER = "courier"
     PAYMENT = "payment"
+    MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,12 +80,13 @@ class StockLag:
 
 @dataclass(frozen=True, slots=True)
 class TaskQueue:
-    """One task queue as the engine sees it: who polls it, what waits in it."""
+    """One task queue as the engine sees it: who polls it, what waits in it. `labels`: no order ever waits for it."""
 
     name: str
     pollers: tuple[str, ...]
     backlog: int = 0
     oldest_seconds: float = 0.0
+    labels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def unfit(figures: Figures, limits: AlertLimits, identity: str) -> list[str]:
     """Say why the worker of this identity is not fit for work; an empty list when it is."""
     reasons = list(figures.away)
     if figures.engine is not None:
-        idle = [queue.name for queue in figures.engine.queues if identity not in queue.pollers]
+        idle = [queue.name for queue in figures.engine.queues if identity not in queue.pollers and not queue.labels]
         reasons += [f"does not poll {name}" for name in idle]
     if figures.store is not None:
         reasons += [finding.words for finding in _lags(figures.store, limits)]
@@ -161,7 +162,10 @@ def unfit(figures: Figures, limits: AlertLimits, identity: str) -> list[str]:
 
 def _of_the_engine(engine: EngineFigures, limits: AlertLimits) -> Iterator[Finding]:
     for queue in engine.queues:
-        if not queue.pollers:
+        if not queue.pollers and queue.labels:
+            words = "nobody reads labels: start python -m workers.ocr; until then numbers are typed, and nothing waits"
+            yield Finding(NO_POLLERS, f"queue:{queue.name}", words)
+        elif not queue.pollers:
             words = f"no worker polls {queue.name}: start one (python -m workers.main); orders wait and lose nothing"
             yield Finding(NO_POLLERS, f"queue:{queue.name}", words, critical=True)
         elif queue.oldest_seconds > limits.schedule_to_start_seconds:

@@ -14,8 +14,10 @@ from simulator.clock import now
 from simulator.faults import FaultyVendors
 from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
+from simulator.messages_routes import message_routes
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.settings import Outage
+from simulator.stripe import Asked
 from simulator.world import World
 
 
@@ -24,6 +26,8 @@ def create_app(world: World) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if world.mail is not None:
+            await world.mail.start()
         yield
         await world.stop()
 
@@ -35,6 +39,8 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_promises(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
+    if world.messages is not None:
+        app.include_router(message_routes(world.messages))
     app.include_router(_control(world))
     return app
 
@@ -172,6 +178,20 @@ def _payments(world: World) -> APIRouter:
         status, told = world.pay.answer(request.method, target, request.headers, await request.body())
         body = json.dumps(told, ensure_ascii=False).encode()
         return Response(body, status, world.pay.signed(body))
+
+    @router.post("/gateway.do")
+    async def alipay(request: Request) -> Response:
+        if world.alipay is None:
+            return Response("no such payment provider in this world", 404)
+        return Response(world.alipay.answer(await request.body()), media_type="text/html;charset=utf-8")
+
+    @router.api_route("/v1/{path:path}", methods=["GET", "POST"])
+    async def stripe(path: str, request: Request) -> Response:
+        if world.stripe is None:
+            return Response("no such payment provider in this world", 404)
+        asked = Asked(request.method, path, dict(request.query_params), request.headers, await request.body())
+        status, told = world.stripe.answer(asked)
+        return JSONResponse(told, status)
 
     return router
 

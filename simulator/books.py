@@ -45,6 +45,7 @@ def write_books(world: World) -> Json:
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
+        "messages": world.messages.written() if world.messages else None,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),
@@ -59,6 +60,7 @@ def write_progress(world: World) -> Json:
         "sent": sum(1 for order in orders if order.messages_sent),
         "acted": len(orders) >= len(world.plan.orders) and all(order.acted for order in orders),
         "signed": world.signed(),
+        "undelivered": world.tally.undelivered,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),
@@ -132,13 +134,14 @@ def _fulfilment(one: Fulfilment) -> Json:
 
 
 def _money(world: World) -> Json:
-    """Write what the payment provider took and gave back; nothing in a world without one."""
-    if world.pay is None:
+    """Write what the payment providers took and gave back; nothing in a world without one."""
+    if not world.tills:
         return {}
     return {
         "payments": {
             no: {"transaction_id": one.transaction_id, "amount_minor": one.amount_minor}
-            for no, one in world.pay.payments.items()
+            for till in world.tills
+            for no, one in till.payments.items()
         },
         "refunds": {
             no: {
@@ -149,7 +152,8 @@ def _money(world: World) -> Json:
                 "payouts": one.payouts,
                 "by": one.by,
             }
-            for no, one in world.pay.refunds.items()
+            for till in world.tills
+            for no, one in till.refunds.items()
         },
     }
 

@@ -25,6 +25,8 @@ _PREFIXES: tuple[tuple[str, Target], ...] = (
     ("/api/dist", "courier"),
     ("/own/", "shop"),
     ("/v3/", "payment"),
+    ("/gateway.do", "payment"),
+    ("/v1/", "payment"),
 )
 
 

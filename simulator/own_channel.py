@@ -15,7 +15,7 @@ from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of
 from simulator.settings import OwnShop
 from simulator.shop import ShopOrder
 from simulator.tally import Tally
-from simulator.wechatpay import WechatPay
+from simulator.till import Tills
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Hints:
 class OwnChannel:
     """Pushes every change of an order, answers questions, takes write-backs."""
 
-    provider: WechatPay | None = None
+    provider: Tills | None = None
     """Where the buyers pay, in worlds that have one."""
 
     def __init__(

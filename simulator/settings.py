@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from simulator.listings import StockTrouble
 
@@ -52,18 +52,27 @@ class Courier(_Model):
     api_key: SecretStr = Field(min_length=1)
 
 
+def _private_rsa(pem: SecretStr) -> SecretStr:
+    if not isinstance(serialization.load_pem_private_key(pem.get_secret_value().encode(), None), RSAPrivateKey):
+        raise ValueError("not an RSA key")
+    return pem
+
+
+def _public_rsa(pem: str) -> str:
+    if not isinstance(serialization.load_pem_public_key(pem.encode()), RSAPublicKey):
+        raise ValueError("not an RSA key")
+    return pem
+
+
+PrivatePem = Annotated[SecretStr, AfterValidator(_private_rsa)]
+PublicPem = Annotated[str, AfterValidator(_public_rsa)]
+
+
 class PlatformKey(_Model):
     """A key with which the payment platform signs, in PEM, and the name it gives it."""
 
     serial: str = Field(min_length=1)
-    private_key: SecretStr
-
-    @field_validator("private_key")
-    @classmethod
-    def _is_rsa(cls, pem: SecretStr) -> SecretStr:
-        if not isinstance(serialization.load_pem_private_key(pem.get_secret_value().encode(), None), RSAPrivateKey):
-            raise ValueError("not an RSA key")
-        return pem
+    private_key: PrivatePem
 
 
 class Pay(_Model):
@@ -73,15 +82,45 @@ class Pay(_Model):
     mchid: str = Field(min_length=1)
     serial_no: str = Field(min_length=1)
     apiv3_key: SecretStr = Field(min_length=32, max_length=32)
-    merchant_public_key: str
+    merchant_public_key: PublicPem
     platform_keys: list[PlatformKey] = Field(min_length=1)
 
-    @field_validator("merchant_public_key")
-    @classmethod
-    def _is_rsa(cls, pem: str) -> str:
-        if not isinstance(serialization.load_pem_public_key(pem.encode()), RSAPublicKey):
-            raise ValueError("not an RSA key")
-        return pem
+
+class Alipay(_Model):
+    """Alipay, at which a share of the own shop's buyers pay; with several keys of its own they take turns."""
+
+    shop: str = Field(min_length=1)
+    app_id: str = Field(min_length=1)
+    seller_id: str = Field(min_length=1)
+    merchant_public_key: PublicPem
+    platform_keys: list[PrivatePem] = Field(min_length=1)
+    share: Share = 1.0
+
+
+class Stripe(_Model):
+    """Stripe, at which a share of the own shop's buyers pay; it signs with all signing secrets at once."""
+
+    shop: str = Field(min_length=1)
+    api_key: SecretStr = Field(min_length=1)
+    signing_secrets: list[SecretStr] = Field(min_length=1, max_length=2)
+    share: Share = 1.0
+
+
+class Messages(_Model):
+    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost."""
+
+    wecom_key: SecretStr = Field(min_length=1)
+    dingtalk_token: SecretStr = Field(min_length=1)
+    dingtalk_secret: SecretStr = Field(min_length=1)
+    feishu_token: SecretStr = Field(min_length=1)
+    feishu_secret: SecretStr = Field(min_length=1)
+    aliyun_key_id: str = Field(min_length=1)
+    aliyun_secret: SecretStr = Field(min_length=1)
+    sign_name: str = Field(min_length=1)
+    smtp_port: int = Field(ge=0, le=65535)
+    smtp_login: str = Field(min_length=1)
+    smtp_password: SecretStr = Field(min_length=1)
+    lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
 class Taobao(_Model):
@@ -209,6 +248,7 @@ class Profile(_Model):
     notify_lost_share: Share = 0.0
     refund_processing_share: Share = 0.0
     refund_processing_seconds: Seconds = 1.0
+    refunds_without_money: int = Field(default=0, ge=0)
     # Vendors' weakness
     outages: list[Outage] = Field(default_factory=list)
     hangs: list[Hang] = Field(default_factory=list)
@@ -243,6 +283,9 @@ class Config(_Model):
     wms: Wms
     courier: Courier
     pay: Pay | None = None
+    alipay: Alipay | None = None
+    stripe: Stripe | None = None
+    messages: Messages | None = None
     marketplaces: list[Marketplace] = Field(default_factory=list)
     orders: Orders
     profile: Profile = Field(default_factory=Profile)
@@ -255,6 +298,8 @@ class Config(_Model):
             raise ValueError("marketplaces: a vendor and shop stands there twice")
         if sum(one.share for one in self.marketplaces) > 1.000001:
             raise ValueError("marketplaces: the shares add up to more than 1")
+        if sum(one.share for one in (self.alipay, self.stripe) if one is not None) > 1.000001:
+            raise ValueError("alipay, stripe: the shares add up to more than 1")
         secrets: dict[tuple[str, str], str] = {}
         tokens: set[tuple[str, str]] = set()
         for one in self.marketplaces:

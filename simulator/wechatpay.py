@@ -4,97 +4,38 @@ A refund is known by its `out_refund_no`: the same number pays once. The shop gi
 under numbers of its own and hears of those itself; only refunds that were asked for with a `notify_url` are notified.
 """
 
-import asyncio
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-
-import httpx
+from collections.abc import Mapping
+from random import Random
 
 from simulator.clock import now
-from simulator.seeds import Lots, rng
-from simulator.sending import Letter, Request, Sender, Verdict, verdict_of_status
+from simulator.sending import Request, Sender
 from simulator.settings import Pay, Profile
-from simulator.shop import ShopOrder
 from simulator.tally import Tasks
+from simulator.till import Notice, Overdrawn, Payment, Refund, Till
 from simulator.wechatpay_wire import Json, No, Seal, field, read
 
 PAYMENTS, REFUNDS = "/v3/pay/transactions/out-trade-no/", "/v3/refund/domestic/refunds"
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}", re.ASCII)
 
 
-@dataclass
-class Payment:
-    """What a buyer paid; `back_minor` is given back or on its way."""
-
-    no: str
-    transaction_id: str
-    amount_minor: int
-    openid: str
-    at: datetime
-    back_minor: int = 0
-
-
-@dataclass
-class Refund:
-    """One refund; `asked` counts the calls for it, `payouts` how often its money left."""
-
-    no: str
-    payment: Payment
-    amount_minor: int
-    refund_id: str
-    by: str
-    notify_url: str = ""
-    status: str = "PROCESSING"
-    at: datetime | None = None
-    asked: int = 0
-    payouts: int = 0
-
-
-class WechatPay:
+class WechatPay(Till):
     """One merchant account with its payments and refunds."""
 
+    vendor = "wechatpay"
+
     def __init__(self, settings: Pay, url: str, sender: Sender, tasks: Tasks, world: tuple[Profile, int]) -> None:
+        super().__init__(settings.shop, url, sender, tasks, world)
         self.settings = settings
-        self.payments: dict[str, Payment] = {}
-        self.refunds: dict[str, Refund] = {}
-        self.paid_back: Callable[[str, int], None] = lambda _no, _minor: None
-        self._url = f"{url}/in/wechatpay/{settings.shop}"
-        self._sender = sender
-        self._tasks = tasks
-        self._profile, self._seed = world
-        self._lost = Lots(self._seed, "lost notice", self._profile.notify_lost_share)
-        self._limits = Lots(self._seed, "payment limit", self._profile.limit_share)
         self._seal = Seal(settings)
         self._turns = 0
 
-    # -- what the shop and its buyers do ------------------------------------------------------------------------------
-
-    def note(self, order: ShopOrder) -> None:
-        """Take the buyer's money when the shop has it, and give back what the shop gave back by itself."""
-        if not order.paid_minor or order.deposit_at:  # deposits and their balances are paid at the shop itself
-            return
-        payment = self.payments.get(order.plan.no)
-        if payment is None:
-            payment = self._take(order)
-        gap = order.refunded_minor - payment.back_minor
-        if gap > 0:
-            refund = self._open(payment, f"SHOP-{payment.no}-{len(self.refunds) + 1}", gap, by="shop")
-            self._pay_out(refund)
-
-    def _take(self, order: ShopOrder) -> Payment:
-        no, source = order.plan.no, rng(self._seed, "payment", order.plan.no)
+    def _names(self, source: Random) -> tuple[str, str]:
         number = f"42000{source.randrange(10**23):023d}"
-        openid = f"o{source.randrange(16**27):027x}"
-        payment = Payment(no, number, order.paid_minor, openid, order.paid_at or now())
-        self.payments[no] = payment
-        if self._lost.draw():
-            self._sender.count("payment_notices_lost")
-        else:
-            pause = source.uniform(0, self._profile.notify_within)
-            self._tasks.spawn(self._notify(f"EV-P-{number}", "TRANSACTION.SUCCESS", self._transaction(payment), pause))
-        return payment
+        return number, f"o{source.randrange(16**27):027x}"
+
+    def _refund_id(self, n: int) -> str:
+        return f"50300{n:020d}"
 
     # -- what the merchant asks --------------------------------------------------------------------------------------
 
@@ -103,8 +44,7 @@ class WechatPay:
         try:
             self._seal.verify(method, target, headers.get("authorization", ""), body, now())
             path = target.partition("?")[0]
-            if self._limits.draw():
-                self._sender.count("payment_limited")
+            if self._limited():
                 raise No(429, "FREQUENCY_LIMITED", "频率超限")
             if method == "POST" and path == REFUNDS:
                 return 200, self._refund(read(body))
@@ -135,55 +75,26 @@ class WechatPay:
         minor, total = field(amount, "refund", int), field(amount, "total", int)
         if not _NUMBER.fullmatch(number):
             raise No(400, "INVALID_REQUEST", "参数out_refund_no错误")
-        payment = next((one for one in self.payments.values() if one.transaction_id == transaction), None)
+        payment = self._paid_as(transaction)
         if payment is None:
             raise No(404, "RESOURCE_NOT_EXISTS", "订单不存在")
         if total != payment.amount_minor or amount.get("currency") != "CNY":
             raise No(400, "INVALID_REQUEST", "订单金额不一致")
         refund = self.refunds.get(number)
         if refund is None:
-            refund = self._open(payment, number, minor, by="merchant")
-            refund.notify_url = str(data.get("notify_url") or "")
-            self._carry_out(refund)
+            refund = self._first(payment, number, minor, str(data.get("notify_url") or ""))
         elif (refund.payment, refund.amount_minor) != (payment, minor):
             raise No(400, "INVALID_REQUEST", "同一商户退款单号的参数与首次请求不一致")
         refund.asked += 1
         return self._told(refund)
 
-    def _open(self, payment: Payment, number: str, minor: int, *, by: str) -> Refund:
-        if minor > payment.amount_minor - payment.back_minor:
-            raise No(400, "INVALID_REQUEST", "退款金额超过可退金额")
-        payment.back_minor += minor
-        refund = Refund(number, payment, minor, f"50300{len(self.refunds) + 1:020d}", by)
-        self.refunds[number] = refund
-        return refund
-
-    def _carry_out(self, refund: Refund) -> None:
-        source = rng(self._seed, "refund", refund.no)
-        if source.random() < self._profile.refund_processing_share:
-            self._sender.count("refunds_processing")
-            self._tasks.spawn(self._later(refund))
-        else:
-            self._pay_out(refund)
-
-    async def _later(self, refund: Refund) -> None:
-        await asyncio.sleep(self._profile.refund_processing_seconds)
-        self._pay_out(refund)
-
-    def _pay_out(self, refund: Refund) -> None:
-        refund.status, refund.at = "SUCCESS", now()
-        refund.payouts += 1
-        if refund.by == "shop":
-            return
-        self.paid_back(refund.payment.no, refund.amount_minor)
-        if not refund.notify_url:
-            return
-        if self._lost.draw():
-            self._sender.count("payment_notices_lost")
-            return
-        told = {name: value for name, value in self._told(refund).items() if name != "status"}
-        told |= {"mchid": self.settings.mchid, "refund_status": refund.status}
-        self._tasks.spawn(self._notify(f"EV-R-{refund.refund_id}", "REFUND.SUCCESS", told, 0.0))
+    def _first(self, payment: Payment, number: str, minor: int, notify_url: str) -> Refund:
+        try:
+            return self._merchants(payment, number, minor, notify_url)
+        except Overdrawn as error:
+            if error.empty:
+                raise No(403, "NOT_ENOUGH", "基本账户余额不足") from None
+            raise No(400, "INVALID_REQUEST", "退款金额超过可退金额") from None
 
     def _known(self, number: str) -> Refund:
         if number not in self.refunds:
@@ -202,7 +113,7 @@ class WechatPay:
             "trade_state": "REFUND" if payment.back_minor else "SUCCESS",
             "bank_type": "OTHERS",
             "success_time": payment.at.isoformat(timespec="seconds"),
-            "payer": {"openid": payment.openid},
+            "payer": {"openid": payment.payer},
             "amount": {
                 "total": payment.amount_minor,
                 "payer_total": payment.amount_minor,
@@ -226,20 +137,18 @@ class WechatPay:
         }
         return told | ({"success_time": refund.at.isoformat(timespec="seconds")} if refund.at else {})
 
-    async def _notify(self, number: str, event: str, told: Json, pause: float) -> None:
-        """Send a notification until it is taken, doubled if chance says so."""
-        await asyncio.sleep(pause)
+    def _payment_notice(self, payment: Payment) -> Notice:
+        told = self._transaction(payment) | {"trade_state": "SUCCESS"}
+        return self._notice(f"EV-P-{payment.transaction_id}", "TRANSACTION.SUCCESS", told)
+
+    def _refund_notice(self, refund: Refund) -> Notice | None:
+        if refund.by == "shop" or not refund.notify_url:
+            return None
+        told = {name: value for name, value in self._told(refund).items() if name != "status"}
+        told |= {"mchid": self.settings.mchid, "refund_status": refund.status}
+        return self._notice(f"EV-R-{refund.refund_id}", "REFUND.SUCCESS", told)
+
+    def _notice(self, number: str, event: str, told: Json) -> Notice:
         kind = "refund" if event.startswith("REFUND") else "transaction"
-        told = told | ({"trade_state": "SUCCESS"} if kind == "transaction" else {})
         body = self._seal.notice((number, event), kind, told, now().isoformat(timespec="seconds"))
-
-        def sign() -> Request:
-            return Request(self._url, self.signed(body), body)
-
-        lane = self._sender.lane("payment")
-        lane.post(Letter("payment", number, sign, _read))
-        await lane.empty()
-
-
-def _read(response: httpx.Response) -> Verdict:
-    return verdict_of_status(response.status_code)
+        return Notice(number, lambda: Request(self._url, self.signed(body), body))

@@ -6,6 +6,7 @@ from time import monotonic
 
 import httpx
 
+from simulator.alipay import Alipay
 from simulator.clock import now
 from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
@@ -14,6 +15,8 @@ from simulator.faults import Faults
 from simulator.inwards import Inwards
 from simulator.listings import Listings
 from simulator.market import Surroundings
+from simulator.messages import MessageServices
+from simulator.messages_mail import MailServer
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
@@ -23,8 +26,10 @@ from simulator.seeds import Lots
 from simulator.sending import Sender
 from simulator.settings import Config, Douyin, Taobao
 from simulator.shop import Shop
+from simulator.stripe import Stripe
 from simulator.tally import Tally, Tasks
 from simulator.taobao import TaobaoGateway, TaobaoShop
+from simulator.till import Till, Tills
 from simulator.warehouse import Warehouse
 from simulator.wechatpay import WechatPay
 
@@ -54,25 +59,38 @@ class World:
         self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
-        self.listings = self.shop.listings = Listings(plan.catalogue, profile.stock)
+        self.listings = self.shop.listings = self._listings()
         self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
-        self.pay = self._payments(url, sender)
+        self.tills = self._payments(url, sender)
+        self.messages = MessageServices(config.messages) if config.messages else None
+        self.mail = MailServer(self.messages) if self.messages else None
         self.counts = {("own", config.own.shop): self.own.counts}
         around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings)
         self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
 
-    def _payments(self, url: str, sender: Sender) -> WechatPay | None:
-        """Let the own shop's buyers pay at a provider, where the world has one."""
-        if self.config.pay is None:
-            return None
-        provider = WechatPay(self.config.pay, url, sender, self.tasks, (self.config.profile, self.config.seed))
-        provider.paid_back = self.own.paid_back
-        self.own.provider = provider
-        return provider
+    def _listings(self) -> Listings:
+        """List everything that is sold: products, bundles, and what is still to come."""
+        everywhere = [one.sku for one in (*self.plan.catalogue, *self.plan.bundles)]
+        return Listings(everywhere, [one.sku for one in self.plan.supplies], self.config.profile.stock)
+
+    def _payments(self, url: str, sender: Sender) -> list[Till]:
+        """Let the own shop's buyers pay at providers, where the world has some; WeChat Pay has what others leave."""
+        wanted, world = self.config, (self.config.profile, self.config.seed)
+        self.alipay = Alipay(wanted.alipay, url, sender, self.tasks, world) if wanted.alipay else None
+        self.stripe = Stripe(wanted.stripe, url, sender, self.tasks, world) if wanted.stripe else None
+        self.pay = WechatPay(wanted.pay, url, sender, self.tasks, world) if wanted.pay else None
+        found: list[tuple[Till, float]] = []
+        found += [(self.alipay, self.alipay.settings.share)] if self.alipay else []
+        found += [(self.stripe, self.stripe.settings.share)] if self.stripe else []
+        found += [(self.pay, 1.0)] if self.pay else []
+        for till, _ in found:
+            till.paid_back = self.own.paid_back
+        self.own.provider = Tills(self.config.seed, found) if found else None
+        return [till for till, _ in found]
 
     def _taobao(self, around: Surroundings) -> TaobaoGateway:
         settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]
@@ -127,6 +145,8 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
+        if self.mail is not None:
+            await self.mail.stop()
         await self.tasks.stop()
         await self._client.aclose()
 

@@ -1,21 +1,16 @@
-"""Alerts in SQL: raised once per key, cleared when their cause is gone. Who is told, and how, is not decided here."""
+"""Alerts in SQL: raised once per key, cleared when their cause is gone. Who else hears of one, `messages` says."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_RAISE = text(
-    """
-    INSERT INTO alert (key, kind, level, subject, words, raised_at)
-    VALUES (:key, :kind, :level, :subject, :words, :now)
-    ON CONFLICT (key) DO UPDATE SET raised_at = :now, cleared_at = NULL, words = :words, level = :level
-    WHERE alert.cleared_at IS NOT NULL
-    """
-)
+from domain.messages import CRITICAL, NOTE, WARNING, Saying
+from store import alert_rows, messaging
+from store.alert_rows import Level as Level
+from store.alert_rows import NewAlert as NewAlert
+
 _REWORD = text("UPDATE alert SET words = :words WHERE key = :key AND cleared_at IS NULL")
 _CLEAR = text(
     """
@@ -31,34 +26,16 @@ _OVER = text(
     """
 )
 
-
-class Level(StrEnum):
-    """How bad it is; sorts worst first."""
-
-    CRITICAL = "1-critical"
-    WARNING = "2-warning"
-    NOTE = "3-note"
-
-
-@dataclass(frozen=True, slots=True)
-class NewAlert:
-    """What is wrong with what, in words without personal data."""
-
-    kind: str
-    level: Level
-    subject: str
-    words: str
-
-    @property
-    def key(self) -> str:
-        """One open alert per kind and subject."""
-        return f"{self.kind}:{self.subject}"
+LOUDNESS = {Level.CRITICAL: CRITICAL, Level.WARNING: WARNING, Level.NOTE: NOTE}
 
 
 async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> None:
-    """Raise an alert unless the same one is open."""
-    values = {"kind": alert.kind, "level": alert.level.value, "subject": alert.subject, "words": alert.words[:500]}
-    await tx.execute(_RAISE, values | {"key": alert.key, "now": now})
+    """Raise an alert unless the same one is open; a new one is told to whom the settings name for it (OPS-3)."""
+    if await alert_rows.put(tx, alert, now):
+        facts = {"words": alert.words[:500], "alert": alert.kind}
+        key = f"alert:{alert.key}:{now.isoformat()}"
+        saying = Saying(f"alert.{alert.kind}", key, alert.subject, LOUDNESS[alert.level], facts=facts)
+        await messaging.say_if_ruled(tx, saying, now)
 
 
 async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:

@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotYet
 from domain.observations import (
+    CaseObserved,
     ChannelStatus,
     Observation,
     OrderObserved,
     ParcelTracked,
     ProcessReported,
     RefundObserved,
+    ReturnConfirmed,
     ShipmentConfirmed,
 )
 from domain.orders import ENDED
@@ -67,9 +69,9 @@ async def together(tx: AsyncConnection, batch: Sequence[Taken]) -> list[Taken]:
 
 
 def _is_alone(seen: Observation) -> bool:
-    """A refund takes its own row before its order's; a code that nobody knows takes the status map."""
+    """What takes other rows before its order's: refunds, cases; or the status map: a code that nobody knows."""
     unknown = isinstance(seen, OrderObserved) and seen.status is ChannelStatus.UNMAPPED
-    return unknown or isinstance(seen, RefundObserved)
+    return unknown or isinstance(seen, RefundObserved | CaseObserved | ReturnConfirmed)
 
 
 async def book_all(tx: AsyncConnection, batch: Sequence[Taken], booking: Booking) -> Became:

@@ -17,7 +17,7 @@ async def tell(tx: AsyncConnection, row: Row[Any], event: OrderEvent, now: datet
     """Raise the alert that an event of a closed order deserves, if any; the order's row is locked."""
     if event is OrderEvent.REFUNDED and row.status == OrderStatus.CLOSED:
         await alerts.clear(tx, row.key, now)  # the money went back: nothing is due any more
-        if await refunds.any_of(tx, row.key):
+        if await refunds.any_back(tx, row.key):
             return  # the channel tells of our own refund
     if event is OrderEvent.PAID and await paying_back.begin(tx, row.key, now):
         return

@@ -29,6 +29,7 @@ from store import (
     alerts,
     audit,
     bundles,
+    case_stop,
     late,
     order_stock,
     orders,
@@ -223,8 +224,11 @@ class SqlOrderFacts:
         return Plan(ended=row.close_reason or row.status)
 
     async def _settle_money(self, tx: AsyncConnection, row: Row[Any], reason: str, now: datetime) -> None:
-        """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert."""
-        if await paying_back.begin(tx, row.key, now):
+        """Pay back what we can, tell a person of the rest; an order that nobody paid leaves no alert.
+
+        The money of an order that was stopped for a case is that case's to pay back.
+        """
+        if await case_stop.stopped(tx, row.key, now) or await paying_back.begin(tx, row.key, now):
             return
         has_money = _is_paid(row) or row.payment_status == PaymentStatus.DEPOSIT
         if has_money and reason != UNPAID:

@@ -163,7 +163,7 @@ async def _money(tx: AsyncConnection, row: Row[Any], seen: OrderObserved) -> dic
     """
     before = PaymentStatus(row.payment_status)
     after = payment_status(seen.status, before)
-    ours = row.closed_at is not None and row.refunded_minor > seen.refunded_minor and await refunds.any_of(tx, row.key)
+    ours = row.refunded_minor > seen.refunded_minor and await refunds.any_back(tx, row.key)
     if payment_status(seen.status) is after and not ours:
         return {"payment_status": after.value}
     names = ("paid_minor", "refunded_minor")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, orders
+from store import alerts, audit, case_stop, orders
 from store.alerts import Level, NewAlert
 from store.database import Database
 
@@ -76,11 +76,12 @@ class SqlOrderMarks:
                 await audit.write(tx, "order.late", key, now, stage=stage)
 
     async def too_late(self, key: str, reason: str, now: datetime) -> None:
-        """Note that a cancellation came after the goods had left: it ships on, a person opens a case."""
+        """Note that a cancellation came after the goods had left: it ships on, a person opens a case or has one."""
         words = f"{reason}, but the warehouse had shipped it: intercept the parcel or open a case"
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            await alerts.raise_alert(tx, NewAlert("too_late", Level.CRITICAL, key, words), now)
+            if not await case_stop.too_late(tx, key, now):
+                await alerts.raise_alert(tx, NewAlert("too_late", Level.CRITICAL, key, words), now)
             if row.shipped_at is None:
                 await orders.set_wait(tx, key, Wait(WaitFor.SHIPMENT, now, row.ship_by))
             await audit.write(tx, "order.too_late", key, now, reason=reason)

@@ -1,13 +1,9 @@
 """Calls to strangers that are not steps of an order: subscriptions, write-backs. Owns the rows a drain works off."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import bindparam
 
 from domain.contacts import ContactForm
 from domain.observations import PaymentObserved, RefundObserved
@@ -15,20 +11,16 @@ from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from store import alerts, audit, contacts, refunds
 from store.alerts import Level, NewAlert
+from store.calls import add as add
+from store.calls import add_all as add_all
+from store.calls import asked as asked
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
-from store.tracing import trace_now
 
 LEASE_SECONDS = 60.0
 TAIL = 4
 
-_ADD = text(
-    """
-    INSERT INTO outgoing (kind, vendor, shop, key, order_key, payload, state, next_at, created_at, trace)
-    VALUES (:kind, :vendor, :shop, :key, :order_key, :payload, 'new', :now, :now, :trace) ON CONFLICT (key) DO NOTHING
-    """
-).bindparams(bindparam("payload", type_=JSONB))
 _CLAIM = text(
     """
     WITH due AS MATERIALIZED (
@@ -66,30 +58,20 @@ _REFUSED = text(
 _REQUEUE = text(
     "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE order_key = :key AND state = 'refused'"
 )
+_REOPEN = text(
+    "UPDATE outgoing SET state = 'new', next_at = :now, done_at = NULL WHERE key = :key AND state = 'refused'"
+)
 _CLEARED = text("UPDATE orders SET stuck = false, stuck_reason = '' WHERE key = :key")
-
-
-async def add(tx: AsyncConnection, queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> None:
-    """Ask for a call once, in the transaction that makes it due; `payload["at"]` is when (ISO 8601)."""
-    await add_all(tx, [asked(queue, key, order_key, payload)])
-
-
-async def add_all(tx: AsyncConnection, calls: Sequence[dict[str, Any]]) -> None:
-    """Ask for several calls, each once, with one trip to the database."""
-    if calls:
-        await tx.execute(_ADD, calls)
-
-
-def asked(queue: Queue, key: str, order_key: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """Build one call as `add_all` takes it."""
-    place = {"kind": queue.kind, "vendor": queue.vendor, "shop": queue.shop}
-    now = datetime.fromisoformat(payload["at"])
-    return place | {"key": key, "order_key": order_key, "payload": payload, "now": now, "trace": trace_now()}
 
 
 async def close(tx: AsyncConnection, key: str, state: str, reason: str, now: datetime) -> None:
     """Close a call whose outcome came another way, as `done` or `refused`."""
     await tx.execute(_SETTLE, {"key": key, "state": state, "reason": reason[:500], "now": now})
+
+
+async def reopen(tx: AsyncConnection, key: str, now: datetime) -> bool:
+    """Put one refused call back in the queue; False when it is not refused."""
+    return bool((await tx.execute(_REOPEN, {"key": key, "now": now})).rowcount)
 
 
 class SqlOutgoing:

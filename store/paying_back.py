@@ -29,10 +29,10 @@ _ORDER = text(
 )
 _TAKEN = text("SELECT * FROM payment WHERE order_key = :key AND state = 'taken'")
 _COUNT = text("SELECT count(*) FROM refund WHERE order_key = :key")
-_ACCOUNT = text(
+_ACCOUNTS = text(
     """
     SELECT vendor, code FROM shop
-    WHERE role = 'payment' AND active AND params ->> 'shop' = CAST(:sells AS text) ORDER BY vendor, code LIMIT 1
+    WHERE role = 'payment' AND active AND params ->> 'shop' = CAST(:sells AS text) ORDER BY vendor, code
     """
 )
 _WANT = text(
@@ -86,8 +86,9 @@ async def _want(tx: AsyncConnection, order: Row[Any], payment: Row[Any], now: da
 
 
 async def _ask_for_payment(tx: AsyncConnection, order: Row[Any], now: datetime) -> None:
-    """Ask the shop's payment account, where there is one, for a payment that only the channel spoke of."""
-    account = (await tx.execute(_ACCOUNT, {"sells": f"{order.channel}/{order.shop}"})).one_or_none()
-    if account is not None:
+    """Ask every payment account of the shop, where there are some, for a payment that only the channel spoke of."""
+    accounts = (await tx.execute(_ACCOUNTS, {"sells": f"{order.channel}/{order.shop}"})).all()
+    for account in accounts:
         queue = Queue(PAYMENT, account.vendor, account.code)
-        await outgoing.add(tx, queue, f"{PAYMENT}:{order.key}", order.key, {"at": now.isoformat(), "no": order.no})
+        key = f"{PAYMENT}:{order.key}:{account.vendor}:{account.code}"
+        await outgoing.add(tx, queue, key, order.key, {"at": now.isoformat(), "no": order.no})

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import RefundObserved
 from domain.payments import RefundAsk
-from store import alerts, audit, orders
+from store import alerts, audit, case_payouts, orders
 from store.alerts import Level, NewAlert
 
 DUE_ALERT, LATE_ALERT = "refund_due", "late_payment"
@@ -30,7 +30,13 @@ _ROW = text(
     """
 )
 _BY_NO = text("SELECT key FROM refund WHERE no = :no AND provider = :provider")
-_ANY = text("SELECT EXISTS (SELECT 1 FROM refund WHERE order_key = :key AND state <> 'dropped')")
+_ANY = text("SELECT EXISTS (SELECT 1 FROM refund WHERE order_key = :key AND state <> 'dropped' AND case_no = '')")
+_ANY_BACK = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM refund WHERE order_key = :key AND state <> 'dropped')
+        OR EXISTS (SELECT 1 FROM payout WHERE order_key = :key AND state = 'paid')
+    """
+)
 _SENT = text("UPDATE refund SET state = 'sent', sent_at = coalesce(sent_at, :now) WHERE key = :key")
 _AMOUNT = text("UPDATE refund SET amount_minor = :amount WHERE key = :key")
 _BACK = text(
@@ -46,6 +52,16 @@ _SUCCEEDED = text(
         inbox_id = :inbox_id
     WHERE key = :key
     """
+)
+_IS_SENT = text("SELECT EXISTS (SELECT 1 FROM refund WHERE case_no = :case_no AND state = 'sent')")
+_DROP_FOR = text(
+    """
+    UPDATE refund SET state = 'dropped', reason = :reason WHERE case_no = :case_no AND state IN ('wanted', 'failed')
+    RETURNING key
+    """
+)
+_DROP_CALL = text(
+    "UPDATE outgoing SET state = 'done', done_at = :now, reason = :reason WHERE key = :key AND state = 'new'"
 )
 _NAMED = text("UPDATE refund SET provider_refund_id = :refund_id WHERE key = :key")
 _MONEY = text(
@@ -76,8 +92,13 @@ async def key_of(tx: AsyncConnection, seen: RefundObserved) -> str | None:
 
 
 async def any_of(tx: AsyncConnection, order_key: str) -> bool:
-    """Say whether we pay, or have paid, money of this order back."""
+    """Say whether we pay, or have paid, money of this order back because it will not ship."""
     return bool((await tx.execute(_ANY, {"key": order_key})).scalar_one())
+
+
+async def any_back(tx: AsyncConnection, order_key: str) -> bool:
+    """Say whether we pay, or have paid, money of this order back for any reason, after-sales cases among them."""
+    return bool((await tx.execute(_ANY_BACK, {"key": order_key})).scalar_one())
 
 
 async def ask(tx: AsyncConnection, key: str, now: datetime) -> RefundAsk | None:
@@ -114,6 +135,8 @@ async def _still_due(tx: AsyncConnection, row: Row[Any], now: datetime) -> int:
     else:
         await tx.execute(_DROPPED, {"key": row.key, "reason": DROPPED})
         await audit.write(tx, "refund.dropped", row.order_key, now, key=row.key, reason=DROPPED)
+        if row.case_no:
+            await case_payouts.paid(tx, row.case_no, DROPPED, now, by="channel")
         await clear_alerts(tx, row.order_key, now)
     return amount
 
@@ -125,6 +148,9 @@ async def failed(tx: AsyncConnection, key: str, reason: str, now: datetime) -> N
         return
     await tx.execute(_FAILED, {"key": key, "reason": reason[:500]})
     words = f"{row.amount_minor} {row.currency} (minor units) were not paid back: {reason}"
+    if row.case_no:
+        await case_payouts.failed(tx, row.case_no, row.order_key, reason, now)
+        return
     await alerts.clear(tx, row.order_key, now, DUE_ALERT)
     await alerts.raise_alert(tx, NewAlert(DUE_ALERT, Level.CRITICAL, row.order_key, words), now)
 
@@ -136,7 +162,21 @@ async def succeeded(tx: AsyncConnection, row: Row[Any], seen: RefundObserved, in
     await tx.execute(_MONEY, {"key": row.order_key, "amount": row.amount_minor})
     told = {"key": row.key, "amount_minor": row.amount_minor, "refund_id": seen.refund_id}
     await audit.write(tx, "refund.succeeded", row.order_key, now, actor=seen.provider, inbox_id=inbox_id, **told)
-    await clear_alerts(tx, row.order_key, now)
+    if row.case_no:
+        await case_payouts.paid(tx, row.case_no, seen.refund_id, now, by=seen.provider)
+    else:
+        await clear_alerts(tx, row.order_key, now)
+
+
+async def is_sent(tx: AsyncConnection, case_no: str) -> bool:
+    """Say whether the refund of a case was sent and nobody knows yet what came of it."""
+    return bool((await tx.execute(_IS_SENT, {"case_no": case_no})).scalar_one())
+
+
+async def drop_for(tx: AsyncConnection, case_no: str, reason: str, now: datetime) -> None:
+    """Give up the refund of a case that is paid another way, with its call."""
+    for key in (await tx.execute(_DROP_FOR, {"case_no": case_no, "reason": reason[:500]})).scalars().all():
+        await tx.execute(_DROP_CALL, {"key": key, "now": now, "reason": reason[:500]})
 
 
 async def named(tx: AsyncConnection, key: str, refund_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from domain.observations import (
+    CaseObserved,
     EntryConfirmed,
     Observation,
     OrderHinted,
@@ -13,6 +14,7 @@ from domain.observations import (
     PaymentObserved,
     ProcessReported,
     RefundObserved,
+    ReturnConfirmed,
     ShipmentConfirmed,
     StockReported,
 )
@@ -28,7 +30,9 @@ _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
         | PaymentObserved
         | RefundObserved
         | StockReported
-        | EntryConfirmed,
+        | EntryConfirmed
+        | CaseObserved
+        | ReturnConfirmed,
         Field(discriminator="kind"),
     ]
 )

@@ -14,15 +14,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
+from domain.after_sales_policy import Policy
 from domain.errors import BadInput
+from domain.messages import MessageRules
 from domain.observations import ChannelStatus, Observation, OrderHinted, OrderObserved
 from domain.risk import RiskRules
+from domain.sla import Sla
 from domain.status_map import StatusMap
 from domain.stock_rules import StockRules
 from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, PullTiming, Timing
 from domain.watch import AlertLimits
+from store.after_sales_doc import AfterSalesDocument
 from store.alerts_doc import AlertsDocument
 from store.durations import Duration, Durations
+from store.messages_doc import MessagesDocument
+from store.sla_doc import SlaDocument
 from store.status_map_doc import StatusMapDocument
 from store.stock_doc import StockDocument
 
@@ -98,13 +104,16 @@ class RiskDocument(BaseModel):
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
+    "after_sales": AfterSalesDocument,
     "alerts": AlertsDocument,
+    "messages": MessagesDocument,
     "timing": TimingDocument,
     "risk": RiskDocument,
+    "sla": SlaDocument,
     "status_map": StatusMapDocument,
     "stock": StockDocument,
 }
-FILLED = frozenset({"timing", "stock", "alerts"})
+FILLED = frozenset({"timing", "stock", "alerts", "messages"})
 """Documents whose values stand each for itself, so that a stored version may lack the newest."""
 MOST_FAULTS = 10
 """How many faults of a document are told at once."""
@@ -122,6 +131,9 @@ _SEED = text(
 
 _STATUS_MAPS: WeakKeyDictionary[Engine, StatusMap] = WeakKeyDictionary()
 _RISK_RULES: WeakKeyDictionary[Engine, RiskRules] = WeakKeyDictionary()
+_POLICIES: WeakKeyDictionary[Engine, tuple[Profile, Policy]] = WeakKeyDictionary()
+_SLAS: WeakKeyDictionary[Engine, tuple[Profile, Sla]] = WeakKeyDictionary()
+_MESSAGE_RULES: WeakKeyDictionary[Engine, dict[Profile, MessageRules]] = WeakKeyDictionary()
 _STOCK_RULES: WeakKeyDictionary[Engine, tuple[Profile, StockRules]] = WeakKeyDictionary()
 """The last ones read from each database; a version never changes, so asking for its number is enough."""
 
@@ -173,6 +185,47 @@ async def stock_rules(tx: AsyncConnection, profile: Profile) -> StockRules:
     rules = StockDocument.model_validate(filled("stock", body)).rules(version, profile.value)
     _STOCK_RULES[tx.sync_engine] = (profile, rules)
     return rules
+
+
+async def after_sales(tx: AsyncConnection, profile: Profile) -> Policy:
+    """Read the after-sales policy in force, by one small query while its version stays the same."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "after_sales"})).scalar_one_or_none() or 0
+    known = _POLICIES.get(tx.sync_engine)
+    if known is None or known[0] is not profile or known[1].version != version:
+        body = await _in_force(tx, "after_sales")
+        known = (profile, AfterSalesDocument.model_validate(body).policy(version, profile.value))
+        _POLICIES[tx.sync_engine] = known
+    return known[1]
+
+
+async def sla(tx: AsyncConnection, profile: Profile) -> Sla:
+    """Read the deadlines and ladders in force, by one small query while their version stays the same."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "sla"})).scalar_one_or_none() or 0
+    known = _SLAS.get(tx.sync_engine)
+    if known is None or known[0] is not profile or known[1].version != version:
+        body = await _in_force(tx, "sla")
+        known = (profile, SlaDocument.model_validate(body).sla(version, profile.value))
+        _SLAS[tx.sync_engine] = known
+    return known[1]
+
+
+async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
+    """Give a document in force; the shipped one before the first start of this version."""
+    row = (await tx.execute(_ACTIVE, {"kind": kind})).one_or_none()
+    return row.body if row else _read(DEFAULTS / f"{kind}.json")
+
+
+async def message_rules(tx: AsyncConnection, profile: Profile = Profile.LIVE) -> MessageRules:
+    """Read who hears of what, by one small query while its version stays the same; else the shipped rules (OPS-3)."""
+    version = (await tx.execute(_ACTIVE_VERSION, {"kind": "messages"})).scalar_one_or_none() or 0
+    kept = _MESSAGE_RULES.setdefault(tx.sync_engine, {})
+    if (found := kept.get(profile)) is not None and found.version == version:
+        return found
+    row = (await tx.execute(_ACTIVE, {"kind": "messages"})).one_or_none()
+    body, version = (row.body, row.version) if row else (_read(DEFAULTS / "messages.json"), 0)
+    document = MessagesDocument.model_validate(filled("messages", body))
+    kept[profile] = document.rules_in_force(version, profile.value)
+    return kept[profile]
 
 
 async def status_map(tx: AsyncConnection) -> StatusMap:

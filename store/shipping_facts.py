@@ -12,7 +12,7 @@ from domain.outgoing import Queue
 from domain.progress import Shipped, Signed
 from domain.timing import OrderTiming
 from domain.waits import Wait, WaitFor
-from store import alerts, audit, notices, orders, outgoing, stock
+from store import alerts, audit, case_replace, notices, orders, outgoing, stock
 from store.alerts import Level, NewAlert
 from store.database import Database
 
@@ -110,6 +110,8 @@ class SqlShippingFacts:
             until = now + timedelta(seconds=timing.sign_by_seconds)
             if gone:
                 await tx.execute(_ORDER_SHIPPED, {"key": key, "at": now, "until": until})
+                if row.case_no:
+                    await case_replace.left(tx, key, now)
             elif unbooked and not left.parcels and not left.open_fulfillments:
                 words = "the warehouse says shipped, but named no waybill: ask it"
                 await alerts.raise_alert(tx, NewAlert("no_waybill", Level.CRITICAL, key, words), now)
@@ -203,7 +205,7 @@ class SqlShippingFacts:
             key = f"subscribe:{parcel.carrier}:{parcel.waybill_no}"
             queue = Queue("subscribe", courier.vendor, courier.code)
             calls.append(outgoing.asked(queue, key, order.key, payload | {"ref": parcel.fulfillment_no}))
-        lines = await notices.lines(tx, order, parcel)
+        lines = None if order.case_no else await notices.lines(tx, order, parcel)  # the case tells of its own goods
         if lines is not None:
             told = {"order_no": order.no, "shipped_at": parcel.shipped_at.isoformat()} | lines
             key = f"writeback:{order.key}:{parcel.waybill_no}"

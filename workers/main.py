@@ -21,6 +21,7 @@ from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
+from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import PullSource
 from domain.shops import Role, Shop
@@ -36,6 +37,7 @@ from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
 from workers.health import Page, serve
+from workers.processes import wake_forever
 from workers.settings import WorkerSettings
 from workers.stock import stock_loops
 from workers.sweep import sweep_forever
@@ -51,6 +53,7 @@ QUEUES_OF_ROLE = {
     Role.COURIER: ("subscribe", "track"),
     Role.WAREHOUSE: ("inquire", "entry"),
     Role.PAYMENT: ("refund", "payment"),
+    Role.MESSAGES: (MESSAGE,),
 }
 
 
@@ -96,6 +99,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
             tasks.append(asyncio.create_task(apply_forever(parts.database, parts.ring, timing, profile)))
         for _ in range(parts.settings.deliver_tasks):
             tasks.append(asyncio.create_task(deliver_forever(parts.client, parts.database, timing)))
+        tasks.append(asyncio.create_task(wake_forever(parts.client, parts.database, timing)))
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, profile)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))

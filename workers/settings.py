@@ -5,6 +5,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from store.settings_docs import Profile
 
 
+class OcrSettings(BaseSettings):
+    """OMS_OCR_HEALTH_ADDRESS: where the process that reads labels says that it is ready; any free port by default."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_OCR_")
+
+    health_address: str = "127.0.0.1:0"
+
+
 class WorkerSettings(BaseSettings):
     """OMS_PROFILE, OMS_WORKFLOW_CACHE, OMS_APPLY_TASKS, OMS_DELIVER_TASKS, OMS_METRICS_ADDRESS, OMS_HEALTH_ADDRESS.
 

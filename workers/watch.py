@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from clients import task_queues
 from clients.clock import utc_now
+from clients.settings import LabelSettings
 from domain.errors import Unavailable
 from domain.watch import AlertLimits, EngineFigures, Figures, StoreFigures, findings, judged, unfit
 from store import backlog, settings_docs, watch
@@ -33,6 +34,7 @@ class Watch:
         self._database = database
         self._profile = profile
         self._oversize = oversize
+        self._labels = LabelSettings().labels
         self._limits: AlertLimits | None = None
         self._looked_at: datetime | None = None
         self.figures = Figures(away=("has not looked yet",))
@@ -82,7 +84,7 @@ class Watch:
 
     async def _ask_engine(self, away: list[str]) -> EngineFigures | None:
         try:
-            return await task_queues.figures(self._client)
+            return await task_queues.figures(self._client, labels=self._labels)
         except Unavailable as error:
             away.append(error.reason)
             return None

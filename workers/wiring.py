@@ -13,13 +13,16 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
+from activities.cases import CaseActivities
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
+from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedSender, GuardedWarehouse
+from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from activities.ports_messages import MessageSender
 from activities.pulls import PullActivities
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
@@ -28,13 +31,17 @@ from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from clients.temporal_audit import OrderEngine
 from connectors import registry
 from domain.errors import Broken
+from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
+from store.case_decide import SqlCaseDecisions
+from store.case_steps import SqlCaseFacts
 from store.counts import SqlCounts
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
+from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
@@ -48,6 +55,7 @@ from store.tokens import SqlTokens
 from store.tracking import SqlTracking
 from workers.sandbox import PlainPayloads
 from workers.settings import WorkerSettings
+from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
 from workflows.orders import OrderWorkflow
@@ -87,6 +95,11 @@ class ShopVendors:
         """Give the payment provider of an account."""
         provider = registry.payment_provider(await self._shop(vendor, code), self._http, utc_now)
         return GuardedPayments(provider, self._bulkheads.of(vendor, code))
+
+    async def messenger(self, vendor: str, code: str) -> MessageSender:
+        """Give the sender of an account for messages."""
+        sender = registry.message_sender(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedSender(sender, self._bulkheads.of(vendor, code))
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         """Give the sales channel of a shop."""
@@ -140,12 +153,15 @@ def orders_worker(parts: Parts) -> Worker:
         SqlOrderMarks(parts.database),
         SqlShippingFacts(parts.database),
     )
+    cases = CaseActivities(
+        SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
+    )
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow],
+        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
@@ -176,6 +192,8 @@ def shops_worker(parts: Parts) -> Worker:
     outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
+    messages = SqlMessages(parts.database, parts.ring, parts.settings.profile)
+    drains.also(MESSAGE, MessageSending(outgoing, messages, strangers, utc_now).send)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)

@@ -13,11 +13,11 @@ from clients import task_queues
 from clients.cli.session import find_installation, out, where
 from clients.installation import unready
 from clients.run_file import read_run_file
+from clients.settings import LabelSettings
 from clients.temporal import connect
 from connectors import registry
 from domain.errors import BadInput, OmsError
 from domain.shops import Role
-from store import migrations
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.proof import ProofReads
@@ -27,6 +27,7 @@ from store.shops import Shops
 
 FREE_BYTES = 1_000_000_000
 NOBODY_POLLS = "no worker polls: start one (python -m workers.main); orders wait and lose nothing"
+NOBODY_READS = "start python -m workers.ocr (make up does); until then waybill numbers are typed by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ async def _keyring(path: Path) -> list[Diagnosis]:
 
 
 async def _database(database: Database) -> list[Diagnosis]:
+    from store import migrations  # every other command starts without it
+
     behind = await migrations.behind(database)
     mend = "start a worker or the gateway of this version: it migrates" if behind else ""
     return [Diagnosis("database", behind or "answers, schema is current", mend)]
@@ -124,8 +127,8 @@ def _process(name: str) -> Diagnosis:
 async def _temporal() -> list[Diagnosis]:
     client = await connect()
     found = [Diagnosis("Temporal", f"{client.service_client.config.target_host} answers")]
-    for queue in await task_queues.queues(client):
-        mend = "" if queue.pollers else NOBODY_POLLS
+    for queue in await task_queues.queues(client, labels=LabelSettings().labels):
+        mend = "" if queue.pollers else NOBODY_READS if queue.labels else NOBODY_POLLS
         found.append(Diagnosis(f"workers of {queue.name}", f"{len(queue.pollers)} pollers", mend))
     return found
 

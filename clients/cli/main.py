@@ -18,7 +18,9 @@ from clients.cli.import_orders import import_orders
 from clients.cli.inbound import inbound_app
 from clients.cli.inbox import inbox_app
 from clients.cli.keys import keyring_app
+from clients.cli.labels import label_app
 from clients.cli.listings import listing_app
+from clients.cli.messages import message_app
 from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
@@ -58,6 +60,7 @@ app.add_typer(bundle_app, name="bundle", help="Products that consist of others: 
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(label_app, name="label", help="Read waybill numbers off photos of labels.")
 app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
 app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")
@@ -66,6 +69,7 @@ app.add_typer(report_app, name="report", help="Reports on stock.")
 app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
+app.add_typer(message_app, name="message", help="What was said to people by robots, SMS, phone and mail.")
 app.add_typer(alert_app, name="alert", help="See and clear what somebody should know.")
 app.add_typer(
     settings_app, name="settings", help="Business settings: versioned documents, tried, activated, rolled back."

@@ -65,7 +65,7 @@ def activate(
     async def work() -> None:
         async with session() as opened:
             if try_:
-                _print_trial(kind, await try_out(opened.database, kind, _read(file)))
+                _print_trial(kind, await try_out(opened.database, kind, _read(file), opened.ring))
             else:
                 change = await _change(opened.database, kind, (actor, reason, base))
                 _print(kind, await SettingVersions(opened.database).activate(kind, _read(file), change))
@@ -139,5 +139,7 @@ def _print_trial(kind: str, trial: Trial) -> None:
         lines.append(f"{channel} {code}: stored orders that would read {words}: {count}")
     for (channel, code), count in trial.booked.items():
         lines.append(f"{channel} {code}: messages that wait and would be booked: {count}")
+    if trial.past:
+        lines.append(f"would change {trial.past.changed} of {trial.past.tried} past {trial.past.noun}")
     for line in [*lines, "nothing is activated"]:
         out.print(escape(line), highlight=False, soft_wrap=True)

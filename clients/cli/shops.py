@@ -19,17 +19,20 @@ from store.shops import NewWarehouse, Shops
 from store.tokens import SqlTokens
 
 shop_app = typer.Typer(no_args_is_help=True)
+Vendor = Annotated[str, typer.Argument(help="such as taobao")]
+Code = Annotated[str, typer.Argument(help="the account's short name")]
+Actor = Annotated[str, typer.Option(help="your login")]
 WAREHOUSE_PARTS = 4
 TOKEN_LINES = 3
 
 
 @shop_app.command()
 def add(
-    vendor: Annotated[str, typer.Argument(help="own, taobao, douyin, qimen, kdniao, wechatpay")],
+    vendor: Annotated[str, typer.Argument(help=f"one of {', '.join(registry.VENDORS)}")],
     code: Annotated[str, typer.Argument(help="your short name for this account; part of the webhook path")],
     url: Annotated[str, typer.Option(help="the vendor's endpoint")],
     key_id: Annotated[str, typer.Option(help="our account there: key id, app key, business id")],
-    secret_file: Annotated[Path, typer.Option(help="file with the key; a second line holds the previous key")],
+    secret_file: Annotated[Path | None, typer.Option(help="file with the key; a second line is the one before")] = None,
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE or NAME=@FILE, repeatable")] = None,
     warehouse: Annotated[str, typer.Option(help="CODE,NAME,PROVINCE,CARRIER behind a warehouse system")] = "",
     token_file: Annotated[Path | None, typer.Option(help="file with the access token; see oms shop token")] = None,
@@ -52,24 +55,27 @@ def add(
 
 @shop_app.command()
 def key(
-    vendor: Annotated[str, typer.Argument(help="such as own")],
-    code: Annotated[str, typer.Argument(help="the account's short name")],
-    secret_file: Annotated[Path, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")],
+    vendor: Vendor,
+    code: Code,
+    secret_file: Annotated[
+        Path | None, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")
+    ] = None,
     param: Annotated[list[str] | None, typer.Option(help="a secret param that changes: NAME=@FILE")] = None,
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Change the key of an account; with two lines both are valid while the other side rotates (INT-14)."""
 
     async def work() -> None:
-        secrets = _secrets(secret_file)
+        given = _secrets(secret_file)
         params, sealed = split_params(vendor, param or [])
+        if not given and not sealed:
+            raise BadInput("no key is given: --secret-file FILE, or --param NAME=@FILE for a secret param")
         if params:
             raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
             shops = Shops(here.database, here.ring)
-            shop = await shops.find(vendor, code)
-            if shop is None:
-                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            shop = await _connected(shops, vendor, code)
+            secrets = given or shop.secrets
             _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
             await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
 
@@ -80,18 +86,17 @@ def key(
 
 @shop_app.command()
 def token(
-    vendor: Annotated[str, typer.Argument(help="such as taobao")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
     token_file: Annotated[Path, typer.Option(help="line 1 access token, line 2 refresh token, line 3 its end")],
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Bring the access token that the platform gave when the shop was authorised; later ones are fetched by itself."""
 
     async def work() -> None:
         access = _token(token_file)
         async with session() as here:
-            if await Shops(here.database, here.ring).find(vendor, code) is None:
-                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            await _connected(Shops(here.database, here.ring), vendor, code)
             await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), actor)
 
     told(work)
@@ -100,10 +105,10 @@ def token(
 
 @shop_app.command()
 def backup(
-    vendor: Annotated[str, typer.Argument(help="such as douyin")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
     switch: Annotated[str, typer.Argument(help="on or off")],
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Turn backup verification (启用备用校验) on or off: pulling the orders of a shop that also pushes them."""
 
@@ -121,8 +126,8 @@ def backup(
 
 @shop_app.command()
 def pull(
-    vendor: Annotated[str, typer.Argument(help="such as taobao")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
 ) -> None:
     """Pull a shop's orders now instead of at its next period; a pull that waits for its next try starts over."""
 
@@ -164,6 +169,13 @@ def list_() -> None:
     told(work)
 
 
+async def _connected(shops: Shops, vendor: str, code: str) -> Shop:
+    shop = await shops.find(vendor, code)
+    if shop is None:
+        raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+    return shop
+
+
 def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
     needs = registry.vendor(shop.vendor)
     return (
@@ -171,12 +183,16 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
         shop.code,
         shop.role.value,
         shop.endpoint_url,
-        f"/in/{shop.vendor}/{shop.code}" if needs.inbound else "none: pulled",
+        f"/in/{shop.vendor}/{shop.code}" if needs.inbound else _no_path(shop),
         shop.zone,
         str(len(shop.secrets)),
         _token_words(needs, shop.token),
         (_pulled(pulled) + ("" if shop.backup else "; off")) if needs.pull else "has no list",
     )
+
+
+def _no_path(shop: Shop) -> str:
+    return "none: written to" if shop.role is Role.MESSAGES else "none: pulled"
 
 
 def _stock(shop: Shop, row: ShopStock | None) -> str:
@@ -193,6 +209,8 @@ def _stock(shop: Shop, row: ShopStock | None) -> str:
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
     needs = registry.vendor(vendor)
+    if needs.role is Role.MESSAGES:
+        return f"; try it: oms message test {vendor}/{code}"
     words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"
     missing = needs.token and token_file is None
     return words + (f"; now bring its access token: oms shop token {vendor} {code}" if missing else "")
@@ -284,7 +302,9 @@ def _contents(name: str, value: str) -> str:
         raise BadInput(f"--param {name}: {path} cannot be read ({type(error).__name__})") from None
 
 
-def _secrets(path: Path) -> tuple[str, ...]:
+def _secrets(path: Path | None) -> tuple[str, ...]:
+    if path is None:  # what the vendor needs is said with everything else that is missing
+        return ()
     if not path.is_file():
         raise BadInput(f"no file {path}; write the vendor's key into it (mode 0600) and delete it afterwards")
     lines = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())

@@ -23,10 +23,11 @@ EXTERNAL = ("OMS_DATABASE_URL", "OMS_KEYRING", "TEMPORAL_ADDRESS", "TEMPORAL_NAM
 def up(
     data: Annotated[Path | None, typer.Option(help="where the data lives; var/demo shows the last demo again")] = None,
     profile: Annotated[Profile, typer.Option(help="live, or demo with time sped up")] = Profile.LIVE,
+    labels: Annotated[bool, typer.Option(help="also a process that reads waybill numbers off photos")] = True,
 ) -> None:
-    """Start PostgreSQL, Temporal, gateway, worker, console, or use what the environment names; Ctrl-C ends all."""
+    """Start PostgreSQL, Temporal, gateway, workers, console, or use what the environment names; Ctrl-C ends all."""
     stop = stop_on_signals()
-    installation = Installation((data or where.data).resolve(), profile.value, external(), console=True)
+    installation = Installation((data or where.data).resolve(), profile.value, external(), console=True, labels=labels)
     out = Console()
     try:
         installation.start()

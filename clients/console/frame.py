@@ -31,6 +31,7 @@ FRESH_SECONDS = 4.0
 SESSION_SECONDS = 15.0
 READ_SECONDS = 2.5
 PAGE_SECONDS = 12.0
+LONGEST = 2000
 
 TEXTS = {
     "brand": "稳单",
@@ -52,9 +53,11 @@ NAVIGATION: list[tuple[str, str, str, Action]] = [
     ("/orders", "订单", "o", Action.SEE_ORDERS),
     ("/stuck", "卡住", "k", Action.SEE_ORDERS),
     ("/alerts", "告警", "a", Action.SEE_ALERTS),
+    ("/messages-out", "消息", "m", Action.SEE_ALERTS),
     ("/stock", "库存", "s", Action.SEE_STOCK),
     ("/shops", "店铺", "c", Action.SEE_SHOPS),
     ("/inbox", "收件箱", "i", Action.SEE_INBOX),
+    ("/settings", "设置", "t", Action.SEE_ORDERS),
     ("/users", "用户", "u", Action.MANAGE_USERS),
 ]
 """Address, word, the key after `g`, and who sees it."""
@@ -83,16 +86,19 @@ class Frame:
     desk: Desk
     request: Request
     session: Session
-    _handlers: dict[str, tuple[Action, Handler]] = field(default_factory=dict)
+    _handlers: dict[str, tuple[Action, Handler, int]] = field(default_factory=dict)
     _lives: list["Live"] = field(default_factory=list)
 
     def may(self, action: Action) -> bool:
         """Say whether this person may do something."""
         return self.session.may(action)
 
-    def on(self, name: str, action: Action, handler: Handler) -> None:
-        """Let a button or form named `data-act` do something; asked and audited on the server at every press."""
-        self._handlers[name] = action, handler
+    def on(self, name: str, action: Action, handler: Handler, longest: int = LONGEST) -> None:
+        """Let a button or form named `data-act` do something; asked and audited on the server at every press.
+
+        An entry is cut at `longest` characters.
+        """
+        self._handlers[name] = action, handler, longest
 
     async def show(self, read: Callable[[], Awaitable[Markup]], seconds: float = FRESH_SECONDS) -> "Live":
         """Draw a part of the page and keep it fresh."""
@@ -147,10 +153,12 @@ class Frame:
 
     async def _act(self, event: events.GenericEventArguments) -> None:
         """Take one press: check session and role again, do it, say what came of it."""
-        given = {str(name): str(value)[:2000] for name, value in dict(event.args).items()}
-        action, handler = self._handlers.get(given.get("act", ""), (None, None))
-        if action is None or handler is None:
+        sent = dict(event.args)
+        known = self._handlers.get(str(sent.get("act", "")))
+        if known is None:
             return
+        action, handler, longest = known
+        given = {str(name): str(value)[:longest] for name, value in sent.items()}
         try:
             session = await self.desk.sessions.again(self.session.digest)
             if session is None:

@@ -73,7 +73,7 @@ def payment(body: bytes, shop: Shop) -> PaymentObserved | None:
         return None
     if not told.transaction_id or told.amount is None:
         raise Unparsable("transaction_id or amount is missing in a paid transaction")
-    channel, code = _paid_shop(shop)
+    channel, code = fields.paid_shop(shop)
     paid_at = _moment(told.success_time, "success_time")
     return PaymentObserved(
         provider=PROVIDER,
@@ -99,7 +99,7 @@ def refund(body: bytes, shop: Shop) -> RefundObserved:
     word = told.status or told.refund_status
     if word not in REFUND_STATES:
         raise Unparsable(f"status {fields.vendor_text(word)!r} is none of {', '.join(REFUND_STATES)}")
-    channel, code = _paid_shop(shop)
+    channel, code = fields.paid_shop(shop)
     return RefundObserved(
         provider=PROVIDER,
         account=shop.code,
@@ -118,11 +118,6 @@ def refund(body: bytes, shop: Shop) -> RefundObserved:
 def _ours(mchid: str, shop: Shop) -> None:
     if mchid != shop.key_id:
         raise Unparsable("mchid is not the one of this account")
-
-
-def _paid_shop(shop: Shop) -> tuple[str, str]:
-    channel, _, code = fields.param(shop, "shop").partition("/")
-    return channel, code
 
 
 def _moment(text: str, name: str) -> datetime:

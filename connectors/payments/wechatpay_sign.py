@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from connectors import fields
+from connectors import fields, rsa_keys
 from domain.errors import Broken, Forged
 from domain.shops import Shop
 
@@ -29,8 +28,6 @@ WINDOW = timedelta(minutes=5)
 """The vendor's own rule for what is too old, or too far ahead."""
 APIV3_KEY_BYTES = 32
 KEYS_CACHED = 32
-SERIAL_BYTES = 20
-_BLOCK = re.compile(r"^-----BEGIN (PUBLIC KEY|CERTIFICATE)-----$.+?^-----END \1-----$", re.MULTILINE | re.DOTALL)
 _SECONDS = re.compile(r"\d{9,11}", re.ASCII)
 
 
@@ -40,58 +37,26 @@ def lines(*parts: str) -> bytes:
 
 
 @lru_cache(KEYS_CACHED)
-def private_key(pem: str) -> RSAPrivateKey:
-    """Read the merchant's private key (PKCS#8 or PKCS#1); ValueError when it is none."""
-    try:
-        key = serialization.load_pem_private_key(pem.encode(), None)
-    except (TypeError, ValueError) as error:
-        raise ValueError("not a private key in PEM without a password") from error
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("not an RSA key")
-    return key
-
-
-@lru_cache(KEYS_CACHED)
 def platform_keys(text: str) -> Mapping[str, RSAPublicKey]:
     """Read the platform's public keys by serial: each PEM block follows a line with the id of its key.
 
     A certificate may stand without one: its own number is the serial. ValueError says what is wrong.
     """
     found: dict[str, RSAPublicKey] = {}
-    at = 0
-    for block in _BLOCK.finditer(text):
-        named = [line.strip() for line in text[at : block.start()].splitlines() if line.strip()]
-        serial, key = _read_block(block.group(0), block.group(1))
-        serial = named[-1] if named else serial
+    for name, number, key in rsa_keys.public_blocks(text):
+        serial = name or number
         if not serial:
             raise ValueError("a public key has no id: write PUB_KEY_ID_... in the line before its PEM")
         found[serial] = key
-        at = block.end()
     if not found:
         raise ValueError("no public key or certificate in PEM")
     return found
 
 
-def _read_block(pem: str, kind: str) -> tuple[str, RSAPublicKey]:
-    try:
-        if kind == "CERTIFICATE":
-            certificate = x509.load_pem_x509_certificate(pem.encode())
-            return certificate.serial_number.to_bytes(SERIAL_BYTES).hex().upper(), _rsa(certificate.public_key())
-        return "", _rsa(serialization.load_pem_public_key(pem.encode()))
-    except ValueError as error:
-        raise ValueError(f"a PEM block that cannot be read as an RSA {kind}") from error
-
-
-def _rsa(key: object) -> RSAPublicKey:
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("not an RSA key")
-    return key
-
-
 def sign(shop: Shop, message: bytes) -> str:
     """Sign with the merchant's private key; base64. Broken when the account has none that can be read."""
     try:
-        key = private_key(shop.sealed.get("private_key", ""))
+        key = rsa_keys.private_key(shop.sealed.get("private_key", ""))
     except ValueError as error:
         raise Broken(f"shop {shop.code} ({shop.vendor}), private_key: {error}") from error
     return base64.b64encode(key.sign(message, PKCS1v15(), hashes.SHA256())).decode()
@@ -168,13 +133,11 @@ def decrypt(keys: tuple[str, ...], nonce: str, associated_data: str, ciphertext:
 def faults(shop: Shop) -> list[str]:
     """Say what is wrong with an account's keys before anything is sent with them."""
     told = []
-    for name, read in (("private_key", private_key), ("platform_keys", platform_keys)):
+    for name, read in (("private_key", rsa_keys.private_key), ("platform_keys", platform_keys)):
         try:
             read(shop.sealed.get(name, ""))
         except ValueError as error:
             told.append(f"{name}: {error}")
     if any(len(key.encode()) != APIV3_KEY_BYTES for key in fields.usable_secrets(shop)):
         told.append(f"secret: an APIv3 key has {APIV3_KEY_BYTES} characters")
-    if len(shop.params.get("shop", "").split("/")) != 2:
-        told.append("shop: write VENDOR/CODE, such as own/my-shop")
-    return told
+    return told + fields.paid_shop_faults(shop)

@@ -52,6 +52,7 @@ _WORK = text(
         (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
         (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,
         (SELECT count(*) FROM outgoing WHERE state = 'refused') AS refused,
+        (SELECT count(*) FROM message WHERE state = 'sent') AS sent,
         (SELECT count(*) FROM payment WHERE state = 'taken') AS payments,
         (SELECT count(*) FROM refund WHERE state = 'succeeded') AS refunds,
         (SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE state = 'succeeded') AS paid_back_minor,

@@ -29,6 +29,7 @@ stuck by deadline, stuck newest first, open by deadline, open newest first, clos
 class OrderRow(SQLModel, table=True):
     """One platform order, exactly once (INT-6). Channel facts are apply's; status is the workflow's.
 
+    `case_no`: the after-sales case that this order replaces goods for; its channel knows nothing of it.
     `unstocked` says who took its stock away and why; it takes none again until somebody lets it go on (INV-3).
     """
 
@@ -98,6 +99,7 @@ class OrderRow(SQLModel, table=True):
     late_stage: int = 0
     stuck: bool = False
     stuck_reason: str = ""
+    case_no: str = ""
     started_at: datetime | None = maybe_moment()
     created_at: datetime = moment()
     due_at: datetime | None = Field(default=None, sa_column=Column(UTC, Computed(DUE_AT, persisted=True)))

@@ -36,7 +36,7 @@ class Payment(SQLModel, table=True):
 class Refund(SQLModel, table=True):
     """One refund; `no` is its number at the provider, `key` the same for us. State: wanted, sent, succeeded, failed.
 
-    Or dropped: the channel had paid it back before it was sent.
+    Or dropped: the channel had paid it back before it was sent. `case_no`: the after-sales case it is the payout of.
     """
 
     __table_args__ = (
@@ -59,6 +59,7 @@ class Refund(SQLModel, table=True):
     state: str
     provider_refund_id: str = ""
     reason: str = ""
+    case_no: str = ""
     wanted_at: datetime = moment()
     sent_at: datetime | None = maybe_moment()
     succeeded_at: datetime | None = maybe_moment()

@@ -54,3 +54,19 @@ class SettingRow(SQLModel, table=True):
     reason: str
     active: bool
     created_at: datetime = moment()
+
+
+class SettingDraftRow(SQLModel, table=True):
+    """What one person is changing in a document; `base` is the version that it began from.
+
+    The body may be senseless still. `revision` counts its changes, so that two open pages never overwrite each other.
+    """
+
+    __tablename__ = "setting_draft"
+
+    kind: str = Field(primary_key=True)
+    author: str = Field(primary_key=True)
+    base: int
+    revision: int
+    body: dict[str, Any] = document()
+    changed_at: datetime = moment()

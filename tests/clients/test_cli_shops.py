@@ -10,6 +10,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.shops import Shops
 from tests.clients.worlds import HandClock, Oms, connect, gateway_of, message, send
+from tests.connectors.alipay_answers import ALIPAY
 from tests.connectors.wechatpay_answers import APIV3, NEXT_SERIAL, PLATFORM_KEYS, WECHATPAY, next_key, public_pem
 from tests.connectors.worlds import OWN
 
@@ -172,3 +173,27 @@ async def test_a_payment_account_whose_keys_cannot_be_used_is_not_connected(
     assert (code, words in " ".join(said.split())) == (2, True), said
     assert WECHATPAY.sealed["private_key"][40:80] not in said
     assert await Shops(database, cli_ring).find("wechatpay", "pay") is None
+
+
+async def test_an_account_without_a_shared_secret_is_connected_by_its_keys_alone_and_they_rotate(
+    oms: Oms, tmp_path: Path, database: Database, cli_ring: KeyRing
+) -> None:
+    """INT-14: Alipay knows no secret of both sides; its new public key comes without a --secret-file."""
+    private, public = ALIPAY.sealed["private_key"], ALIPAY.sealed["alipay_public_key"]
+    keys = [
+        f"private_key=@{written(tmp_path / 'app.pem', private)}",
+        f"alipay_public_key=@{written(tmp_path / 'p', public)}",
+    ]
+    given = [word for one in [*keys, "shop=own/mall", "seller_id=2088"] for word in ("--param", one)]
+    where = ["shop", "add", "alipay", "ali", "--url", "http://127.0.0.1:1/gateway.do", "--key-id", "2014072300007148"]
+    assert (await oms(*where))[0] == 2
+    code, said = await oms(*where, *given)
+    assert (code, "its webhooks go to /in/alipay/ali" in said) == (0, True), said
+    both = f"{public}\n{public_pem(next_key())}"
+    file = written(tmp_path / "both.pem", both)
+    code, said = await oms("shop", "key", "alipay", "ali")
+    assert (code, "no key is given: --secret-file FILE, or --param NAME=@FILE" in " ".join(said.split())) == (2, True)
+    assert (await oms("shop", "key", "alipay", "ali", "--param", f"alipay_public_key=@{file}"))[0] == 0
+    shop = await Shops(database, cli_ring).find("alipay", "ali")
+    assert shop is not None
+    assert (shop.secrets, shop.sealed) == ((), {"private_key": private, "alipay_public_key": both})

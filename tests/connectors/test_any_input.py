@@ -22,7 +22,11 @@ from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
 from tests.connectors import douyin_answers
+from tests.connectors.alipay_answers import ALIPAY, BACK
+from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.stripe_answers import INTENT, SESSION, STRIPE, event
+from tests.connectors.stripe_answers import signed as stripe_signed
 from tests.connectors.taobao_answers import TID, says, taobao, trade
 from tests.connectors.wechatpay_answers import PAID, WECHATPAY, notified
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
@@ -190,6 +194,31 @@ PAY_JSON = st.dictionaries(PAY_FIELDS, JSON, max_size=8).map(lambda changed: PAI
 def test_sealed_nonsense_never_raises_anything_else_at_the_payment_provider(told: Any, event: str) -> None:
     try:
         receive(WECHATPAY, notified(told, event))
+    except (Forged, Unparsable):
+        return
+
+
+TRADE_FIELDS = st.sampled_from([*BACK, "out_biz_no", "refund_fee", "gmt_payment", "?"])
+TRADE_WORDS = st.sampled_from(["TRADE_SUCCESS", "TRADE_CLOSED", "8.88", "-1", "1e9", "2026-11-22 21:30:00", ""])
+
+
+@given(st.dictionaries(TRADE_FIELDS, st.text(max_size=30) | TRADE_WORDS, max_size=6))
+def test_signed_nonsense_never_raises_anything_else_at_alipay(changed: dict[str, str]) -> None:
+    try:
+        receive(ALIPAY, alipay_notified(BACK | changed))
+    except (Forged, Unparsable):
+        return
+
+
+EVENT_FIELDS = st.sampled_from([*INTENT, *SESSION, "charge", "payment_intent", "refund_no", "order_no"])
+EVENT_JSON = st.dictionaries(EVENT_FIELDS, JSON, max_size=8).map(lambda changed: {**INTENT, **SESSION, **changed})
+EVENTS = st.sampled_from(["payment_intent.succeeded", "checkout.session.completed", "refund.updated", "x"])
+
+
+@given(st.binary(max_size=200) | st.builds(event, EVENTS, EVENT_JSON | JSON))
+def test_signed_nonsense_never_raises_anything_else_at_stripe(body: bytes) -> None:
+    try:
+        receive(STRIPE, push(body, headers=stripe_signed(body)))
     except (Forged, Unparsable):
         return
 

@@ -8,6 +8,10 @@ import pytest
 
 from connectors import registry
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
+from connectors.payments.alipay import AlipayMerchant
+from connectors.payments.alipay_inbound import AlipayInbound
+from connectors.payments.stripe import StripeMerchant
+from connectors.payments.stripe_inbound import StripeInbound
 from connectors.payments.wechatpay import WechatpayMerchant
 from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import DouyinShop
@@ -18,7 +22,9 @@ from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.shops import Role, Shop
+from tests.connectors.alipay_answers import ALIPAY
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.stripe_answers import STRIPE
 from tests.connectors.wechatpay_answers import WECHATPAY
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
 
@@ -31,6 +37,8 @@ from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
         (QIMEN, QimenInbound, registry.warehouse, QimenWarehouse),
         (KDNIAO, KdniaoInbound, registry.courier, KdniaoCourier),
         (WECHATPAY, WechatpayInbound, registry.payment_provider, WechatpayMerchant),
+        (ALIPAY, AlipayInbound, registry.payment_provider, AlipayMerchant),
+        (STRIPE, StripeInbound, registry.payment_provider, StripeMerchant),
     ],
 )
 def test_a_vendor_is_built_from_its_shop(
@@ -53,7 +61,7 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
 
 
 def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'acme' is not known; known are douyin, kdniao, own, qimen, taobao, wechatpay"):
+    with pytest.raises(BadInput, match=r"'acme' is not known; known are alipay, aliyun_sms, .*own, .*wecom"):
         registry.inbound(replace(OWN, vendor="acme"))
 
 
@@ -69,6 +77,13 @@ def test_what_a_shop_row_lacks_is_listed_with_its_meaning() -> None:
     assert "owner" not in lacking
     assert len(lacking) == 2 + len(registry.vendor("qimen").params)
     assert all(": " in text for text in registry.missing(bare))
+
+
+def test_a_vendor_without_a_secret_is_not_asked_for_one_but_for_its_sealed_keys() -> None:
+    lacking = [text.split(":")[0] for text in registry.missing(replace(ALIPAY, key_id="", sealed={}))]
+    assert lacking == ["key_id", "private_key", "alipay_public_key"]
+    lacking = [text.split(":")[0] for text in registry.missing(replace(STRIPE, secrets=(), params={}, sealed={}))]
+    assert lacking == ["secret", "shop", "api_key"]
 
 
 def test_every_vendor_says_what_it_is() -> None:

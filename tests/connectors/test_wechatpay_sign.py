@@ -18,6 +18,7 @@ from wechatpayv3.utils import build_authorization
 
 from connectors.payments import wechatpay_sign as signing
 from connectors.payments.wechatpay_inbound import WechatpayInbound
+from connectors.rsa_keys import private_key
 from domain.errors import Forged
 from domain.payments import RefundState
 from tests.connectors.wechatpay_answers import (
@@ -226,6 +227,6 @@ def proven(request: httpx.Request) -> str:
     given = {name: value.strip('"') for name, value in parts.items()}
     lines = (request.method, request.url.raw_path.decode(), given["timestamp"], given["nonce_str"])
     message = signing.lines(*lines, request.content.decode())
-    key = signing.private_key(ASKED["private_key"]).public_key()
+    key = private_key(ASKED["private_key"]).public_key()
     key.verify(base64.b64decode(given["signature"]), message, PKCS1v15(), hashes.SHA256())
     return given["nonce_str"]

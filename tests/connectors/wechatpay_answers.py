@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors.inbound import Push
 from connectors.payments.wechatpay import WechatpayMerchant
-from connectors.payments.wechatpay_sign import private_key
+from connectors.rsa_keys import private_key
 from domain.payments import RefundAsk
 from domain.shops import Role
 from tests.connectors.worlds import NOW, OWN, Stranger, clock, push

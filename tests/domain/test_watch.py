@@ -21,12 +21,14 @@ from domain.watch import (
 
 LIMITS = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8, stock_push_seconds=60)
 POLLED = (TaskQueue("orders", ("me", "you")), TaskQueue("shops", ("me",)))
+LABELS = TaskQueue("ocr", (), labels=True)
 WELL = Figures(StoreFigures(apply=(Backlog(0, 3, 59.0),)), EngineFigures(POLLED))
 PUSH = AccountCalls("push", "qimen", "gz", waiting=12, oldest_seconds=100, attempts=0)
 
 # (what is so, kind and subject of the alert, a word that it says, whether it is critical)
 ALARMS = [
     (Figures(engine=EngineFigures((TaskQueue("orders", ()),))), "no_pollers", "queue:orders", "start one", True),
+    (Figures(engine=EngineFigures((LABELS,))), "no_pollers", "queue:ocr", "numbers are typed", False),
     (Figures(engine=EngineFigures(POLLED, failing=2)), "workflow_task_failures", "temporal", "2 running", True),
     (
         Figures(engine=EngineFigures((TaskQueue("shops", ("me",), 40, 31.0),))),
@@ -115,3 +117,7 @@ def test_a_shop_whose_stock_is_behind_or_refused_or_not_looked_at_is_told() -> N
     ]
     assert found[0].words == "2 listings show old stock, the oldest for 61 s; the last answer: HTTP 503"
     assert found[2].words.startswith("2 listings are not taken: TEE: refused (5). Mend the listing: oms listing list")
+
+
+def test_a_worker_is_fit_though_nobody_reads_labels() -> None:
+    assert unfit(Figures(StoreFigures(), EngineFigures((*POLLED, LABELS))), LIMITS, "me") == []

@@ -22,7 +22,7 @@ def doctor(folder: Path) -> str:
 async def test_a_worker_is_ready_when_it_polls_and_its_doctor_says_so(
     tmp_path: Path, database: Database, database_url: str
 ) -> None:
-    installation = Installation(tmp_path, "demo", {"OMS_DATABASE_URL": database_url})
+    installation = Installation(tmp_path, "demo", {"OMS_DATABASE_URL": database_url}, labels=True)
     try:
         installation.start()
         url = installation.run.urls["worker"]
@@ -38,7 +38,14 @@ async def test_a_worker_is_ready_when_it_polls_and_its_doctor_says_so(
         figures = httpx.get(f"{url}/metrics").text
         assert 'steadfast_queue_pollers{queue="orders"} 1' in figures
         assert "steadfast_fit 1" in figures
-        assert f"worker: {url} is ready" in doctor(tmp_path)
+
+        async def labels_are_read() -> bool:
+            return 'steadfast_queue_pollers{queue="ocr"} 1' in httpx.get(f"{url}/metrics").text
+
+        await eventually(labels_are_read, show)
+        said = doctor(tmp_path)
+        assert f"worker: {url} is ready" in said
+        assert "workers of ocr: 1 pollers" in said
         installation.children["worker"].stop()
         said = doctor(tmp_path)
         assert f"worker: {url} is not ready" in said

@@ -31,7 +31,7 @@ REGISTRIES = [
     "index-" + "url",
     "artifactory" + ".",
 ]
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-ocr.lock"]
 BROAD = {"Exception", "BaseException"}
 
 

@@ -53,7 +53,9 @@ TABLES = str.split(
     "listing stock_push stock_told stock_drain stock_signal "
     "number_series approval stock_count count_line adjustment stock_report transfer transfer_line "
     "inbound inbound_line inbound_stage receipt turnover_day "
-    "stock_audit stock_balance stock_drift presale_hold presale_supply"
+    "stock_audit stock_balance stock_drift presale_hold presale_supply "
+    "after_sales_case case_line case_photo return_receipt inspection unmatched_return refund_grant payout "
+    "process_event setting_draft message"
 )
 DRIFTED = """
     SELECT * FROM (

@@ -11,6 +11,7 @@ from clients.console.pages import (
     ledger,
     message,
     messages,
+    messages_out,
     order,
     orders,
     overview,
@@ -18,6 +19,9 @@ from clients.console.pages import (
     pools,
     reports,
     search,
+    setting,
+    setting_history,
+    settings,
     shops,
     sku,
     stock,
@@ -26,11 +30,11 @@ from clients.console.pages import (
     users,
 )
 
-DAY = (overview, orders, order, search, alerts)
+DAY = (overview, orders, order, search, alerts, messages_out)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
-CONNECTIONS = (shops, messages, message, users)
+CONNECTIONS = (shops, messages, message, settings, setting_history, setting, users)
 
 
 def register(desk: Desk) -> None:

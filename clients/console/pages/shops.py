@@ -8,6 +8,7 @@ from starlette.requests import Request
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
 from connectors import registry
+from domain.shops import Role
 from store.reads.shops import ShopReads, ShopRow
 
 TEXTS = {
@@ -37,13 +38,15 @@ TEXTS = {
     "pull_off": "备用校验已关闭",
     "pull_failed": "还没拉成功",
     "push_none": "不推送，只能拉取",
+    "push_out": "只发送",
     "stock_none": "不推送：缺少 {param}",
     "stock_never": "还没有",
     "stock_since": "落后，自",
     "stock_refused": "{n} 个被拒",
 }
-ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务"}
+ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息"}
 SOON = timedelta(days=7)
+MESSAGES = Role.MESSAGES.value
 NUMBERS = ("waiting", "refused", "unverified")
 
 
@@ -73,7 +76,7 @@ def health(row: ShopRow, now: datetime) -> tuple[str, str]:
         (pulls(row) and pushes(row) and not row.backup, TEXTS["pull_off"], "bad"),
         (row.unverified > 0, TEXTS["unproven"], "warn"),
         (left is not None and left <= SOON, TEXTS["expiring"], "warn"),
-        (row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
+        (row.role != MESSAGES and row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
     ]
     return next(((words, tone) for ill, words, tone in found if ill), (TEXTS["well"], "good"))
 
@@ -86,6 +89,13 @@ def pushes(row: ShopRow) -> bool:
 def pulls(row: ShopRow) -> bool:
     """Say whether the vendor of a connection has a list of changes to pull."""
     return registry.vendor(row.vendor).pull is not None
+
+
+def _no_push(row: ShopRow) -> str:
+    """Say why a connection never pushed anything."""
+    if row.role == MESSAGES:
+        return "push_out"
+    return "never" if pushes(row) else "push_none"
 
 
 def _no_pull(row: ShopRow) -> str:
@@ -130,7 +140,7 @@ def _row(row: ShopRow, now: datetime) -> Markup:
         "shop": messages,
         "role": ROLES.get(row.role, row.role),
         "state": badge(words, tone),
-        "pushed": moment(row.pushed_at, empty=TEXTS["never" if pushes(row) else "push_none"]),
+        "pushed": moment(row.pushed_at, empty=TEXTS[_no_push(row)]),
         "pulled": moment(row.pulled_at, empty=TEXTS[_no_pull(row)]),
         "stock": _stock(row),
         "token": countdown(row.token_expires_at, empty="—"),

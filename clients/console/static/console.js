@@ -45,18 +45,22 @@
       if (node && node.value !== words) node.value = words;
     }
   };
+  const show = () => {
+    if (!target || !document.getElementById(target)) return;
+    document.getElementById(target).scrollIntoView();
+    target = "";
+  };
+  const refocus = () => (inRow(focused) || document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
+  const inRow = (id) => document.getElementById(id)?.closest("tr[data-row], .block")?.id === id
+    ? document.getElementById(id).querySelector("input, select, textarea") : null;
   // Parts are drawn after the page has loaded: what the address points at is shown once it is there.
   let target = location.hash.slice(1);
   new MutationObserver(() => {
     tick();
     retype();
-    if (target && document.getElementById(target)) {
-      document.getElementById(target).scrollIntoView();
-      target = "";
-    }
-    if (focused && document.activeElement === document.body) {
-      (document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
-    }
+    mark();
+    show();
+    if (focused && document.activeElement === document.body) refocus();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   const rows = () => [...document.querySelectorAll(".main tbody tr a.open")];
@@ -71,6 +75,15 @@
   let leading = 0;
   const typing = (node) => node.matches?.("input, textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      const row = event.target.closest?.("tr[data-row]");
+      if (!row) return;
+      event.preventDefault();
+      const way = event.key === "ArrowUp" ? "up" : "down";
+      const button = row.querySelector(`:scope > td [data-what="${way}"]`);
+      if (button && !button.disabled) send({ ...button.dataset, focus: event.target.id });
+      return;
+    }
     if (event.key === "Escape") {
       if (document.querySelector("dialog[open]")) return;
       if (typing(document.activeElement)) document.activeElement.blur();
@@ -90,7 +103,24 @@
     else if (event.key === "k") step(-1);
   });
 
-  const send = (given) => window.emitEvent("act", given);
+  // A press may send a form that it does not stand in: what was typed goes along and is never lost.
+  const send = (given) => {
+    const form = given.form && document.getElementById(given.form);
+    window.emitEvent("act", { ...(form ? Object.fromEntries(new FormData(form)) : {}), ...given });
+  };
+  // A form that asks for it (data-warn) warns before what was typed is left; drawn anew, it stands as it is stored.
+  let changed = "";
+  const unsaved = () => { const form = document.querySelector("form[data-warn]"); return !!form && form.dataset.drawn === changed; };
+  const mark = () => document.querySelector(".unsaved")?.toggleAttribute("hidden", !unsaved());
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest?.("form[data-warn]");
+    if (form) { changed = form.dataset.drawn; mark(); }
+  });
+  document.addEventListener("change", ({ target }) => {
+    const picked = target.closest?.("details.picked"), words = picked?.querySelector("summary");
+    if (words) put(words, [...picked.querySelectorAll("input:checked")].map((one) => one.parentNode.textContent.trim()).join("、") || words.dataset.none);
+  });
+  window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-act], [data-dialog], [data-copy], [data-close]");
     if (!button || button.disabled || button.tagName === "FORM") return;
@@ -113,7 +143,10 @@
   });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-act]");
-    if (!form) return;
+    if (!form) {
+      if (event.target.dataset.warn !== undefined) event.preventDefault();
+      return;
+    }
     event.preventDefault();
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     send({ ...Object.fromEntries(new FormData(form)), act: form.dataset.act });
@@ -127,6 +160,9 @@
     },
     // Buttons that were switched off by a press come back when the answer is there.
     free: () => document.querySelectorAll("[data-act]:disabled:not([data-off]), form[data-act] button:disabled").forEach((one) => { one.disabled = false; }),
+    // What is looked at after a part was drawn anew: a place to show, an entry or a row to go on in.
+    look: (id) => { target = id; show(); },
+    focus: (id) => { focused = id; refocus(); },
     zone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
   document.cookie = `steadfast_zone=${encodeURIComponent(window.steadfast.zone())}; path=/; max-age=31536000; samesite=lax`;

@@ -1,0 +1,19 @@
+"""Ports of label reading: where a photo is kept, and who reads it. workers/ocr.py fits parts in."""
+
+from typing import Protocol
+
+from domain.labels import LabelReading
+
+
+class Photos(Protocol):
+    """The photos that buyers sent."""
+
+    async def load(self, photo_id: str) -> bytes:
+        """Give a kept photo; Refused when there is none of this id."""
+
+
+class LabelReader(Protocol):
+    """Reads labels on this machine, without holding up whoever asks."""
+
+    async def read(self, photo: bytes) -> LabelReading:
+        """Read a label; BadInput when it is no photo."""

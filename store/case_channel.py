@@ -1,0 +1,48 @@
+"""Telling a sales channel what we decide about its own after-sales case: one outgoing call per case and action."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.after_sales import CaseAction
+from domain.outgoing import Queue
+from store import outgoing
+
+KIND = "case"
+AGREE_REFUND = CaseAction.AGREE_REFUND
+
+_TOLD = text("UPDATE after_sales_case SET channel_told = :action WHERE no = :no")
+
+
+def call_key(no: str, action: CaseAction) -> str:
+    """Name the call that tells a channel something about a case."""
+    return f"case:{no}:{action.value}"
+
+
+async def tell(tx: AsyncConnection, row: Row[Any], action: CaseAction, now: datetime, **more: Any) -> None:
+    """Ask for the call once; a case that is no channel's is told to nobody.
+
+    `more`: amount_minor, reason, carrier, waybill_no, as the action needs them.
+    """
+    if not row.channel_case_no:
+        return
+    order_no = row.order_key.split(":", 2)[2]
+    payload: dict[str, Any] = {
+        "at": now.isoformat(),
+        "case_no": row.channel_case_no,
+        "order_no": order_no,
+        "kind": row.kind,
+        "action": action.value,
+        "currency": row.currency,
+        "our_no": row.no,
+    }
+    queue = Queue(KIND, row.channel, row.shop)
+    await outgoing.add(tx, queue, call_key(row.no, action), row.order_key, payload | more)
+    await tx.execute(_TOLD, {"no": row.no, "action": action.value})
+
+
+async def agree_refund(tx: AsyncConnection, row: Row[Any], amount_minor: int, now: datetime) -> None:
+    """Agree to a refund: the platform moves the money, and says so in its own case."""
+    await tell(tx, row, CaseAction.AGREE_REFUND, now, amount_minor=amount_minor)

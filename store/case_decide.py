@@ -1,0 +1,106 @@
+"""What people decide about a case, booked once each; and taking a case as one's own (EXC-4, AFT-5)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.after_sales import Answer, CaseDecision, CaseEvent, CaseKind, CaseState, Choice, refuse_decision
+from domain.errors import Refused
+from store import audit, case_check, case_money, case_payouts, case_returns, cases, refunds
+from store.database import Database
+
+_REVIEWED = text(
+    """
+    UPDATE after_sales_case SET review = :review, reviewed_by = CAST(:actor AS text),
+        approved_minor = :amount, differs = '',
+        verdict_words = CASE WHEN CAST(:reason AS text) = '' THEN verdict_words ELSE CAST(:reason AS text) END,
+        stop = CASE WHEN stop = 'too_late' THEN '' ELSE stop END,
+        owner = CASE WHEN owner = '' THEN CAST(:actor AS text) ELSE owner END
+    WHERE no = :no
+    """
+)
+_WITHDRAWN = text("UPDATE after_sales_case SET withdrawn_by = :actor WHERE no = :no")
+_OWNED = text("UPDATE after_sales_case SET owner = :actor WHERE no = :no")
+_PAY_FIRST = text("UPDATE after_sales_case SET pay_first = true, reviewed_by = :actor, returns = false WHERE no = :no")
+_NO_REFUND = text("UPDATE after_sales_case SET no_refund = true, verdict_words = :reason WHERE no = :no")
+
+
+class SqlCaseDecisions:
+    """Decisions on cases. Implements activities/ports_cases.py: CaseDecisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def decide(self, no: str, decision: CaseDecision, nonce: str, now: datetime) -> Answer:
+        """Book one decision; the same nonce once. What does not count is answered with the reason."""
+        async with self._database.transaction() as tx:
+            try:
+                order, row = await cases.lock(tx, no)
+            except Refused as refused:
+                return Answer(False, refused.reason)
+            if await audit.heard(tx, no, nonce):
+                return Answer(True, "taken already")
+            received = row.received_at is not None
+            refusal = refuse_decision(decision, CaseState(row.state), CaseKind(row.kind), received=received)
+            refusal = refusal or await _too_much(tx, order, row, decision) or await _under_way(tx, row, decision)
+            if refusal:
+                return Answer(False, refusal)
+            words = await _book(tx, row, decision, now)
+            told = {"reason": decision.reason, "amount_minor": decision.amount_minor, "nonce": nonce}
+            kept = {name: value for name, value in told.items() if value not in ("", None)}
+            await audit.write(tx, f"case.{decision.choice.value}", no, now, actor=decision.actor, **kept)
+            await cases.wake(tx, no, row.order_key, CaseEvent.CHANGED, now)
+        return Answer(True, words)
+
+
+async def _too_much(tx: AsyncConnection, order: Row[Any], row: Row[Any], decision: CaseDecision) -> str:
+    """Refuse an approval of more than there is to pay back."""
+    if decision.choice is not Choice.APPROVE or decision.amount_minor is None:
+        return ""
+    most = case_check.most_of(row, await case_money.worth(tx, order, row, freight=True))
+    if 0 <= decision.amount_minor <= most:
+        return ""
+    return f"{decision.amount_minor / 100:.2f} cannot be paid back; at most {most / 100:.2f} can"
+
+
+async def _under_way(tx: AsyncConnection, row: Row[Any], decision: CaseDecision) -> str:
+    """Refuse to pay by hand what a provider may be paying."""
+    if decision.choice is Choice.PAID_BY_HAND and await refunds.is_sent(tx, row.no):
+        return "the provider was asked and has not answered yet: wait for its answer, or look at its own pages"
+    return ""
+
+
+async def _book(tx: AsyncConnection, row: Row[Any], decision: CaseDecision, now: datetime) -> str:
+    values = {"no": row.no, "actor": decision.actor, "reason": decision.reason[:500]}
+    if decision.choice in {Choice.APPROVE, Choice.REFUSE}:
+        review = "approved" if decision.choice is Choice.APPROVE else "refused"
+        await tx.execute(_REVIEWED, values | {"review": review, "amount": decision.amount_minor})
+        return review
+    if decision.choice is Choice.WITHDRAW:
+        await tx.execute(_WITHDRAWN, values)
+        return "withdrawn"
+    if decision.choice is Choice.WAYBILL:
+        await case_returns.set_waybill(tx, row, (decision.carrier, decision.waybill_no), decision.actor, now)
+        return "the parcel is noted"
+    return await _book_rare(tx, row, decision, values, now)
+
+
+async def _book_rare(
+    tx: AsyncConnection, row: Row[Any], decision: CaseDecision, values: dict[str, Any], now: datetime
+) -> str:
+    if decision.choice is Choice.TAKE:
+        await tx.execute(_OWNED, values)
+        return f"it is {decision.actor}'s"
+    if decision.choice is Choice.PAY_WITHOUT:
+        await tx.execute(_PAY_FIRST, values)
+        return "paid without waiting for the goods"
+    if decision.choice is Choice.RECEIVE_ONLY:
+        await tx.execute(_NO_REFUND, values)
+        return "received without a refund"
+    if decision.choice is Choice.PAID_BY_HAND:
+        await refunds.drop_for(tx, row.no, f"paid by hand: {decision.reference}", now)
+        await case_payouts.paid(tx, row.no, decision.reference, now, by=decision.actor)
+        return "paid"
+    return "asked again" if await case_money.retry(tx, row, now) else "the payout is under way"

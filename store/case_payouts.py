@@ -1,0 +1,65 @@
+"""Payouts of cases: how one stands, and booking that its money moved, once, or did not (AFT-7)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.after_sales import CaseEvent
+from store import alerts, audit, cases
+from store.alerts import Level, NewAlert
+
+BY_HAND, FAILED = "payout_by_hand", "payout_failed"
+"""Alerts about money that a person has to see to."""
+
+_OF = text(
+    "SELECT p.*, g.key AS granted FROM payout p JOIN refund_grant g ON g.key = p.grant_key WHERE p.case_no = :no"
+)
+_PAID = text(
+    """
+    UPDATE payout SET state = 'paid', paid_at = :now, reason = '', reference = :reference
+    WHERE case_no = :no AND state <> 'paid' RETURNING order_key, amount_minor, currency, way
+    """
+)
+_FAILED = text("UPDATE payout SET state = 'failed', reason = :reason WHERE case_no = :no AND state <> 'paid'")
+# What the channel says it gave back and what we know we gave back are the same money: the larger sum counts.
+_ORDER_MONEY = text(
+    """
+    UPDATE orders o SET refunded_minor = least(o.paid_minor, greatest(o.refunded_minor, paid.total)),
+        payment_status = CASE WHEN greatest(o.refunded_minor, paid.total) >= o.paid_minor THEN 'refunded'
+            ELSE o.payment_status END
+    FROM (SELECT coalesce(sum(amount_minor), 0)::bigint AS total FROM payout
+        WHERE order_key = :key AND state = 'paid') paid
+    WHERE o.key = :key
+    """
+)
+
+
+async def payout_of(tx: AsyncConnection, no: str) -> Row[Any] | None:
+    """Give the payout of a case, if there is one."""
+    return (await tx.execute(_OF, {"no": no})).one_or_none()
+
+
+async def paid(tx: AsyncConnection, no: str, reference: str, now: datetime, *, by: str) -> bool:
+    """Book that the money of a case moved, once; `by` says who moved it. False when it was booked before."""
+    done = (await tx.execute(_PAID, {"no": no, "reference": reference, "now": now})).one_or_none()
+    if done is None:
+        return False
+    await tx.execute(_ORDER_MONEY, {"key": done.order_key})
+    await alerts.clear(tx, no, now, BY_HAND)
+    await alerts.clear(tx, no, now, FAILED)
+    told = {"amount_minor": done.amount_minor, "way": done.way, "reference": reference}
+    await audit.write(tx, "case.paid", no, now, actor=by, **told)
+    await cases.wake(tx, no, done.order_key, CaseEvent.PAYOUT, now)
+    return True
+
+
+async def failed(tx: AsyncConnection, no: str, order_key: str, reason: str, now: datetime) -> None:
+    """Note that a payout was not carried out: the case waits, and finance is told in the vendor's words."""
+    if not (await tx.execute(_FAILED, {"no": no, "reason": reason[:500]})).rowcount:
+        return
+    words = f"the payout of case {no} failed: {reason}; mend it, then oms case retry {no}"
+    await alerts.raise_alert(tx, NewAlert(FAILED, Level.CRITICAL, no, words), now)
+    await audit.write(tx, "case.payout_failed", no, now, reason=reason[:500])
+    await cases.wake(tx, no, order_key, CaseEvent.PAYOUT, now)
