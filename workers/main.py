@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
+from clients.memory import settle
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_audit import ensure_audit
 from clients.temporal_stock import ensure_count_schedule
@@ -103,6 +104,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
+        settle()
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
     if health is not None:
