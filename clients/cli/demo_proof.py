@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from clients.cli.demo_cases import case_table
 from clients.cli.demo_facts import Evidence
 from clients.cli.demo_mischief import mischief_table, missing, planned_mischief
 from clients.cli.demo_shops import OWN_WAYS
@@ -54,6 +55,8 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     mischief = planned_mischief(evidence, world.plan)
     if mischief:
         out.print(mischief_table(mischief, evidence))
+    if evidence.cases:
+        out.print(case_table(evidence.cases))
     out.print(_by_shop(evidence, world))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
