@@ -140,7 +140,8 @@ def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
     for shop, how in ways.items():
         sold = evidence.books["orders"].items()
         theirs = {no for no, one in sold if f"{one['channel']}/{one['shop']}" == shop and one["messages_sent"]}
-        ours = [order.no for order in evidence.orders if f"{order.channel}/{order.shop}" == shop]
+        here = [order for order in evidence.orders if not order.case_no]  # goods sent again were not sold
+        ours = [order.no for order in here if f"{order.channel}/{order.shop}" == shop]
         kept = evidence.messages.get(shop, {})
         figures = (len(theirs), len(set(ours)), len(theirs - set(ours)), len(ours) - len(set(ours)))
         counts = (kept.get("push", 0), kept.get("pull", 0), kept.get("reread", 0))
