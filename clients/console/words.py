@@ -2,7 +2,7 @@
 
 import re
 
-from clients.console import count_words, message_words, setting_words, stock_words
+from clients.console import count_words, message_words, return_words, setting_words, stock_words
 from domain.permissions import UserRole
 from domain.waits import WaitFor
 
@@ -191,56 +191,60 @@ ACTIONS = {
     "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
     "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
-ALERTS = {
-    "stuck": "订单卡住",
-    "out_of_stock": "已付款但缺货",
-    "review": "待人工审核",
-    "late_payment": "关单后付款",
-    "late_refund": "关单后退款",
-    "late_cancel": "完成后取消",
-    "refund_due": "应退款",
-    "too_late": "取消太晚",
-    "ship_by_1": "快到发货时限",
-    "ship_by_2": "超过发货时限",
-    "overshipped": "仓库多发",
-    "presale_supply_late": "预售批次延期",
-    "presale_late": "预售延期，请告知买家",
-    "bundle_parts": "组合商品缺件发出",
-    "no_waybill": "发货没有运单号",
-    "shipped_after_close": "关单后发货",
-    "observation_failed": "消息未入账",
-    "pull": "拉单失败",
-    "signatures": "连续验签失败",
-    "drift": "时钟或时区不对",
-    "unknown_status": "不认识的状态码",
-    "channel_hold": "渠道暂不允许发货",
-    "token": "授权将失效",
-    "reread": "重读被拒",
-    "oversell_breaker": "超卖熔断",
-    "refund_unheard": "退款没有回调",
-    "no_pollers": "没有工作进程",
-    "workflow_task_failures": "流程代码出错",
-    "schedule_to_start": "任务排队过久",
-    "oversize_payload": "数据过大",
-    "calls_exhausted": "外部调用久未成功",
-    "lag": "处理积压",
-    "backlog": "待发过多，直播渠道少展示",
-    "stock_behind": "库存推送落后",
-    "stock_refused": "渠道不收库存",
-    "approval_waiting": "等待审批",
-    "approval_late": "审批超时",
-    "count_blocked": "盘点差异未入账",
-    "count_inaccurate": "库存准确率不足",
-    "count_failed": "盘点失败",
-    "transfer_not_free": "调拨缺货",
-    "receipt_differs": "收货数量不符",
-    "entry_refused": "仓库不收货",
-    "inbound_no_owner": "入库单无负责人",
-    "inbound_no_customs_no": "缺清关单号",
-    "inbound_late": "到货逾期",
-    "stock_drift": "库存账目不一致",
-    "workflow_lost": "订单流程没有运行",
-} | message_words.ALERTS
+ALERTS = (
+    {
+        "stuck": "订单卡住",
+        "out_of_stock": "已付款但缺货",
+        "review": "待人工审核",
+        "late_payment": "关单后付款",
+        "late_refund": "关单后退款",
+        "late_cancel": "完成后取消",
+        "refund_due": "应退款",
+        "too_late": "取消太晚",
+        "ship_by_1": "快到发货时限",
+        "ship_by_2": "超过发货时限",
+        "overshipped": "仓库多发",
+        "presale_supply_late": "预售批次延期",
+        "presale_late": "预售延期，请告知买家",
+        "bundle_parts": "组合商品缺件发出",
+        "no_waybill": "发货没有运单号",
+        "shipped_after_close": "关单后发货",
+        "observation_failed": "消息未入账",
+        "pull": "拉单失败",
+        "signatures": "连续验签失败",
+        "drift": "时钟或时区不对",
+        "unknown_status": "不认识的状态码",
+        "channel_hold": "渠道暂不允许发货",
+        "token": "授权将失效",
+        "reread": "重读被拒",
+        "oversell_breaker": "超卖熔断",
+        "refund_unheard": "退款没有回调",
+        "no_pollers": "没有工作进程",
+        "workflow_task_failures": "流程代码出错",
+        "schedule_to_start": "任务排队过久",
+        "oversize_payload": "数据过大",
+        "calls_exhausted": "外部调用久未成功",
+        "lag": "处理积压",
+        "backlog": "待发过多，直播渠道少展示",
+        "stock_behind": "库存推送落后",
+        "stock_refused": "渠道不收库存",
+        "approval_waiting": "等待审批",
+        "approval_late": "审批超时",
+        "count_blocked": "盘点差异未入账",
+        "count_inaccurate": "库存准确率不足",
+        "count_failed": "盘点失败",
+        "transfer_not_free": "调拨缺货",
+        "receipt_differs": "收货数量不符",
+        "entry_refused": "仓库不收货",
+        "inbound_no_owner": "入库单无负责人",
+        "inbound_no_customs_no": "缺清关单号",
+        "inbound_late": "到货逾期",
+        "stock_drift": "库存账目不一致",
+        "workflow_lost": "订单流程没有运行",
+    }
+    | message_words.ALERTS
+    | return_words.ALERTS
+)
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
@@ -378,7 +382,7 @@ _SAID: list[tuple[str, str]] = [*message_words.SAID,
     (r"the customs number is missing; owner: (.*)", "缺清关单号，负责人：{0}"),
     (r"expected (.*) UTC and still (\w+)", "预计 {0} UTC 到货，现仍为 {1}"),
 ]  # fmt: skip
-_ALL = [*_SAID, *stock_words.SAID, *count_words.SAID, *setting_words.SAID]
+_ALL = [*_SAID, *stock_words.SAID, *count_words.SAID, *setting_words.SAID, *return_words.SAID]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _ALL]
 
 
