@@ -7,7 +7,7 @@ Another language is another module of the same names.
 
 import re
 
-from clients.console import count_words, inbox_words, message_words, order_words, setting_words, stock_words
+from clients.console import count_words, inbox_words, message_words, order_words, return_words, setting_words, stock_words
 from clients.console.story_words import ACTIONS
 from domain.permissions import UserRole
 from domain.waits import WaitFor
@@ -194,7 +194,7 @@ ALERTS = {
     "inbound_late": "到货逾期",
     "stock_drift": "库存账目不一致",
     "workflow_lost": "订单流程没有运行",
-} | message_words.ALERTS
+} | message_words.ALERTS | return_words.ALERTS
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
@@ -212,6 +212,7 @@ SEARCHED = {
 _SAID = [
     *order_words.SAID,
     *message_words.SAID,
+    *return_words.SAID,
     *inbox_words.SAID,
     *count_words.SAID,
     *stock_words.SAID,
