@@ -11,6 +11,8 @@ from clients.cli.alerts import alert_app
 from clients.cli.approvals import approval_app
 from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
+from clients.cli.case_decisions import case_decision_app
+from clients.cli.cases import case_app
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -48,6 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+case_app.registered_commands += case_decision_app.registered_commands
 order_app.registered_commands += decision_app.registered_commands + release_app.registered_commands
 stock_app.registered_commands += proposal_app.registered_commands
 transfer_app.registered_commands += request_app.registered_commands
@@ -55,6 +58,7 @@ stock_app.add_typer(place_app, name="place", help="Stores and other places witho
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
 stock_app.registered_commands += ledger_app.registered_commands + audit_app.registered_commands
+app.add_typer(case_app, name="case", help="After-sales cases: open, see, decide, pay.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
