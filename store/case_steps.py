@@ -145,6 +145,8 @@ class SqlCaseFacts:
     async def _close(self, tx: AsyncConnection, row: Row[Any], outcome: Outcome, now: datetime) -> None:
         if outcome is Outcome.REFUSED:
             await case_channel.tell(tx, row, CaseAction.REFUSE, now, reason=row.verdict_words)
+        if outcome is Outcome.SHIPPED:
+            await case_channel.shipped(tx, row, now)
         if not (await tx.execute(_CLOSED, {"no": row.no, "outcome": outcome.value, "now": now})).rowcount:
             return
         await case_returns.withdraw(tx, row, now)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from sqlalchemy import Row
 
 from clients.cli.order_decisions import one_order
 from clients.cli.session import Session, out, session, told
