@@ -19,7 +19,7 @@ from domain.timing import LoopTiming
 BATCH = 16
 IN_FLIGHT = 4
 BEAT_SECONDS = 1.0
-POLLED = ("track", "inquire")
+POLLED = ("track", "inquire", "return_query")
 """What is asked about again with the next period, whatever came of this time."""
 
 
@@ -45,10 +45,21 @@ class DrainActivities:
             "payment": self._payment,
             "entry": self._announce,
         }
+        self._sources: dict[str, Callable[[Queue, int], Awaitable[list[Call]]]] = {}
 
-    def also(self, kind: str, work: Callable[[Queue, Call], Awaitable[None]]) -> None:
-        """Let queues of a further kind be drained too; `work` makes one call and closes it."""
+    def also(
+        self,
+        kind: str,
+        work: Callable[[Queue, Call], Awaitable[None]],
+        due: Callable[[Queue, int], Awaitable[list[Call]]] | None = None,
+    ) -> None:
+        """Let queues of a further kind be drained too; `work` makes one call and closes it.
+
+        `due` gives what is due where no outgoing rows do.
+        """
         self._work[kind] = work
+        if due is not None:
+            self._sources[kind] = due
 
     @activity.defn
     async def drain(self, queue: Queue, timing: LoopTiming, rounds: int) -> int:
@@ -66,6 +77,8 @@ class DrainActivities:
 
     async def _due(self, queue: Queue, timing: LoopTiming) -> list[Call]:
         try:
+            if queue.kind in self._sources:
+                return await self._sources[queue.kind](queue, BATCH)
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "inquire":

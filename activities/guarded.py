@@ -8,14 +8,23 @@ from collections.abc import Sequence
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
+from activities.ports_returns import ReturnsDesk
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ReturnConfirmed,
+    ShipmentConfirmed,
+)
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.returns import ReturnOrder
 from domain.stock_push import Batch, ListingKey
 
 
@@ -30,15 +39,15 @@ class GuardedWarehouse:
         """Ask for shipping."""
         return await self._bulkhead.run(f"create {order.no}", lambda: self._warehouse.create(order))
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         """Take an order back."""
         name = f"cancel {fulfillment_no}"
-        return await self._bulkhead.run(name, lambda: self._warehouse.cancel(fulfillment_no, warehouse))
+        return await self._bulkhead.run(name, lambda: self._warehouse.cancel(fulfillment_no, warehouse, purpose))
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         """Hold an order, or release it."""
         name = f"{'hold' if hold else 'release'} {fulfillment_no}"
-        await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold))
+        await self._bulkhead.run(name, lambda: self._warehouse.pending(fulfillment_no, warehouse, hold, purpose))
 
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
         """Ask what has left the house."""
@@ -52,6 +61,26 @@ class GuardedWarehouse:
     async def announce(self, entry: Entry) -> str:
         """Tell what will arrive."""
         return await self._bulkhead.run(f"announce {entry.no}", lambda: self._warehouse.announce(entry))
+
+
+class GuardedReturns:
+    """A warehouse's returns desk behind its account's bulkhead."""
+
+    def __init__(self, desk: ReturnsDesk, bulkhead: Bulkhead) -> None:
+        self._desk = desk
+        self._bulkhead = bulkhead
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Tell what will come back."""
+        return await self._bulkhead.run(f"announce {back.no}", lambda: self._desk.announce_return(back))
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Tell that nothing will come any more."""
+        return await self._bulkhead.run(f"withdraw {no}", lambda: self._desk.withdraw_return(no, warehouse, exchange))
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Ask what came back."""
+        return await self._bulkhead.run(f"returned {no}", lambda: self._desk.returned_so_far(no, warehouse))
 
 
 class GuardedCourier:

@@ -11,12 +11,20 @@ from typing import Protocol
 
 from domain.counting import Answer
 from domain.errors import Refused
-from domain.fulfillment import FulfillmentOrder, PromiseNotice, ShipmentNotice
+from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ReturnConfirmed,
+    ShipmentConfirmed,
+)
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.returns import ReturnOrder
 from domain.shops import Token
 from domain.stock_push import Batch, ListingKey
 
@@ -44,7 +52,7 @@ class Warehouse(Protocol):
     async def create(self, order: FulfillmentOrder) -> str:
         """Ask for shipping; the warehouse's own id, empty when it names none. Undone by `cancel`."""
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         """Take an order back; False when it is too late. A cancelled order cannot be revived: create anew."""
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
@@ -53,7 +61,7 @@ class Warehouse(Protocol):
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
         """Ask what left the house, with the answer's body as received; None while nothing has. Changes nothing."""
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         """Hold an order in the warehouse, or release it: one undoes the other."""
 
     async def stock(self, warehouse: str, skus: Sequence[str]) -> Answer:
@@ -64,6 +72,19 @@ class Warehouse(Protocol):
 
         Has no undo: what never comes is confirmed as nothing.
         """
+
+
+class ReturnsDesk(Protocol):
+    """A warehouse system that takes goods back for us."""
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Tell what will come back; its own id, empty when it names none. A repeat is a success."""
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Tell that nothing will come any more: undoes `announce_return`. False when the goods are there already."""
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Ask what came back, with the answer's body as received; None while nothing has. Changes nothing."""
 
 
 class Courier(Protocol):

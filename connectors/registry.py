@@ -12,7 +12,15 @@ import httpx
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
 from connectors.messengers import NEEDS, SENDERS, Needs
-from connectors.outbound import Clock, Courier, MessageSender, PaymentProvider, SalesChannel, Warehouse
+from connectors.outbound import (
+    Clock,
+    Courier,
+    MessageSender,
+    PaymentProvider,
+    ReturnsDesk,
+    SalesChannel,
+    Warehouse,
+)
 from connectors.payments import alipay_sign, stripe_sign, wechatpay_sign
 from connectors.payments.alipay import AlipayMerchant
 from connectors.payments.alipay_inbound import AlipayInbound
@@ -246,6 +254,7 @@ VENDORS: Mapping[str, Vendor] = {
 T = TypeVar("T")
 
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
+_RETURNS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], ReturnsDesk]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
 _PAYMENTS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], PaymentProvider]] = {
     "alipay": AlipayMerchant,
@@ -314,6 +323,11 @@ def pull_rules(name: str) -> PullRules | None:
 def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:
     """The caller of a warehouse; BadInput when the vendor is none."""
     return _caller(_WAREHOUSES, shop, "warehouse")(shop, http, clock)
+
+
+def returns_desk(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> ReturnsDesk:
+    """The caller of a warehouse that takes goods back; BadInput when the vendor is none."""
+    return _caller(_RETURNS, shop, "warehouse")(shop, http, clock)
 
 
 def courier(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Courier:

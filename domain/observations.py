@@ -327,7 +327,8 @@ class CaseObserved:
 class ReturnConfirmed:
     """A warehouse received goods that came back (Qimen return order); `case_no` is empty for a parcel nobody announced.
 
-    `confirm_id` is the warehouse's message; quantities are those of this confirmation alone.
+    `confirm_id` is the warehouse's message; quantities are those of this confirmation alone, or with `total`, as a
+    warehouse says when it is asked, of all that came so far.
     """
 
     case_no: str
@@ -338,6 +339,7 @@ class ReturnConfirmed:
     carrier: str = ""
     waybill_no: str = ""
     order_no: str = ""
+    total: bool = False
     kind: Literal["return"] = "return"
 
 

@@ -16,6 +16,7 @@ from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.messages_routes import message_routes
 from simulator.own_shop import BadMessage, BadSignature
+from simulator.returns_routes import returns_routes
 from simulator.settings import Outage
 from simulator.stripe import Asked
 from simulator.world import World
@@ -41,6 +42,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_payments(world))
     if world.messages is not None:
         app.include_router(message_routes(world.messages))
+    app.include_router(returns_routes(world.inwards.returns))
     app.include_router(_control(world))
     return app
 

@@ -117,6 +117,7 @@ class World:
             self.supplier.start()
             self.tasks.spawn(self._arrivals(self.started_at))
             self.tasks.spawn(self.inwards.count())
+            self.tasks.spawn(self.inwards.returns.stray_parcels())
 
     def stop_new(self) -> None:
         """Let no further buyer come; those who have come finish their lives."""

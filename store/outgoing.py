@@ -9,7 +9,7 @@ from domain.contacts import ContactForm
 from domain.observations import PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
-from store import alerts, audit, contacts, refunds
+from store import alerts, audit, case_returns, contacts, refunds, return_parcels
 from store.alerts import Level, NewAlert
 from store.calls import add as add
 from store.calls import add_all as add_all
@@ -96,6 +96,7 @@ class SqlOutgoing:
             if closed and queue.kind == "subscribe":
                 place = {name: call.payload[name] for name in ("carrier", "waybill_no")}
                 await tx.execute(_TOLD, place | {"now": now})
+                await return_parcels.subscribed(tx, place["carrier"], place["waybill_no"], now)
 
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         """Close a call that the stranger refused; a refused write-back makes the order visible as stuck."""
@@ -109,6 +110,8 @@ class SqlOutgoing:
                 await tx.execute(_REFUSED, {"key": call.order_key, "reason": words[:500]})
             if queue.kind == "refund":
                 await refunds.failed(tx, call.key, reason, now)
+            if queue.kind == "return":
+                await case_returns.refused(tx, call, reason, now)
             if queue.kind == "entry":
                 words = f"{queue.vendor}/{queue.shop} does not expect it: {reason}; tell it by hand"
                 alert = NewAlert("entry_refused", Level.CRITICAL, call.order_key.partition(":")[2], words)

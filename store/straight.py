@@ -104,7 +104,8 @@ class Alone(Straight):
     _at_once = True
 
     async def _long(self, statement: Executable, parameters: Any, options: Row) -> CursorResult[Any]:
-        await self.execution_options(isolation_level="AUTOCOMMIT")
+        if not self.in_transaction():  # SQLAlchemy calls it one after its first statement, also where it is none
+            await self.execution_options(isolation_level="AUTOCOMMIT")
         return await super()._long(statement, parameters, options)
 
 

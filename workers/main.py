@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
+from clients.memory import settle
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_audit import ensure_audit
 from clients.temporal_stock import ensure_count_schedule
@@ -50,7 +51,7 @@ SHOPS_LOOK_SECONDS = 2.0
 QUEUES_OF_ROLE = {
     Role.SALES: ("writeback", "reread"),
     Role.COURIER: ("subscribe", "track"),
-    Role.WAREHOUSE: ("inquire", "entry"),
+    Role.WAREHOUSE: ("inquire", "entry", "return", "return_query"),
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
 }
@@ -103,6 +104,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
+        settle()
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
     if health is not None:

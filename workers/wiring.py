@@ -18,12 +18,21 @@ from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableCha
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
 from activities.fulfillment import FulfillmentActivities
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedSender, GuardedWarehouse
+from activities.guarded import (
+    GuardedChannel,
+    GuardedCourier,
+    GuardedPayments,
+    GuardedReturns,
+    GuardedSender,
+    GuardedWarehouse,
+)
 from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
+from activities.ports_returns import ReturnsDesk
 from activities.pulls import PullActivities
+from activities.returns import ReturnCalls
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
@@ -47,6 +56,7 @@ from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
 from store.pulls import SqlPulls
 from store.reread import SqlReread
+from store.return_polls import SqlAwaitedReturns
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
 from store.stock_audit import SqlStockAudit
@@ -85,6 +95,11 @@ class ShopVendors:
         """Give the warehouse system of an account."""
         warehouse = registry.warehouse(await self._shop(vendor, code), self._http, utc_now)
         return GuardedWarehouse(warehouse, self._bulkheads.of(vendor, code))
+
+    async def returns_desk(self, vendor: str, code: str) -> ReturnsDesk:
+        """Give the returns desk of a warehouse account."""
+        desk = registry.returns_desk(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedReturns(desk, self._bulkheads.of(vendor, code))
 
     async def courier(self, vendor: str, code: str) -> Courier:
         """Give the courier of an account."""
@@ -194,6 +209,10 @@ def shops_worker(parts: Parts) -> Worker:
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     messages = SqlMessages(parts.database, parts.ring, parts.settings.profile)
     drains.also(MESSAGE, MessageSending(outgoing, messages, strangers, utc_now).send)
+    awaited = SqlAwaitedReturns(parts.database, parts.ring, loop.warehouse_query_seconds)
+    returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
+    drains.also("return", returns.tell)
+    drains.also("return_query", returns.ask, returns.due)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)

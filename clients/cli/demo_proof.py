@@ -92,7 +92,18 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
-    return [*rows, *_paid_back(evidence), ("messages kept, each once", "", str(evidence.work.messages))]
+    kept = ("messages kept, each once", "", str(evidence.work.messages))
+    return [*rows, *_paid_back(evidence), kept, *_told(evidence)]
+
+
+def _told(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Show what people were told by robots, SMS and mail; a robot hears twice what a kill -9 cut short (OPS-3)."""
+    there = evidence.books.get("messages") or {}
+    if not there:
+        return []
+    twice = len(there["twice"])
+    rows = [("messages to people / sent", str(sum(there["counts"].values())), str(evidence.work.sent))]
+    return [*rows, ("  of these heard twice", str(twice), "")] if twice else rows
 
 
 def _shown(evidence: Evidence) -> tuple[str, str, str]:

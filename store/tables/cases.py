@@ -68,6 +68,7 @@ class AfterSalesCaseRow(SQLModel, table=True):
     warehouse: str = ""
     authorised_at: datetime | None = maybe_moment()
     return_until: datetime | None = maybe_moment()
+    return_asked_at: datetime | None = maybe_moment()
     carrier: str = ""
     waybill_no: str = ""
     waybill_by: str = ""
@@ -164,6 +165,7 @@ class InspectionRow(SQLModel, table=True):
     grade: str
     quantity: int
     note: str = ""
+    photo_id: int | None = maybe_big()
     actor: str
     at: datetime = moment()
 
