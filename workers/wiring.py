@@ -26,6 +26,7 @@ from activities.guarded import (
     GuardedSender,
     GuardedWarehouse,
 )
+from activities.labels import ReadingActivities
 from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
@@ -45,6 +46,7 @@ from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
 from store.case_decide import SqlCaseDecisions
+from store.case_photos import SqlCasePhotos
 from store.case_steps import SqlCaseFacts
 from store.counts import SqlCounts
 from store.database import Database
@@ -68,6 +70,7 @@ from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.labels import LabelWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
@@ -171,12 +174,13 @@ def orders_worker(parts: Parts) -> Worker:
     cases = CaseActivities(
         SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
     )
+    readings = ReadingActivities(SqlCasePhotos(parts.database, parts.ring))
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, AfterSalesWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow],
+        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases), *steps_of(readings)],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

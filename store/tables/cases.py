@@ -109,7 +109,7 @@ class CaseLineRow(SQLModel, table=True):
 class CasePhotoRow(SQLModel, table=True):
     """One photo, sealed: it may show a person or a label. Kind: evidence, label, inspection.
 
-    `reading` is what was read off a label: state '', waiting, read, unread; with its confidence in percent.
+    `reading` is what was read off a label: state '', waiting, read, unsure, unread; with its confidence in percent.
     """
 
     __tablename__ = "case_photo"
