@@ -2,7 +2,7 @@
 
 import secrets
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -129,7 +129,7 @@ def _head(story: CaseStory) -> list[str]:
     return words + [_line(one) for one in story.lines]
 
 
-def _line(one: Row[tuple[object, ...]]) -> str:
+def _line(one: Any) -> str:
     back = f", came back {one.good} good and {one.damaged} damaged" if one.good or one.damaged else ""
     return f"  line {one.line_no}: {one.quantity} x {one.sku} {one.title}{back}"
 
