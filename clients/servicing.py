@@ -36,7 +36,9 @@ class Servicing:
         found = await OrderSearch(self._database, self._ring).find(pasted)
         keys = found.exact
         if not keys:
-            raise BadInput("no order was found in what was given: paste its number, a waybill or the whole phone number")
+            raise BadInput(
+                "no order was found in what was given: paste its number, a waybill or the whole phone number"
+            )
         if len(keys) > 1:
             raise BadInput(f"{len(keys)} orders fit: {', '.join(keys[:5])}; give the number of one")
         return keys[0]
@@ -83,9 +85,7 @@ class Servicing:
         async with self._database.transaction() as tx:
             await macros.save(tx, code, title, words, By(actor, self._clock()))
 
-    async def _decided(
-        self, what: str, decide: Callable[[AsyncConnection, Booking], Awaitable[Answer]]
-    ) -> str:
+    async def _decided(self, what: str, decide: Callable[[AsyncConnection, Booking], Awaitable[Answer]]) -> str:
         async with self._database.transaction() as tx:
             answer = await decide(tx, await self._booking(tx))
         if not answer.taken:

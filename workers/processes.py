@@ -11,6 +11,7 @@ from activities.tracing import step
 from clients.clock import utc_now
 from clients.temporal_cases import tell_case
 from clients.temporal_exceptions import tell_process
+from clients.temporal_labels import have_read
 from domain.after_sales import CaseStart
 from domain.errors import Unavailable
 from store import process_events
@@ -31,9 +32,14 @@ async def _process(client: Client, event: ProcessEvent) -> bool:
     return await tell_process(client, event.process, event.order_key, event.event)
 
 
+async def _label(client: Client, event: ProcessEvent) -> bool:
+    return await have_read(client, event.process.partition(":")[2])
+
+
 TELL: Mapping[str, Callable[[Client, ProcessEvent], Awaitable[bool]]] = {
     "case": _case,
     "exception": _process,
+    "label": _label,
     "ticket": _process,
 }
 """How each kind of process is told, by what its workflow id begins with."""

@@ -124,7 +124,9 @@ def hand_over(no: No, actor: Actor, to: Annotated[str, typer.Option(help="login"
 
 
 @exception_app.command()
-def close(no: No, actor: Actor, done: Annotated[str, typer.Option(help="what was done")] = "", nonce: Nonce = "") -> None:
+def close(
+    no: No, actor: Actor, done: Annotated[str, typer.Option(help="what was done")] = "", nonce: Nonce = ""
+) -> None:
     """Close it; say what was done."""
     _decide(no, ExceptionDecision(ExceptionChoice.CLOSE, actor, done), nonce)
 

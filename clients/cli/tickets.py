@@ -1,4 +1,4 @@
-"""`oms ticket add, list, show, answer, note, take, hand-over, attach, close, reopen, macro`: the service board by typing."""
+"""`oms ticket add, list, show, answer, take, hand-over, attach, close, macro …`: the service board by typing."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The evidence of a claim as a ZIP that is handed in by hand: texts as CSV that Excel opens, photos as they are (EXC-2)."""
+"""The evidence of a claim as a ZIP, to be handed in by hand: tables as CSV that Excel opens, and photos (EXC-2)."""
 
 import csv
 import io

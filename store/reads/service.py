@@ -1,4 +1,4 @@
-"""The service board: tickets, exceptions and after-sales cases by deadline, and all that one page of them shows (EXC-4)."""
+"""The service board: tickets, exceptions and after-sales cases by deadline, and what their pages show (EXC-4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -100,7 +100,7 @@ async def test_a_macro_with_an_unknown_placeholder_is_not_saved(world: CaseWorld
     by = By("alice", NOON)
     async with world.database.transaction() as tx:
         await macros.save(tx, "soon", "正在备货", "您好，订单 {order} {next}", by)
-        with pytest.raises(BadInput, match="nobody knows {name}"):
+        with pytest.raises(BadInput, match=r"nobody knows \{name\}"):
             await macros.save(tx, "bad", "x", "{name}", by)
         assert [row.code for row in await macros.all_macros(tx)] == ["soon"]
         await macros.drop(tx, "soon", by)

@@ -8,6 +8,7 @@ Take `await exception_routes.follow(...)` out of store/exceptions.py and nothing
 `await messaging.say_to_role(...)` out of store/process_ladder.py and nobody hears of it: this test fails both times.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from temporalio.client import Client
@@ -50,13 +51,21 @@ SECONDS = {"open": (0.6, 1.2)}
 """Two hours and a day, compressed."""
 
 
+class Service(House):
+    """A house that also runs exceptions and tickets."""
+
+    def more_workflows(self) -> list[type]:
+        return [ExceptionWorkflow, TicketWorkflow]
+
+    def more_steps(self) -> list[Callable[..., Any]]:
+        ladders = SqlLadder(self.database, EXCEPTIONS), SqlLadder(self.database, TICKETS)
+        return steps_of(ExceptionActivities(*ladders))
+
+
 async def test_two_shirts_short_are_routed_at_once_and_nobody_is_left_in_the_dark(
     temporal: Client, database: Database, ring: KeyRing
 ) -> None:
-    house = House(temporal, database, ring)
-    house.more_workflows = [ExceptionWorkflow, TicketWorkflow]
-    ladders = ExceptionActivities(SqlLadder(database, EXCEPTIONS), SqlLadder(database, TICKETS))
-    house.more_steps = steps_of(ladders)
+    house = Service(temporal, database, ring)
     async with outside() as there, house.open():
         await connect(database, ring, there)
         await compress(database)
