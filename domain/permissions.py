@@ -41,6 +41,7 @@ class Action(StrEnum):
     EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
     TEST_MESSAGE = "test_message"
+    LINK_BUYER = "link_buyer"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
@@ -53,6 +54,7 @@ _SUPPLIES = frozenset({Action.SEE_SUPPLY, Action.COUNT_STOCK, Action.DECIDE_APPR
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
+    | {Action.LINK_BUYER}
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
     UserRole.WAREHOUSE: _SEES | _STEERS | _SUPPLIES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
     UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
