@@ -4,7 +4,7 @@ Good units go to the shelf, damaged ones among the defective (AFT-6). Where nobo
 in what was found is the receipt as well. One form is one inspection, however often it is sent (AFT-3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,7 +112,7 @@ async def hand_in(tx: AsyncConnection, handed: HandedIn, now: datetime) -> bool:
     _, row = await cases.lock(tx, handed.case_no)
     if (await tx.execute(_HEARD, {"no": row.no, "nonce": handed.nonce})).one_or_none() is not None:
         return False
-    await _check_skus(tx, handed)
+    await check_skus(tx, [line.sku for line in handed.lines])
     await _receive(tx, row, handed, now)
     warehouse = row.warehouse or (await cases.again(tx, row.no)).warehouse
     for line in sorted(handed.lines, key=lambda one: one.sku):
@@ -130,9 +130,9 @@ async def waits(tx: AsyncConnection, no: str) -> dict[str, int]:
     return {row.sku: row.units for row in await tx.execute(_WAITS, {"no": no}) if row.units > 0}
 
 
-async def _check_skus(tx: AsyncConnection, handed: HandedIn) -> None:
-    skus = [line.sku for line in handed.lines]
-    known = set((await tx.execute(_KNOWN, {"skus": skus})).scalars())
+async def check_skus(tx: AsyncConnection, skus: Sequence[str]) -> None:
+    """Refuse what nobody sells: a misread code must not become a product. BadInput names it."""
+    known = set((await tx.execute(_KNOWN, {"skus": list(skus)})).scalars())
     if unknown := sorted(set(skus) - known):
         raise BadInput(f"no SKU {', '.join(unknown)}: scan the label on the goods again")
 

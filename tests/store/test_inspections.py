@@ -77,9 +77,9 @@ async def test_fewer_units_and_another_sku_are_told_apart_and_an_unknown_one_is_
     assert await hand_in(world, no, Found("A", good=1), Found("B", good=1))
     assert (await world.case(no)).differs == "A 1 of 2; B was not announced"
     assert (await world.look(no)).state is CaseState.REVIEW
-    for wrong in ({"good": -1}, {"good": 0}, {"good": 10_001}):
+    for wrong in (-1, 0, 10_001):
         with pytest.raises(BadInput):
-            Found("A", **wrong)
+            Found("A", good=wrong)
 
 
 def jpeg() -> bytes:
