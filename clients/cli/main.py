@@ -27,6 +27,7 @@ from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
 from clients.cli.pools import pool_app
+from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
 from clients.cli.release_stock import release_app
@@ -64,6 +65,7 @@ app.add_typer(bundle_app, name="bundle", help="Products that consist of others: 
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(portal_app, name="portal", help="Let buyers see their orders.")
 app.add_typer(label_app, name="label", help="Read waybill numbers off photos of labels.")
 app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
