@@ -6,6 +6,7 @@ the share that order management leaves of Temporal's own rate on the same machin
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import activity, workflow
