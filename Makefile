@@ -8,6 +8,7 @@ OCR_STAMP := .venv/.stamp-ocr
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
 #             CALM=1 (no faults, no outage, no kill -9)
+# make test:  TESTS=tests/store (all)  WORKERS=n (2; 0: all in this process, one after the other)
 # make soak:  MINUTES=n (20)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
@@ -18,6 +19,7 @@ CALM ?=
 MINUTES ?=
 DATA ?= var
 TESTS ?= tests
+WORKERS ?= 2
 
 .PHONY: demo up test check bench soak lock setup setup-ocr
 .DEFAULT_GOAL := demo
@@ -29,7 +31,7 @@ up: $(STAMP)
 	@$(BIN)/oms up --data $(DATA)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
+	@$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --no-loadscope-reorder $(TESTS)
 
 soak: $(STAMP)
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(if $(MINUTES),--soak-minutes $(MINUTES)) $(TESTS)

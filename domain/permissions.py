@@ -43,6 +43,7 @@ class Action(StrEnum):
     TEST_MESSAGE = "test_message"
     INSPECT = "inspect"
     MATCH_RETURN = "match_return"
+    LINK_BUYER = "link_buyer"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
@@ -59,7 +60,7 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
-    | {Action.MATCH_RETURN},
+    | {Action.MATCH_RETURN, Action.LINK_BUYER},
     UserRole.WAREHOUSE: _SEES
     | _STEERS
     | _SUPPLIES

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.catalogue import Product, is_lone, stem_of
+from simulator.catalogue import is_lone, stem_of
 from simulator.clock import iso, now
 from simulator.orders import PlannedOrder
 
@@ -120,10 +120,11 @@ class Shelf:
 
 
 class Listings:
-    """The shelves of all shops."""
+    """The shelves of all shops. Goods that are sold before they are there are on the own shop's alone."""
 
-    def __init__(self, catalogue: Iterable[Product], trouble: StockTrouble) -> None:
-        self._catalogue = list(catalogue)
+    def __init__(self, everywhere: Iterable[str], presale: Iterable[str], trouble: StockTrouble) -> None:
+        self._everywhere = list(everywhere)
+        self._presale = list(presale)
         self._trouble = trouble
         self._outages: dict[tuple[str, str], list[tuple[StockOutage, float]]] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
@@ -131,7 +132,7 @@ class Listings:
     def shelf(self, name: tuple[str, str]) -> Shelf:
         """Give the shelf of a shop (channel, shop)."""
         if name not in self._shelves:
-            listed = [one.sku for one in self._catalogue if one.sku not in self._trouble.unlisted]
+            listed = [sku for sku in self._sold(name[0]) if sku not in self._trouble.unlisted]
             outages = self._outages.setdefault(name, [])
             self._shelves[name] = Shelf([_listing(name[0], sku) for sku in listed], outages)
         return self._shelves[name]
@@ -155,8 +156,11 @@ class Listings:
         return [
             {"channel": channel, "shop": shop, "sku": one.sku, "item_id": one.item, "variant_id": one.variant}
             for channel, shop in self._shelves
-            for one in (_listing(channel, product.sku) for product in self._catalogue)
+            for one in (_listing(channel, sku) for sku in self._sold(channel))
         ]
+
+    def _sold(self, channel: str) -> list[str]:
+        return self._everywhere + (self._presale if channel == "own" else [])
 
 
 def _listing(channel: str, sku: str) -> Listing:

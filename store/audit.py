@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
@@ -13,6 +13,12 @@ _WRITE = text(
     "INSERT INTO audit (at, actor, action, subject, detail, inbox_id)"
     " VALUES (:at, :actor, :action, :subject, :detail, :inbox_id)"
 ).bindparams(bindparam("detail", type_=JSONB))
+
+_NOTING = """
+    WITH {facts}
+    INSERT INTO audit (at, actor, action, subject, detail, inbox_id)
+    SELECT CAST(:at AS timestamptz), :actor, :action, :subject, :detail, CAST(:inbox_id AS bigint) FROM {changed}
+    """
 
 _SAME = text(
     "SELECT 1 FROM audit WHERE subject = :subject AND action = :action AND detail = :detail LIMIT 1"
@@ -28,13 +34,21 @@ async def write(
     await tx.execute(_WRITE, entry(action, subject, now, actor=actor, **more))
 
 
+def noting(facts: str, changed: str = "changed") -> TextClause:
+    """Make one statement of a change of facts and its entry: `facts` are WITH queries, a row of `changed` is an entry.
+
+    Its values are those of `entry` and of the facts, whose moment is `at`. What changes nothing leaves no entry.
+    """
+    return text(_NOTING.format(facts=facts, changed=changed)).bindparams(bindparam("detail", type_=JSONB))
+
+
 async def write_all(tx: AsyncConnection, entries: Sequence[dict[str, Any]]) -> None:
     """Append many entries at once."""
     if entries:
         await tx.execute(_WRITE, entries)
 
 
-def entry(action: str, subject: str, now: datetime, *, actor: str, **more: Any) -> dict[str, Any]:
+def entry(action: str, subject: str, now: datetime, *, actor: str = "order", **more: Any) -> dict[str, Any]:
     """Build one entry as `write` takes it."""
     inbox_id = more.pop("inbox_id", None)
     return {"at": now, "actor": actor, "action": action, "subject": subject, "detail": more, "inbox_id": inbox_id}

@@ -8,9 +8,12 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import Broken, Unavailable
+from store.straight import Alone, Straight
 
 CONNECT_SECONDS = 5
 STATEMENT_MS = 10_000
+STATEMENTS = 500
+"""How many statements a connection keeps prepared: more than a process has, or each would be prepared anew."""
 AWAY = (OSError, TimeoutError, NoFreeConnection, InterfaceError, OperationalError)
 PASSING_CLASSES = {"08", "40", "53", "55", "57"}
 """SQLSTATE classes that pass: connection, deadlock, no disk or memory, closed for now, shut down or out of time."""
@@ -28,11 +31,11 @@ class Database:
             pool_pre_ping=False,
             hide_parameters=True,  # an error text of the driver becomes a log line; values never do (SEC-1)
             connect_args={
+                "prepared_statement_cache_size": STATEMENTS,
                 "timeout": CONNECT_SECONDS,
                 "server_settings": {"statement_timeout": str(STATEMENT_MS), "timezone": "UTC"},
             },
         )
-        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -41,7 +44,7 @@ class Database:
         A database that cannot be reached or cannot work now raises Unavailable, a statement that it refuses Broken.
         """
         with _our_errors():
-            async with self.engine.begin() as connection:
+            async with Straight(self.engine) as connection, connection.begin():
                 yield connection
 
     @asynccontextmanager
@@ -51,7 +54,7 @@ class Database:
         Errors are those of `transaction`.
         """
         with _our_errors():
-            async with self._alone.connect() as connection:
+            async with Alone(self.engine) as connection:
                 yield connection
 
     async def close(self) -> None:

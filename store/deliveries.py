@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lanes import NORMAL, URGENT
 from domain.orders import OrderEvent
+from store import audit
 from store.tracing import trace_now
 
 LEASE_SECONDS = 30.0
@@ -16,6 +18,14 @@ _LANES = {OrderEvent.PLACED: NORMAL, OrderEvent.SIGNED: NORMAL}
 
 _ADD = text(
     "INSERT INTO delivery (order_key, event, lane, created_at, trace) VALUES (:key, :event, :lane, :now, :trace)"
+)
+_ADD_NOTED = audit.noting(
+    """
+    changed AS (
+        INSERT INTO delivery (order_key, event, lane, created_at, trace)
+        VALUES (:subject, :event, :lane, :at, :trace) RETURNING id
+    )
+    """
 )
 _CLAIM = text(
     """
@@ -65,6 +75,12 @@ async def add(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -
     """Write an event in the transaction that changes the facts it speaks of."""
     lane = _LANES.get(event, URGENT)
     await tx.execute(_ADD, {"key": key, "event": event.value, "lane": lane, "now": now, "trace": trace_now()})
+
+
+async def add_noted(tx: AsyncConnection, event: OrderEvent, entry: dict[str, Any]) -> None:
+    """Write an event of the order that an audit entry is about, and the entry, with one statement."""
+    lane = _LANES.get(event, URGENT)
+    await tx.execute(_ADD_NOTED, entry | {"event": event.value, "lane": lane, "trace": trace_now()})
 
 
 async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: float = LEASE_SECONDS) -> list[Claim]:

@@ -107,10 +107,11 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
     if seen.status not in ENDED:
         short = await _reserve(tx, booking, seen, values)
     await listings.seen(tx, seen, now)
-    await audit.write(
-        tx, "order.accepted", key, now, inbox_id=values["inbox_id"], status=seen.status.value, short=short
-    )
-    for event in decide(None, seen, values["inbox_id"]).events:
+    inbox_id = values["inbox_id"]
+    noted = audit.entry("order.accepted", key, now, inbox_id=inbox_id, status=seen.status.value, short=short)
+    first, *more = decide(None, seen, inbox_id).events
+    await deliveries.add_noted(tx, first, noted)
+    for event in more:
         await deliveries.add(tx, key, event, now)
 
 

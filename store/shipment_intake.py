@@ -85,12 +85,14 @@ async def apply_shipment(tx: AsyncConnection, seen: ShipmentConfirmed, inbox_id:
     if seen.packages:
         await tx.execute(_PARCEL, [values | _parcel(package) for package in seen.packages])
     waybills = [package.waybill_no for package in seen.packages]
-    await audit.write(tx, "shipment.confirmed", about.order_key, now, inbox_id=inbox_id, no=about.no, waybills=waybills)
+    key = about.order_key
+    noted = audit.entry("shipment.confirmed", key, now, inbox_id=inbox_id, no=about.no, waybills=waybills)
     if about.closed_at is not None:
+        await audit.write_all(tx, [noted])
         words = f"the warehouse shipped {about.no} although the order is {about.status}: intercept the parcel"
-        await alerts.raise_alert(tx, NewAlert("shipped_after_close", Level.CRITICAL, about.order_key, words), now)
+        await alerts.raise_alert(tx, NewAlert("shipped_after_close", Level.CRITICAL, key, words), now)
         return "late"
-    await deliveries.add(tx, about.order_key, OrderEvent.SHIPPED, now)
+    await deliveries.add_noted(tx, OrderEvent.SHIPPED, noted)
     return "applied"
 
 

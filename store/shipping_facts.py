@@ -45,8 +45,17 @@ _BROKEN = text(
     WHERE a.fulfillment_no = :no AND a.state = 'released' ORDER BY l.sku
     """
 )
-_BOOKED = text("UPDATE shipment_confirm SET booked_at = :now WHERE fulfillment_no = :no AND confirm_id = :confirm_id")
-_SHIPPED = text("UPDATE fulfillment SET state = 'shipped', shipped_at = :at WHERE no = :no AND shipped_at IS NULL")
+_BOOKED = audit.noting(
+    """
+    changed AS (
+        UPDATE shipment_confirm SET booked_at = :at WHERE fulfillment_no = :no AND confirm_id = :confirm_id
+        RETURNING final, confirmed_at
+    ), shipped AS (
+        UPDATE fulfillment SET state = 'shipped', shipped_at = changed.confirmed_at
+        FROM changed WHERE no = :no AND shipped_at IS NULL AND changed.final
+    )
+    """
+)
 _LEFT = text(
     """
     SELECT count(*) FILTER (WHERE state NOT IN ('shipped', 'cancelled')) AS open_fulfillments,
@@ -63,11 +72,13 @@ _ORDER_SHIPPED = text(
     WHERE key = :key AND closed_at IS NULL AND shipped_at IS NULL
     """
 )
-_ORDER_SIGNED = text(
+_ORDER_SIGNED = audit.noting(
     """
-    UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :at, wait_for = 'settlement',
-        wait_since = :now, wait_until = :until
-    WHERE key = :key
+    changed AS (
+        UPDATE orders SET status = 'signed', logistics_status = 'signed', signed_at = :signed_at,
+            wait_for = 'settlement', wait_since = :at, wait_until = :until
+        WHERE key = :subject RETURNING key
+    )
     """
 )
 _BY_HAND = text(
@@ -113,8 +124,8 @@ class SqlShippingFacts:
             left = (await tx.execute(_LEFT, {"key": key})).one()
             if left.parcels and not left.unsigned and row.status == OrderStatus.SHIPPED:
                 until = now + timedelta(seconds=timing.settle_seconds)
-                await tx.execute(_ORDER_SIGNED, {"key": key, "at": left.last_signed, "now": now, "until": until})
-                await audit.write(tx, "order.signed", key, now)
+                moments = {"signed_at": left.last_signed, "until": until}
+                await tx.execute(_ORDER_SIGNED, audit.entry("order.signed", key, now) | moments)
         return Signed(left.unsigned)
 
     async def pushed_by_hand(self, no: str, now: datetime) -> None:
@@ -129,26 +140,25 @@ class SqlShippingFacts:
     async def _book(self, tx: AsyncConnection, order: Row[Any], confirm: Row[Any], now: datetime) -> None:
         place = {"no": confirm.fulfillment_no, "confirm_id": confirm.confirm_id}
         parcels = (await tx.execute(_PARCELS, place)).all()
-        units, extra = await self._ship_lines(tx, confirm, parcels, now)
+        units, extra, rest = await self._ship_lines(tx, confirm, parcels, now)
         effect = f"ship:{confirm.fulfillment_no}:{confirm.confirm_id}"
         await stock.consume(tx, effect, confirm.warehouse, units, now)
         if extra:
             await self._book_extra(tx, order.key, confirm, extra, now)
         for parcel in parcels:
             await self._ask(tx, order, parcel, now)
-        await tx.execute(_BOOKED, place | {"now": now})
-        if confirm.final:
-            if await stock.release_allocations(tx, confirm.fulfillment_no, now):
-                await self._tell_of_parts(tx, order.key, confirm.fulfillment_no, now)
-            await tx.execute(_SHIPPED, {"no": confirm.fulfillment_no, "at": confirm.confirmed_at})
-        await audit.write(tx, "shipment.booked", order.key, now, inbox_id=confirm.inbox_id, units=units)
+        if confirm.final and rest:
+            await stock.release_allocations(tx, confirm.fulfillment_no, now)
+            await self._tell_of_parts(tx, order.key, confirm.fulfillment_no, now)
+        noted = audit.entry("shipment.booked", order.key, now, inbox_id=confirm.inbox_id, units=units)
+        await tx.execute(_BOOKED, noted | place)
 
     async def _ship_lines(
         self, tx: AsyncConnection, confirm: Row[Any], parcels: Sequence[Row[Any]], now: datetime
-    ) -> tuple[dict[str, int], dict[str, int]]:
+    ) -> tuple[dict[str, int], dict[str, int], int]:
         """Spread the confirmed units over the open lines; a bare final confirm means everything left.
 
-        Returns the units that were promised, and those that left though nobody had ordered them.
+        Returns the units that were promised, those that left though nobody had ordered them, and how many stayed.
         """
         lines = (await tx.execute(_ALLOCATIONS, {"no": confirm.fulfillment_no})).all()
         packed: dict[str, int] = {}
@@ -167,7 +177,8 @@ class SqlShippingFacts:
                 shipped.append(place | {"n": n, "now": now})
         if shipped:
             await tx.execute(_SHIP_LINE, shipped)
-        return units, {sku: n for sku, n in packed.items() if n > 0}
+        stayed = sum(line.quantity - line.shipped for line in lines) - sum(units.values())
+        return units, {sku: n for sku, n in packed.items() if n > 0}, stayed
 
     async def _book_extra(
         self, tx: AsyncConnection, key: str, confirm: Row[Any], extra: dict[str, int], now: datetime
@@ -189,14 +200,15 @@ class SqlShippingFacts:
         """Ask for the courier's pushes and tell the channel, both through outgoing rows."""
         payload = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no, "at": now.isoformat()}
         courier = (await tx.execute(_COURIER)).one_or_none()
+        calls = []
         if courier is not None:
             key = f"subscribe:{parcel.carrier}:{parcel.waybill_no}"
             queue = Queue("subscribe", courier.vendor, courier.code)
-            await outgoing.add(tx, queue, key, order.key, payload | {"ref": parcel.fulfillment_no})
-        if order.case_no:  # its channel knows nothing of it; the case tells
-            return
-        lines = await notices.lines(tx, order, parcel)
+            calls.append(outgoing.asked(queue, key, order.key, payload | {"ref": parcel.fulfillment_no}))
+        lines = None if order.case_no else await notices.lines(tx, order, parcel)  # the case tells of its own goods
         if lines is not None:
             told = {"order_no": order.no, "shipped_at": parcel.shipped_at.isoformat()} | lines
             key = f"writeback:{order.key}:{parcel.waybill_no}"
-            await outgoing.add(tx, Queue("writeback", order.channel, order.shop), key, order.key, payload | told)
+            queue = Queue("writeback", order.channel, order.shop)
+            calls.append(outgoing.asked(queue, key, order.key, payload | told))
+        await outgoing.add_all(tx, calls)

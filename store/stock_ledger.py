@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.stock import Counters
 from domain.stock_audit import Correction, Mend
 
+RARE = "reason NOT IN ('reserved', 'released', 'expired', 'allocated', 'shipped', 'recalled')"
+"""Which lines of the ledger are found by their reason: the others are so many that a page of them is never far."""
 _LOCK = text(
     """
     SELECT sku, on_hand, reserved, allocated, pooled, trial_left FROM sku_stock

@@ -151,11 +151,12 @@ async def _book(tx: AsyncConnection, parcel: _Parcel, one: Heard, news: int, now
     if seen.state is not ParcelState.SIGNED or was_signed:
         return "applied"
     waybill_no = seen.waybill_no
-    await audit.write(tx, "parcel.signed", parcel.order_key, now, inbox_id=one.inbox_id, waybill_no=waybill_no)
+    noted = audit.entry("parcel.signed", parcel.order_key, now, inbox_id=one.inbox_id, waybill_no=waybill_no)
     if parcel.closed:
+        await audit.write_all(tx, [noted])
         return "late"
     with continues(one.trace):
-        await deliveries.add(tx, parcel.order_key, OrderEvent.SIGNED, now)
+        await deliveries.add_noted(tx, OrderEvent.SIGNED, noted)
     return "applied"
 
 

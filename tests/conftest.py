@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling
 
 from clients.clock import utc_now
 from clients.embedded import EmbeddedPostgres, Ports
@@ -21,6 +22,9 @@ hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, 
 hypothesis_settings.load_profile("steady")
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+JOURNEYS = "tests/journeys/"
+LONG = (JOURNEYS, "tests/browser/", "tests/workflows/", "tests/workers/", "tests/replay/")
+"""Rooms whose tests take long, longest first."""
 _exit_code = 0
 
 
@@ -35,6 +39,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="workflows that every worker of the run keeps in memory (OMS_WORKFLOW_CACHE). With 0 each task replays "
         "the whole history of its workflow: the cheapest detector of non-determinism. Without it the worker's own.",
     )
+
+
+class Rooms(LoadFileScheduling):  # type: ignore[misc]
+    """Whole files to whoever is free, the long ones first; all journeys to one worker.
+
+    A journey starts processes of its own and has patience for a machine that does something else, not for a second
+    journey beside it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return JOURNEYS if nodeid.startswith(JOURNEYS) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Rooms:
+    """Say who runs what where workers share the tests (`-n 2`)."""
+    return Rooms(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests, begin with the long ones: nobody waits at the end for the last."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((n for n, room in enumerate(LONG) if item.nodeid.startswith(room)), len(LONG)))
 
 
 def _count(words: str) -> int:

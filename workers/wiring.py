@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
 from activities.cases import CaseActivities
+from activities.channel_cases import CaseAnswers
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
@@ -45,6 +46,7 @@ from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
+from store.case_channel import KIND as CASE_ANSWERS
 from store.case_decide import SqlCaseDecisions
 from store.case_photos import SqlCasePhotos
 from store.case_steps import SqlCaseFacts
@@ -65,6 +67,7 @@ from store.stock_audit import SqlStockAudit
 from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
+from workers.sandbox import PlainPayloads
 from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
@@ -216,6 +219,7 @@ def shops_worker(parts: Parts) -> Worker:
     returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
     drains.also("return", returns.tell)
     drains.also("return_query", returns.ask, returns.due)
+    drains.also(CASE_ANSWERS, CaseAnswers(outgoing, strangers, utc_now).answer)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)
@@ -236,4 +240,4 @@ def sandbox() -> SandboxedWorkflowRunner:
     """Keep the sandbox on, pass our pure rooms through, and raise when a workflow imports anything else late."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*OWN_ROOMS)
     policy = workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=restrictions.with_import_notification_policy(policy))
+    return PlainPayloads(restrictions=restrictions.with_import_notification_policy(policy))

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from clients.cli.demo_cases import ServiceDesk
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
@@ -21,15 +23,19 @@ from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
 from store.database import Database
+from store.reads.case_proof import CaseProofReads
 from store.reads.orders import OrderReads
 from store.reads.phases import PhaseReads
 from store.reads.proof import ProofReads
+from store.reads.pulls import PullReads, PullRow
 from store.settings_docs import Profile
 
 SIMULATOR = "simulator"
 ASK_SECONDS = 60.0
 """How long the simulator may take to answer where the machine has much else to do."""
 QUIET_SECONDS = 30.0
+PULLS = 3
+"""The moment of the last pull before, of one that may have been under way, and of one that saw everything."""
 REPEATS = ("sent_repeatedly", "orders_read", "refused", "processing")
 """Counts of the simulator that are no mischief by themselves, or say the same as another."""
 
@@ -43,21 +49,25 @@ class DemoWorld:
     kill_points: Sequence[Point] = KILLS
     installation: Installation = field(init=False)
     simulator_url: str = field(default="", init=False)
+    mail_port: int = field(default=0, init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
     presale: PresaleDesk = field(init=False)
     supply: SupplyDesk = field(init=False)
+    service: ServiceDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
+    _pulls: dict[str, set[datetime]] = field(default_factory=dict, init=False)
     _out: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self.installation = Installation(self.folder, Profile.DEMO.value)
+        self.installation = Installation(self.folder, Profile.DEMO.value, portal=True)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(self.kill_points))
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
+        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file else self.plan.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -65,10 +75,10 @@ class DemoWorld:
     def start(self) -> None:
         """Start both sides, connect them, set the stock, let the buyers in."""
         self.installation.start()
-        port = Ports(self.folder).take(SIMULATOR)
+        port, self.mail_port = Ports(self.folder).take(SIMULATOR), Ports(self.folder).take("mail")
         self.simulator_url = f"http://127.0.0.1:{port}"
         config, gateway_url = self.folder / "simulator.json", self.installation.run.urls["gateway"]
-        write_config(config, self.sides.config(port, gateway_url))
+        write_config(config, self.sides.config(port, gateway_url, self.mail_port))
         self.installation.add(SIMULATOR, SIMULATOR, "--config", str(config))
         self.installation.run.urls[SIMULATOR] = self.simulator_url
         self.installation.write()
@@ -78,7 +88,7 @@ class DemoWorld:
 
     async def _connect(self, gateway_url: str) -> None:
         environment = self.installation.run.environment
-        await connect(self.sides, environment, self.simulator_url, gateway_url)
+        await connect(self.sides, environment, self.simulator_url, gateway_url, self.mail_port)
         parts = ("catalogue", "bundles", "listings")
         await stock_up(environment, {part: self._ask("GET", f"/sim/{part}") for part in parts})
         database = self._database()
@@ -97,13 +107,17 @@ class DemoWorld:
         news += self.presale.look(there["supplies"])
         news += self.supply.look(there["outages"])
         try:
-            work, counts = asyncio.run(self._progress(there["acted"]))
+            work, counts, pulls = asyncio.run(self._progress(there["acted"]))
         except Unavailable:  # the database is on its way back; what was true a moment ago is shown again
             return replace(self._last, news=tuple(news)) if self._last else View.empty(news)
         killed = self.kills.due(there["sent"], there["planned"])
         news += [f"kill -9 {killed}"] if killed else []
         closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
-        idle = there["finished"] and not (work.open or work.waiting or work.undelivered)
+        still = there["finished"] and not (work.open or work.waiting or work.undelivered)
+        if not still:
+            self._pulls = {}
+        idle = still and self.pulled_anew(pulls)
+        ended = closed >= there["sent"] or (idle and not (work.outgoing or there["undelivered"]))
         mischief = len(self.kills.done) + sum(n for name, n in there["faults"].items() if not name.endswith(REPEATS))
         self._last = View(
             there["sent"],
@@ -113,10 +127,20 @@ class DemoWorld:
             work.messages,
             mischief,
             idle,
-            finished=idle and closed >= there["sent"] and not self.kills.points,
+            finished=still and ended and self.service.done() and not self.kills.points,
             news=tuple(news),
         )
         return self._last
+
+    def pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
+        """Say whether every shop was pulled from beginning to end since nothing moves: what is missing was lost.
+
+        The pull that ends first may have begun before. A shop that was never pulled has no list.
+        """
+        for row in pulls:
+            if row.pulled_at is not None:
+                self._pulls.setdefault(f"{row.vendor}/{row.shop}", set()).add(row.pulled_at)
+        return all(len(moments) >= PULLS for moments in self._pulls.values())
 
     def _outage(self, names: list[str]) -> list[str]:
         """Say when an outage of a vendor begins and ends."""
@@ -171,12 +195,14 @@ class DemoWorld:
     def _database(self) -> Database:
         return Database(self.installation.run.environment["OMS_DATABASE_URL"], pool=2)
 
-    async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int]]:
+    async def _progress(self, buyers_done: bool) -> tuple[Any, dict[str, int], list[PullRow]]:
         await self.operator.look(buyers_done=buyers_done)
         database = self._database()
         try:
             await self.mend.look(database, buyers_done=buyers_done)
-            return await ProofReads(database).work(), await OrderReads(database).counts()
+            await self.service.look(database)
+            pulls = await PullReads(database).all()
+            return await ProofReads(database).work(), await OrderReads(database).counts(), pulls
         finally:
             await database.close()
 
@@ -204,6 +230,7 @@ class DemoWorld:
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
                 stock=self.supply.told(),
+                cases=await CaseProofReads(database).all(),
             )
         finally:
             await database.close()

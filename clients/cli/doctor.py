@@ -18,7 +18,6 @@ from clients.temporal import connect
 from connectors import registry
 from domain.errors import BadInput, OmsError
 from domain.shops import Role
-from store import migrations
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.proof import ProofReads
@@ -95,6 +94,8 @@ async def _keyring(path: Path) -> list[Diagnosis]:
 
 
 async def _database(database: Database) -> list[Diagnosis]:
+    from store import migrations  # every other command starts without it
+
     behind = await migrations.behind(database)
     mend = "start a worker or the gateway of this version: it migrates" if behind else ""
     return [Diagnosis("database", behind or "answers, schema is current", mend)]

@@ -6,13 +6,12 @@ import typer
 from rich.table import Column, Table
 
 from clients.cli.session import out, session, told
-from clients.cli.units import moment, units
+from clients.cli.units import Final, Ref, by_hand, moment, received, units
 from clients.clock import utc_now
 from domain.errors import BadInput
 from domain.inbound import Stage, Units
 from store import inbound
 from store.inbound import NewInbound, Step
-from store.receipts import ByHand
 
 inbound_app = typer.Typer(no_args_is_help=True)
 No = Annotated[str, typer.Argument(help="number of the shipment, such as RK2611220001")]
@@ -101,17 +100,15 @@ def stage(
 def receive(
     no: No,
     some: Annotated[list[str] | None, typer.Argument(help="SKU=UNITS when it is not all of it")] = None,
-    ref: Annotated[str, typer.Option(help="number of the delivery note: it is booked once")] = "",
-    final: Annotated[bool, typer.Option("--final", help="nothing more is to come")] = False,
+    ref: Ref = "",
+    final: Final = False,
     actor: Actor = "cli",
 ) -> None:
     """Book that it arrived: all that is due, or SKU=UNITS with --ref. Too few or too many is told."""
 
     async def work() -> bool:
-        if some and not ref:
-            raise BadInput("name the delivery note (--ref), so that it is booked once")
-        told_units = ByHand(units(some or ()), ref or "all", final or not some, actor)
+        told_units = by_hand(some, ref, final, actor)
         async with session() as opened, opened.database.transaction() as tx:
             return await inbound.receive(tx, no, told_units, utc_now())
 
-    out.print(f"{no}: received" if told(work) else f"{no}: booked before, nothing changed", highlight=False)
+    received(no, told(work))

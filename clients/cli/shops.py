@@ -19,6 +19,9 @@ from store.shops import NewWarehouse, Shops
 from store.tokens import SqlTokens
 
 shop_app = typer.Typer(no_args_is_help=True)
+Vendor = Annotated[str, typer.Argument(help="such as taobao")]
+Code = Annotated[str, typer.Argument(help="the account's short name")]
+Actor = Annotated[str, typer.Option(help="your login")]
 WAREHOUSE_PARTS = 4
 TOKEN_LINES = 3
 
@@ -52,13 +55,13 @@ def add(
 
 @shop_app.command()
 def key(
-    vendor: Annotated[str, typer.Argument(help="such as own")],
-    code: Annotated[str, typer.Argument(help="the account's short name")],
+    vendor: Vendor,
+    code: Code,
     secret_file: Annotated[
         Path | None, typer.Option(help="line 1 the key in use, line 2 the one before, valid beside it")
     ] = None,
     param: Annotated[list[str] | None, typer.Option(help="a secret param that changes: NAME=@FILE")] = None,
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Change the key of an account; with two lines both are valid while the other side rotates (INT-14)."""
 
@@ -71,9 +74,7 @@ def key(
             raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
             shops = Shops(here.database, here.ring)
-            shop = await shops.find(vendor, code)
-            if shop is None:
-                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            shop = await _connected(shops, vendor, code)
             secrets = given or shop.secrets
             _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
             await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
@@ -85,18 +86,17 @@ def key(
 
 @shop_app.command()
 def token(
-    vendor: Annotated[str, typer.Argument(help="such as taobao")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
     token_file: Annotated[Path, typer.Option(help="line 1 access token, line 2 refresh token, line 3 its end")],
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Bring the access token that the platform gave when the shop was authorised; later ones are fetched by itself."""
 
     async def work() -> None:
         access = _token(token_file)
         async with session() as here:
-            if await Shops(here.database, here.ring).find(vendor, code) is None:
-                raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+            await _connected(Shops(here.database, here.ring), vendor, code)
             await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), actor)
 
     told(work)
@@ -105,10 +105,10 @@ def token(
 
 @shop_app.command()
 def backup(
-    vendor: Annotated[str, typer.Argument(help="such as douyin")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
     switch: Annotated[str, typer.Argument(help="on or off")],
-    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+    actor: Actor = "cli",
 ) -> None:
     """Turn backup verification (启用备用校验) on or off: pulling the orders of a shop that also pushes them."""
 
@@ -126,8 +126,8 @@ def backup(
 
 @shop_app.command()
 def pull(
-    vendor: Annotated[str, typer.Argument(help="such as taobao")],
-    code: Annotated[str, typer.Argument(help="the shop's short name")],
+    vendor: Vendor,
+    code: Code,
 ) -> None:
     """Pull a shop's orders now instead of at its next period; a pull that waits for its next try starts over."""
 
@@ -167,6 +167,13 @@ def list_() -> None:
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
+
+
+async def _connected(shops: Shops, vendor: str, code: str) -> Shop:
+    shop = await shops.find(vendor, code)
+    if shop is None:
+        raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
+    return shop
 
 
 def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:

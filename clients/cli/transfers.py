@@ -10,13 +10,12 @@ import typer
 from clients.cli.deciding_approvals import decide
 from clients.cli.session import out, session, told
 from clients.cli.tables import numbered
-from clients.cli.units import units, write_new
+from clients.cli.units import Final, Ref, by_hand, received, units, write_new
 from clients.clock import utc_now
 from domain.approvals import Verdict
 from domain.errors import BadInput
 from store import transfer_moves, transfers
 from store.reads.transfers import TransferReads
-from store.receipts import ByHand
 
 transfer_app = typer.Typer(no_args_is_help=True)
 No = Annotated[str, typer.Argument(help="number of the transfer, such as DB2611220001")]
@@ -104,20 +103,18 @@ def ship(no: No, some: Some = None, actor: Actor = "cli") -> None:
 def receive(
     no: No,
     some: Some = None,
-    ref: Annotated[str, typer.Option(help="number of the delivery note: it is booked once")] = "",
-    final: Annotated[bool, typer.Option("--final", help="nothing more is to come")] = False,
+    ref: Ref = "",
+    final: Final = False,
     actor: Actor = "cli",
 ) -> None:
     """Book that it arrived: all that is on its way, or SKU=UNITS with --ref. Too few or too many is told."""
 
     async def work() -> bool:
-        if some and not ref:
-            raise BadInput("name the delivery note (--ref), so that it is booked once")
-        told_units = ByHand(units(some or ()), ref or "all", final or not some, actor)
+        told_units = by_hand(some, ref, final, actor)
         async with session() as opened, opened.database.transaction() as tx:
             return await transfer_moves.receive(tx, no, told_units, utc_now())
 
-    out.print(f"{no}: received" if told(work) else f"{no}: booked before, nothing changed", highlight=False)
+    received(no, told(work))
 
 
 @transfer_app.command()

@@ -4,11 +4,18 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from clients.cli.session import out
 from connectors.files.table import MAX_FILE_BYTES
 from domain.errors import BadInput
 from store.numbers import DAY_OF
+from store.receipts import ByHand
 
+Ref = Annotated[str, typer.Option(help="number of the delivery note: it is booked once")]
+Final = Annotated[bool, typer.Option("--final", help="nothing more is to come")]
 _UNITS = re.compile(r"(\S{1,64})=(\d{1,7})", re.ASCII)
 
 
@@ -32,6 +39,18 @@ def moment(word: str) -> datetime:
     except ValueError:
         raise BadInput(f"{word!r}: write a day such as 2026-12-01, or 2026-12-01T15:00") from None
     return read if read.tzinfo else read.replace(tzinfo=DAY_OF)
+
+
+def by_hand(some: Sequence[str] | None, ref: str, final: bool, actor: str) -> ByHand:
+    """Read what arrived by a delivery note: all that is due, or `NAME=UNITS` with the note's number."""
+    if some and not ref:
+        raise BadInput("name the delivery note (--ref), so that it is booked once")
+    return ByHand(units(some or ()), ref or "all", final or not some, actor)
+
+
+def received(no: str, booked: bool) -> None:
+    """Say what came of it."""
+    out.print(f"{no}: received" if booked else f"{no}: booked before, nothing changed", highlight=False)
 
 
 def file_bytes(path: Path) -> bytes:

@@ -21,9 +21,13 @@ Send = Callable[[], Awaitable[str]]
 """Sends one decision under its nonce and gives the answer; harmless when repeated. Raises Unavailable."""
 
 
-async def patiently(frame: Frame, send: Send, name: str) -> str:
-    """Send a decision; what is not answered soon is followed, and told on the page when it is."""
+async def patiently(frame: Frame, send: Send, name: str, answered: Callable[[], None] = lambda: None) -> str:
+    """Send a decision; what is not answered soon is followed, and told on the page when it is.
+
+    `answered` is called as soon as the outcome is known, before it is told.
+    """
     asked = asyncio.ensure_future(_until_answered(send))
+    asked.add_done_callback(lambda _: answered())
     done, _ = await asyncio.wait({asked}, timeout=SOON_SECONDS)
     if done:
         return asked.result()

@@ -21,7 +21,7 @@ from connectors.warehouses import qimen_returns, qimen_stock
 from connectors.warehouses.qimen_xml import read_xml, text
 from domain.counting import Answer
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
-from domain.fulfillment import FulfillmentOrder
+from domain.fulfillment import FulfillmentOrder, Purpose
 from domain.inbound import Entry
 from domain.observations import ReturnConfirmed, ShipmentConfirmed
 from domain.returns import ReturnOrder
@@ -90,13 +90,13 @@ class QimenWarehouse:
             raise refusal
         return known.warehouse_order_id
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         """Send order.cancel. True: it will not ship. False: the warehouse says it is too late.
 
         A repeat after a lost answer may be told "cancelled already": that is looked up first. An order that the
         warehouse never heard of will not ship either.
         """
-        words = {"orderType": messages.ORDINARY, "cancelReason": "order cancelled"}
+        words = {"orderType": messages.ORDER_TYPES[purpose], "cancelReason": "order cancelled"}
         body = messages.about(fulfillment_no, warehouse, self._shop, **words)
         answer = await self._ask("order.cancel", fulfillment_no, body)
         if answer.ok:
@@ -112,9 +112,9 @@ class QimenWarehouse:
         except Refused:
             return False
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         """Send order.pending: hold the order in the warehouse, or release it."""
-        words = {"orderType": messages.ORDINARY, "actionType": "pending" if hold else "restore"}
+        words = {"orderType": messages.ORDER_TYPES[purpose], "actionType": "pending" if hold else "restore"}
         body = messages.about(fulfillment_no, warehouse, self._shop, **words)
         answer = await self._ask("order.pending", fulfillment_no, body)
         if not answer.ok:

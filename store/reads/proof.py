@@ -17,7 +17,9 @@ _ORDERS = text(
         (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.order_key = o.key AND r.state = 'open')
             + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
                 WHERE a.order_key = o.key AND a.state = 'open') AS held,
-        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks
+        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
+        (SELECT count(*) FROM payout t WHERE t.order_key = o.key AND t.state = 'paid') AS cases,
+        (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no
     FROM orders o ORDER BY o.no
     """
 )
@@ -52,6 +54,7 @@ _WORK = text(
         (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
         (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,
         (SELECT count(*) FROM outgoing WHERE state = 'refused') AS refused,
+        (SELECT count(*) FROM message WHERE state = 'sent') AS sent,
         (SELECT count(*) FROM payment WHERE state = 'taken') AS payments,
         (SELECT count(*) FROM refund WHERE state = 'succeeded') AS refunds,
         (SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE state = 'succeeded') AS paid_back_minor,

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from store.database import Database
 from store.reads.pages import FIRST, PAGE_ROWS, Page, Place, cut, make_mark, read_mark
-from store.tables.stock import RARE
+from store.stock_ledger import RARE
 
 _LINE = (
     "g.id, g.sku, g.at, g.reason, g.ref, g.warehouse, g.pool, g.on_hand, g.reserved, g.allocated, g.pooled,"

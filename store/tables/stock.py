@@ -5,10 +5,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
+from store.stock_ledger import RARE
 from store.tables.columns import TX_NOW, maybe_moment, moment, serial
-
-RARE = "reason NOT IN ('reserved', 'released', 'expired', 'allocated', 'shipped', 'recalled')"
-"""Which lines of the ledger are found by their reason: the others are so many that a page of them is never far."""
 
 
 class SkuStock(SQLModel, table=True):

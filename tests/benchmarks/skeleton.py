@@ -12,7 +12,6 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from workers.settings import WorkerSettings
 from workers.wiring import ACTIVITY_SLOTS, POLLERS, memory, sandbox, steps_of
@@ -82,7 +81,7 @@ def worker(client: Client) -> Worker:
         task_queue=QUEUE,
         workflows=[SkeletonWorkflow],
         activities=steps_of(SkeletonActivities()),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=replace(runner, restrictions=restrictions),
         **memory(WorkerSettings().workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
         workflow_task_poller_behavior=POLLERS,

@@ -1,6 +1,8 @@
 """`make demo` as a newcomer runs it: real processes, real protocols, and a proof that can fail."""
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -101,10 +103,15 @@ def test_no_name_phone_or_street_of_a_buyer_is_readable_anywhere(demo: Demo) -> 
     }
     assert len(secrets) >= 40
     searched = 0
+    known: set[bytes] = set()
     for path in sorted(demo.folder.rglob("*")):
         if not path.is_file() or path.name == "simulator.json":
             continue
-        content = path.read_bytes()
+        content = re.sub(rb"\0{16,}", b"\0", path.read_bytes())  # a database's files are empty for the most part
+        digest = hashlib.sha256(content).digest()
+        if digest in known:
+            continue
+        known.add(digest)
         searched += len(content)
         found = [words for words in secrets for form in _forms(words) if form in content]
         assert not found, f"{path} holds personal data of {len(found)} buyers"

@@ -85,6 +85,20 @@ async def test_a_shop_shows_what_it_is_told(vendor: str) -> None:
 
 
 @VENDORS
+async def test_a_shop_lists_bundles_too_and_the_own_shop_what_is_still_to_come(vendor: str) -> None:
+    """INV-6: no shop refuses the stock of what it sells, so nobody is alarmed for nothing."""
+    async with outside(vendor, presale_share=1, presale_due=1) as there:
+        coming = [one.sku for one in there.world.plan.supplies]
+        wanted = ["SET-TEA", "SET-SLEEP", *(coming if vendor == "own" else [])]
+        assert coming
+        for sku in wanted:
+            assert await there.channel.push_stock(await there.levels(**{sku: 4})) == {}
+        books = await there.books()
+    assert [books[sku]["shown"] for sku in wanted] == [4] * len(wanted)
+    assert vendor == "own" or not books.keys() & set(coming)
+
+
+@VENDORS
 async def test_a_repeat_is_harmless(vendor: str) -> None:
     async with outside(vendor) as there:
         batch = await there.levels(TEE_WHITE_M=7)

@@ -56,7 +56,8 @@ TABLES = str.split(
     "stock_audit stock_balance stock_drift presale_hold presale_supply "
     "after_sales_case case_line case_photo return_receipt inspection unmatched_return refund_grant payout "
     "process_event setting_draft message "
-    "return_parcel"
+    "return_parcel "
+    "portal_link portal_code portal_session"
 )
 DRIFTED = """
     SELECT * FROM (

@@ -1,21 +1,19 @@
 """The buttons of an order's page: why one cannot be pressed, the form behind it, and what came of a press.
 
-A decision carries a nonce drawn for its form. What is not answered in time is shown as sent and asked for again under
-the same nonce; it is never shown as failed.
+A decision carries a nonce drawn for its form; what is not answered in time: clients/console/patience.py.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 from secrets import token_hex
 
 from markupsafe import Markup
-from nicegui import background_tasks
 
-from clients.console.frame import Frame, Handler, not_allowed, told
+from clients.console.frame import Frame, Handler, not_allowed
 from clients.console.html import Child, tag
+from clients.console.patience import patiently
 from clients.console.words import CHOICES, said
 from clients.deciding import Decisions, why_not
-from domain.errors import BadInput, OmsError, Unavailable
+from domain.errors import BadInput
 from domain.permissions import Action
 from store.reads.order_page import OrderPage
 from store.replay import By
@@ -23,9 +21,6 @@ from workflows.decisions import Choice, Decision
 
 RESTART = "restart"
 ORDER = ("release", "retry", "skip", "hold", "cancel", RESTART)
-SOON_SECONDS = 2.5
-ASK_AGAIN_SECONDS = 3.0
-MOST_ASKED = 200
 MOST_REASON = 200
 
 TEXTS = {
@@ -38,8 +33,6 @@ TEXTS = {
     "yes": "确定{what}",
     "no": "返回",
     "reason": "原因（会写进订单记录，请不要写姓名、电话、地址）",
-    "sent": "已发送，尚未确认。正在用同一编号询问结果，请不要重复提交。",
-    "gave_up": "已发送，仍未确认。请稍后看订单的最新状态；不要重复提交。",
     "old_form": "这个表单已经提交过了，请看上面的结果。",
     "refused": "没有执行：{why}。",
     "done": "{what}：{outcome}。",
@@ -142,34 +135,17 @@ class OrderActs:
             self._nonces[name] = token_hex(8)
             self.pending = nonce
             reason = given.get("reason", "").strip()[:MOST_REASON]
-            asked = asyncio.ensure_future(self._outcome(name, by, reason, nonce))
-            done, _ = await asyncio.wait({asked}, timeout=SOON_SECONDS)
-            if done:
-                self.pending = ""
-                return asked.result()
-            background_tasks.create(self._follow(asked), name=f"decision {nonce}")
-            return TEXTS["sent"]
+
+            async def send() -> str:
+                outcome = said(await self._send(name, by, reason, nonce))
+                return TEXTS["done"].format(what=CHOICES[name], outcome=outcome)
+
+            return await patiently(self.frame, send, f"decision {nonce}", self._answered)
 
         return press
 
-    async def _follow(self, asked: "asyncio.Future[str]") -> None:
-        """Wait for the answer of a decision that took long, and tell it."""
-        try:
-            words, well = await asked, True
-        except OmsError as error:
-            words, well = told(error), False
+    def _answered(self) -> None:
         self.pending = ""
-        self.frame.say(words, well=well)
-        await self.frame.refresh()
-
-    async def _outcome(self, name: str, by: By, reason: str, nonce: str) -> str:
-        """Send one decision and ask for its outcome under the same nonce until there is one."""
-        for _ in range(MOST_ASKED):
-            try:
-                return TEXTS["done"].format(what=CHOICES[name], outcome=said(await self._send(name, by, reason, nonce)))
-            except Unavailable:
-                await asyncio.sleep(ASK_AGAIN_SECONDS)
-        return TEXTS["gave_up"]
 
     async def _send(self, name: str, by: By, reason: str, nonce: str) -> str:
         if name == RESTART:
