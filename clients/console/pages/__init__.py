@@ -18,6 +18,7 @@ from clients.console.pages import (
     pool,
     pools,
     reports,
+    returns,
     search,
     setting,
     setting_history,
@@ -30,7 +31,7 @@ from clients.console.pages import (
     users,
 )
 
-DAY = (overview, orders, order, search, alerts, messages_out)
+DAY = (overview, orders, order, search, alerts, messages_out, returns)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
