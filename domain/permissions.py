@@ -45,6 +45,7 @@ class Action(StrEnum):
     MATCH_RETURN = "match_return"
     SEE_SERVICE = "see_service"
     HANDLE_EXCEPTION = "handle_exception"
+    LINK_BUYER = "link_buyer"
 
 
 _SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
@@ -64,7 +65,7 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
-    | {Action.MATCH_RETURN}
+    | {Action.MATCH_RETURN, Action.LINK_BUYER}
     | _SERVES,
     UserRole.WAREHOUSE: _SEES
     | _STEERS

@@ -15,7 +15,8 @@ from domain.errors import BadInput, Refused
 from domain.orders import PaymentStatus
 from domain.photos import Photo
 from domain.refundable import Bill, Refundable, refundable
-from store import audit, case_check, case_money, case_photos, cases, settings_docs
+from store import case_check, case_money, case_photos, cases, settings_docs
+from store.case_photos import PhotoKind
 from store.database import Database
 from store.keyring import KeyRing
 from store.settings_docs import Profile
@@ -178,7 +179,7 @@ class PortalCases:
             )
             no = await cases.open_case(tx, self._ring, new, now)
             for photo in photos:
-                await case_photos.save(tx, self._ring, no, case_photos.EVIDENCE, photo, BUYER, now)
+                await case_photos.save(tx, self._ring, (no, PhotoKind.EVIDENCE, BUYER), photo, now)
         return no
 
     async def add_label(self, key: str, no: str, photo: Photo, now: datetime) -> int:
@@ -192,8 +193,7 @@ class PortalCases:
             most = (await settings_docs.after_sales(tx, self._profile)).most_photos
             if (await tx.execute(_LABELS, {"no": no})).scalar_one() >= most:
                 raise Refused("label", f"面单照片已有 {most} 张,请直接填写运单号")
-            number = await case_photos.save(tx, self._ring, no, case_photos.LABEL, photo, BUYER, now)
-            await audit.write(tx, "case.label", no, now, actor=BUYER, photo=number)
+            number = await case_photos.save(tx, self._ring, (no, PhotoKind.LABEL, BUYER), photo, now)
             await cases.wake(tx, no, key, CaseEvent.CHANGED, now)
         return number
 

@@ -62,7 +62,7 @@ class DemoWorld:
     _out: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self.installation = Installation(self.folder, Profile.DEMO.value)
+        self.installation = Installation(self.folder, Profile.DEMO.value, portal=True)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(self.kill_points))
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)

@@ -55,6 +55,7 @@ NAVIGATION: list[tuple[str, str, str, Action]] = [
     ("/service", "客服", "v", Action.SEE_SERVICE),
     ("/alerts", "告警", "a", Action.SEE_ALERTS),
     ("/messages-out", "消息", "m", Action.SEE_ALERTS),
+    ("/returns", "退货", "r", Action.SEE_ORDERS),
     ("/stock", "库存", "s", Action.SEE_STOCK),
     ("/shops", "店铺", "c", Action.SEE_SHOPS),
     ("/inbox", "收件箱", "i", Action.SEE_INBOX),

@@ -143,6 +143,7 @@ WORDS: Mapping[str, Both] = {
         "The label's number is being read. You may also type it.",
     ),
     "label_read": ("从面单读到 {no}", "Read on the label: {no}"),
+    "label_unsure": ("面单上好像是 {no}，请核对后填写。", "It may be {no}: please check and type it."),
     "label_unread": ("面单上没有读出运单号，请直接填写。", "No number could be read: please type it."),
     "photo_choose": ("请选择照片。", "Choose a photo."),
     "withdraw": ("撤回申请", "Withdraw"),

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.buyer_offers import masked_scan
 from domain.contacts import ContactForm
 from store import case_photos, cases, contacts
-from store.case_photos import CasePhoto
 from store.database import Database
 from store.keyring import KeyRing
 
@@ -102,7 +101,7 @@ class BuyerCase:
 
     row: Row[Any]
     lines: tuple[Row[Any], ...]
-    photos: tuple[CasePhoto, ...]
+    photos: tuple[Row[Any], ...]
     zone: str
     sent_again: tuple[BuyerParcel, ...] = ()
     words: str = field(default="", repr=False)
@@ -133,7 +132,7 @@ class PortalReads:
                 return None
             zone = (await tx.execute(_ORDER, {"key": key})).one().zone
             lines = tuple(await tx.execute(_CASE_LINES, {"key": key, "no": no}))
-            photos = tuple(await case_photos.listed(tx, no))
+            photos = tuple(await case_photos.of_case(tx, no))
             again = await self._parcels(tx, row.replacement_key) if row.replacement_key else ()
             return BuyerCase(row, lines, photos, zone, again, cases.words(self._ring, row))
 
@@ -142,7 +141,7 @@ class PortalReads:
         async with self._database.transaction() as tx:
             if (await tx.execute(_PHOTO_OF, {"key": key, "no": no, "id": photo_id})).one_or_none() is None:
                 return None
-            return await case_photos.load(tx, self._ring, photo_id)
+            return (await case_photos.load(tx, self._ring, photo_id))[1]
 
     async def _parcels(self, tx: AsyncConnection, key: str) -> tuple[BuyerParcel, ...]:
         rows = (await tx.execute(_PARCELS, {"key": key})).all()

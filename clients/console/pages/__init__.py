@@ -19,6 +19,7 @@ from clients.console.pages import (
     pool,
     pools,
     reports,
+    returns,
     search,
     service,
     setting,
@@ -34,7 +35,7 @@ from clients.console.pages import (
 )
 
 SERVICE = (service, ticket, exceptions)
-DAY = (overview, orders, order, search, alerts, messages_out)
+DAY = (overview, orders, order, search, alerts, messages_out, returns)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)

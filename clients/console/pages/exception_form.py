@@ -9,7 +9,7 @@ from clients.console.forms import Ask, chooser, dialog, opener
 from clients.console.forms import field as entry
 from clients.console.frame import Frame, not_allowed
 from clients.console.html import Child, link, section, tag
-from clients.console.pages.exceptions import PATH
+from clients.console.service_frame import EXCEPTIONS as PATH
 from clients.console.service_frame import MOST_WORDS, owner_of, service_of, state_badge
 from clients.console.service_words import COMPENSATIONS, KINDS, RESPONSIBLE
 from clients.servicing import lines_of, minor_of

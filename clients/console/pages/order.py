@@ -12,9 +12,11 @@ from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, link, tag
 from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
+from clients.console.pages.exception_form import ExceptionForm
 from clients.console.pages.order_acts import OrderActs
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
 from clients.console.pages.order_first import Viewer, first
+from clients.console.pages.order_link import BuyerLink
 from clients.console.pages.order_stock import stock_story
 from clients.deciding import Decisions
 from clients.settings import ClientSettings
@@ -61,7 +63,8 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         Opening(desk.database, desk.ring),
     )
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
-    progress, zone = Progress(), zone_of(request)
+    progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
+    wrong = ExceptionForm(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -71,18 +74,22 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         receiver = shown.get(key) or await opening.contact(key)
         button = None if key in shown else _reveal(frame)
         left = [parts.lines(page), parts.parcels(page), stock_story(page, await ledger.of_order(key))]
+        left.append(await wrong.part())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
             tag(
-                "div", tag("div", left, parts.story(page)), _right(page, parts.receiver(receiver, button)), class_="two"
+                "div",
+                tag("div", left, parts.story(page)),
+                _right(page, parts.receiver(receiver, button), buyer.card()),
+                class_="two",
             ),
         ]
         return body(content)
 
     async def dialogs() -> Markup:
-        return acts.dialogs()
+        return acts.dialogs() + await wrong.dialog()
 
     async def reveal(_: dict[str, str], by: By) -> str:
         found = await opening.reveal(key, by)
@@ -99,9 +106,9 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     ui.timer(PROGRESS_SECONDS, look)
 
 
-def _right(page: OrderPage, receiver: Markup) -> Markup:
+def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:
     rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
-    return tag("div", receiver, rest)
+    return tag("div", receiver, buyer, rest)
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:
