@@ -45,6 +45,7 @@ class Action(StrEnum):
     MATCH_RETURN = "match_return"
     SEE_SERVICE = "see_service"
     HANDLE_EXCEPTION = "handle_exception"
+    CONFIRM_RED_LETTER = "confirm_red_letter"
     LINK_BUYER = "link_buyer"
 
 
@@ -73,7 +74,10 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     | _RETURNS
     | _SERVES
     | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
-    UserRole.FINANCE: _SEES | _SERVES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
+    UserRole.FINANCE: _SEES
+    | _SERVES
+    | {Action.CONFIRM_RED_LETTER}
+    | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
 }
 
 

@@ -24,6 +24,7 @@ AGENT, WAREHOUSE, FINANCE, ADMIN = UserRole.AGENT, UserRole.WAREHOUSE, UserRole.
         (Action.OPEN_CONTACT, {ADMIN, AGENT}),
         (Action.SEE_SERVICE, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
         (Action.HANDLE_EXCEPTION, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
+        (Action.CONFIRM_RED_LETTER, {ADMIN, FINANCE}),
         (Action.REPLAY, {ADMIN}),
         (Action.MANAGE_USERS, {ADMIN}),
     ],
