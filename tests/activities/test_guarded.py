@@ -119,7 +119,7 @@ class Rows:
 
     def _once(self) -> list[Call]:
         self.given, first = True, not self.given
-        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1"}
+        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1", "about": "order"}
         return [Call(1, "subscribe:SF:SF1", "own:s:O1", payload, 1, NOON)] if first else []
 
     async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
