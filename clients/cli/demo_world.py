@@ -223,6 +223,7 @@ class DemoWorld:
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
                 stock=self.supply.told(),
+                cases=await reads.cases(),
             )
         finally:
             await database.close()
