@@ -14,8 +14,14 @@ from tests.simulator.market_erp import MarketErp
 from tests.simulator.markets import Json, douyin, error_of, taobao
 
 Open = Callable[..., Any]
-REFUNDS = {"case_share": 1, "case_return_share": 0, "case_shipped_share": 0, "unpaid_first": 0, "cancel_within": 0}
-RETURNS = {**REFUNDS, "case_return_share": 1, "case_return_after": 0}
+REFUNDS: dict[str, Any] = {
+    "case_share": 1,
+    "case_return_share": 0,
+    "case_shipped_share": 0,
+    "unpaid_first": 0,
+    "cancel_within": 0,
+}
+RETURNS: dict[str, Any] = {**REFUNDS, "case_return_share": 1, "case_return_after": 0}
 FIELDS = "refund_id,tid,oid,status,refund_fee,refund_version,dispute_type,sid"
 
 

@@ -7,6 +7,7 @@ from clients.console.pages import (
     breaker,
     breakers,
     counts,
+    exceptions,
     inbound,
     ledger,
     message,
@@ -20,17 +21,20 @@ from clients.console.pages import (
     reports,
     returns,
     search,
+    service,
     setting,
     setting_history,
     settings,
     shops,
     sku,
     stock,
+    ticket,
     transfer_sheet,
     transfers,
     users,
 )
 
+SERVICE = (service, ticket, exceptions)
 DAY = (overview, orders, order, search, alerts, messages_out, returns)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
@@ -40,5 +44,5 @@ CONNECTIONS = (shops, messages, message, settings, setting_history, setting, use
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (*DAY, *STOCK, *CONNECTIONS):
+    for page in (*DAY, *SERVICE, *STOCK, *CONNECTIONS):
         page.register(desk)
