@@ -41,9 +41,21 @@ class Action(StrEnum):
     EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
     TEST_MESSAGE = "test_message"
+    SEE_CASES = "see_cases"
+    DECIDE_CASE = "decide_case"
+    PAY_CASE = "pay_case"
 
 
-_SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
+_SEES = frozenset(
+    {
+        Action.SEE_ORDERS,
+        Action.SEE_STOCK,
+        Action.SEE_SHOPS,
+        Action.SEE_INBOX,
+        Action.SEE_ALERTS,
+        Action.SEE_CASES,
+    }
+)
 _STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Action.DECIDE_PROPOSAL})
 """What the supply chain does with stock."""
 
@@ -53,9 +65,10 @@ _SUPPLIES = frozenset({Action.SEE_SUPPLY, Action.COUNT_STOCK, Action.DECIDE_APPR
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
-    | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
+    | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
+    | {Action.DECIDE_CASE},
     UserRole.WAREHOUSE: _SEES | _STEERS | _SUPPLIES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
-    UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
+    UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT} | {Action.PAY_CASE},
 }
 
 

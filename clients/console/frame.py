@@ -52,6 +52,7 @@ NAVIGATION: list[tuple[str, str, str, Action]] = [
     ("/", "总览", "h", Action.SEE_ORDERS),
     ("/orders", "订单", "o", Action.SEE_ORDERS),
     ("/stuck", "卡住", "k", Action.SEE_ORDERS),
+    ("/cases", "售后", "r", Action.SEE_CASES),
     ("/alerts", "告警", "a", Action.SEE_ALERTS),
     ("/messages-out", "消息", "m", Action.SEE_ALERTS),
     ("/stock", "库存", "s", Action.SEE_STOCK),

@@ -7,7 +7,15 @@ Another language is another module of the same names.
 
 import re
 
-from clients.console import count_words, inbox_words, message_words, order_words, setting_words, stock_words
+from clients.console import (
+    case_words,
+    count_words,
+    inbox_words,
+    message_words,
+    order_words,
+    setting_words,
+    stock_words,
+)
 from clients.console.story_words import ACTIONS
 from domain.permissions import UserRole
 from domain.waits import WaitFor
@@ -195,6 +203,7 @@ ALERTS = {
     "stock_drift": "库存账目不一致",
     "workflow_lost": "订单流程没有运行",
 } | message_words.ALERTS
+ALERTS |= case_words.ALERTS
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
@@ -216,6 +225,7 @@ _SAID = [
     *count_words.SAID,
     *stock_words.SAID,
     *setting_words.SAID,
+    *case_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 

@@ -24,6 +24,9 @@ AGENT, WAREHOUSE, FINANCE, ADMIN = UserRole.AGENT, UserRole.WAREHOUSE, UserRole.
         (Action.OPEN_CONTACT, {ADMIN, AGENT}),
         (Action.REPLAY, {ADMIN}),
         (Action.MANAGE_USERS, {ADMIN}),
+        (Action.SEE_CASES, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
+        (Action.DECIDE_CASE, {ADMIN, AGENT}),
+        (Action.PAY_CASE, {ADMIN, FINANCE}),
     ],
 )
 def test_an_action_belongs_to_its_roles(action: Action, roles: set[UserRole]) -> None:

@@ -6,6 +6,9 @@ from clients.console.pages import (
     approvals,
     breaker,
     breakers,
+    case,
+    case_reports,
+    cases,
     counts,
     inbound,
     ledger,
@@ -31,6 +34,8 @@ from clients.console.pages import (
 )
 
 DAY = (overview, orders, order, search, alerts, messages_out)
+AFTER_SALES = (cases, case_reports, case)
+"""The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
@@ -39,5 +44,5 @@ CONNECTIONS = (shops, messages, message, settings, setting_history, setting, use
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (*DAY, *STOCK, *CONNECTIONS):
+    for page in (*DAY, *AFTER_SALES, *STOCK, *CONNECTIONS):
         page.register(desk)
