@@ -33,7 +33,7 @@ class FulfillmentActivities:
             where = await self._fulfillments.where(no)
             if where.sent and not where.gone:
                 warehouse = await self._vendors.warehouse(where.vendor, where.account)
-                if not await warehouse.cancel(no, where.warehouse):
+                if not await warehouse.cancel(no, where.warehouse, where.purpose):
                     return False
             await self._fulfillments.cancelled(no, now)
             return True
@@ -45,4 +45,4 @@ class FulfillmentActivities:
             where = await self._fulfillments.where(no)
             if where.sent and not where.gone:
                 warehouse = await self._vendors.warehouse(where.vendor, where.account)
-                await warehouse.pending(no, where.warehouse, hold)
+                await warehouse.pending(no, where.warehouse, hold, where.purpose)

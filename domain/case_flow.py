@@ -95,6 +95,8 @@ def next_move(facts: CaseFacts) -> tuple[Move, Outcome | None]:
         return Move.CLOSE, early
     if not facts.checked:
         return Move.CHECK, None
+    if facts.channel_paid:  # money that has gone: what is not on its way yet must not leave
+        return Move.STOP_ORDER, None
     if facts.review is Review.REFUSED:
         return Move.CLOSE, Outcome.REFUSED
     if facts.review is Review.NONE or facts.stop is Stop.TOO_LATE:
@@ -108,7 +110,7 @@ def next_move(facts: CaseFacts) -> tuple[Move, Outcome | None]:
 
 def _ended_early(facts: CaseFacts) -> Outcome | None:
     """Nothing that was granted is taken back: after that a case goes on to its end."""
-    if facts.channel_paid:
+    if facts.channel_paid and facts.checked and facts.stop is not Stop.WANTED:
         return Outcome.PAID
     if facts.granted or facts.replaced or facts.came:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from domain.contacts import Contact
 
@@ -19,9 +20,20 @@ class FulfillmentLine:
     amount_minor: int
 
 
+class Purpose(StrEnum):
+    """Why goods are sent: an order, an exchange, or once more what was missing."""
+
+    ORDER = "order"
+    EXCHANGE = "exchange"
+    RESHIP = "reship"
+
+
 @dataclass(frozen=True, slots=True)
 class FulfillmentOrder:
-    """Everything a warehouse needs to ship one (part of an) order. `no` is its idempotency key there."""
+    """Everything a warehouse needs to ship one (part of an) order. `no` is its idempotency key there.
+
+    `before_no` is what the goods were sent under before, when the purpose is not an order.
+    """
 
     no: str
     order_no: str
@@ -40,6 +52,8 @@ class FulfillmentOrder:
     receiver: Contact
     lines: tuple[FulfillmentLine, ...]
     remark: str = ""
+    purpose: Purpose = Purpose.ORDER
+    before_no: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +145,4 @@ class Whereabouts:
     warehouse: str
     sent: bool
     gone: bool
+    purpose: Purpose = Purpose.ORDER

@@ -43,7 +43,8 @@ class OrderEvent(StrEnum):
 
     CLEARED: its channel, which forbade shipping a paid order, allows it now. RESTOCKED: there are units for an order
     that waited for some. UNSTOCKED: somebody took its stock away from it. DEPOSIT: the first part of a presale order
-    is paid. CONVERTED: all goods that it was promised before they were there have arrived.
+    is paid. CONVERTED: all goods that it was promised before they were there have arrived. REDUCED: some of its units
+    shall not ship, because their money goes back.
     """
 
     PLACED = "placed"
@@ -57,6 +58,7 @@ class OrderEvent(StrEnum):
     RESTOCKED = "restocked"
     UNSTOCKED = "unstocked"
     CONVERTED = "converted"
+    REDUCED = "reduced"
 
 
 EVENT_OF: dict[ChannelStatus, OrderEvent] = {

@@ -44,6 +44,9 @@ class Action(StrEnum):
     SEE_CASES = "see_cases"
     DECIDE_CASE = "decide_case"
     PAY_CASE = "pay_case"
+    INSPECT = "inspect"
+    MATCH_RETURN = "match_return"
+    LINK_BUYER = "link_buyer"
 
 
 _SEES = frozenset(
@@ -62,12 +65,20 @@ _STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Ac
 _SUPPLIES = frozenset({Action.SEE_SUPPLY, Action.COUNT_STOCK, Action.DECIDE_APPROVAL, Action.MOVE_STOCK})
 """Counts, transfers, inbound shipments and what waits for a second person."""
 
+_RETURNS = frozenset({Action.INSPECT, Action.MATCH_RETURN})
+"""What the warehouse does with goods that come back."""
+
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
+    | {Action.MATCH_RETURN, Action.LINK_BUYER}
     | {Action.DECIDE_CASE},
-    UserRole.WAREHOUSE: _SEES | _STEERS | _SUPPLIES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
+    UserRole.WAREHOUSE: _SEES
+    | _STEERS
+    | _SUPPLIES
+    | _RETURNS
+    | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
     UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT} | {Action.PAY_CASE},
 }
 

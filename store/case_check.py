@@ -35,7 +35,9 @@ _COUNTS = text(
                 AND l.line_no IN (SELECT line_no FROM case_line WHERE case_no = :no) ORDER BY c.no) AS open_cases
     """
 )
+_LEFT = text("SELECT line_no, quantity - dropped AS left FROM order_line WHERE order_key = :key")
 _SHIPPED = {LogisticsStatus.SHIPPED.value, LogisticsStatus.SIGNED.value}
+PAID = {ChannelCaseState.PAID.value}
 AGREED = {ChannelCaseState.AWAITS_GOODS.value, ChannelCaseState.SENT.value}
 """What a platform says of a case that is agreed to already, by its own rules or by somebody on its own pages."""
 
@@ -45,8 +47,10 @@ async def check_case(tx: AsyncConnection, order: Row[Any], row: Row[Any], profil
     policy = await settings_docs.after_sales(tx, profile)
     asked = await ask(tx, order, row, policy, now)
     decided = check(asked, policy, now)
-    if row.channel_state in AGREED:
+    if row.channel_state in AGREED | PAID:
         decided = Checked(Ruling.APPROVE, "the platform has agreed to it already", decided.row)
+    elif await _is_part_of_deposit(tx, order, row, asked):
+        decided = Checked(Ruling.REFUSE, "订单只付了定金,只能整单退款")
     kind, shipped = CaseKind(row.kind), asked.phase is not Phase.BEFORE_SHIPPING
     stop = Stop.WANTED if _must_stop(order, row, asked) else Stop.NO_NEED
     fault = next((reason.fault for reason in policy.reasons if reason.code == row.reason), "")
@@ -118,6 +122,16 @@ def phase_of(order: Row[Any]) -> Phase:
         return Phase.RECEIVED
     shipped = order.shipped_at is not None or order.logistics_status in _SHIPPED
     return Phase.ON_THE_WAY if shipped else Phase.BEFORE_SHIPPING
+
+
+async def _is_part_of_deposit(tx: AsyncConnection, order: Row[Any], row: Row[Any], asked: Asked) -> bool:
+    """Say whether units of an order are given back whose balance is still to be paid for all of it."""
+    deposit = order.payment_status == PaymentStatus.DEPOSIT.value and order.closed_at is None
+    if not deposit or not _must_stop(order, row, asked):
+        return False
+    wanted = {line.line_no: line.quantity for line in await cases.lines(tx, row.no)}
+    left = (await tx.execute(_LEFT, {"key": order.key})).all()
+    return any(wanted.get(line.line_no, 0) < line.left for line in left)
 
 
 def _must_stop(order: Row[Any], row: Row[Any], asked: Asked) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import bindparam
 
 from domain.after_sales import OF_GOODS, CaseKind, Origin
+from domain.after_sales_policy import Phase
 from domain.outgoing import Queue
 from domain.payments import refund_no
 from domain.refundable import Bill, Part, PricedLine, Refundable, refundable
@@ -39,6 +40,14 @@ _GRANTED = text(
     FROM refund_grant g JOIN payout p ON p.grant_key = g.key WHERE g.order_key = :key
     """
 )
+# Money that goes back because the order will not ship, and is not back yet: it is in no grant.
+_OWN = text(
+    """
+    SELECT coalesce(sum(amount_minor), 0)::bigint AS under_way FROM refund
+    WHERE order_key = :key AND case_no = '' AND state NOT IN ('succeeded', 'dropped')
+    """
+)
+_SHIPS = text("SELECT EXISTS (SELECT 1 FROM order_line WHERE order_key = :key AND dropped < quantity)")
 _GRANT = text(
     """
     INSERT INTO refund_grant (key, case_no, order_key, amount_minor, freight_minor, currency, parts, granted_by,
@@ -104,11 +113,12 @@ async def bill(tx: AsyncConnection, order: Row[Any]) -> Bill:
     """Read the money of a locked order: paid, granted, and what is under way."""
     rows = (await tx.execute(_PRICED, {"key": order.key})).all()
     granted = (await tx.execute(_GRANTED, {"key": order.key})).one()
+    own = (await tx.execute(_OWN, {"key": order.key})).one()
     return Bill(
         paid_minor=order.paid_minor,
         freight_minor=order.freight_minor,
         lines=tuple(PricedLine(row.line_no, row.quantity, row.amount_minor, row.granted) for row in rows),
-        granted_minor=order.refunded_minor + granted.under_way,
+        granted_minor=order.refunded_minor + granted.under_way + own.under_way,
         granted_freight_minor=granted.freight,
     )
 
@@ -143,7 +153,7 @@ def amount(row: Row[Any], found: Refundable) -> int:
 
 async def grant(tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime) -> bool:
     """Approve the money of a case and ask for its payout, once; False when there is nothing to pay."""
-    found = await worth(tx, order, row, freight=row.freight_back)
+    found = await worth(tx, order, row, freight=row.freight_back and not await _ships_on(tx, order, row))
     due = amount(row, found)
     if due <= 0:
         return False
@@ -153,6 +163,13 @@ async def grant(tx: AsyncConnection, order: Row[Any], row: Row[Any], now: dateti
     if await _write_grant(tx, row, granting, now):
         await _pay(tx, row, due, now)
     return True
+
+
+async def _ships_on(tx: AsyncConnection, order: Row[Any], row: Row[Any]) -> bool:
+    """Say whether the rest of an order ships though some of it was stopped: then its freight is used."""
+    if row.phase != Phase.BEFORE_SHIPPING.value or order.closed_at is not None:
+        return False
+    return bool((await tx.execute(_SHIPS, {"key": order.key})).scalar_one())
 
 
 async def paid_by_channel(tx: AsyncConnection, order: Row[Any], row: Row[Any], due: int, now: datetime) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseEvent
-from store import alerts, audit, cases
+from domain.messages import Saying
+from store import alerts, audit, cases, messaging
 from store.alerts import Level, NewAlert
 
 BY_HAND, FAILED = "payout_by_hand", "payout_failed"
@@ -29,8 +30,9 @@ _ORDER_MONEY = text(
     UPDATE orders o SET refunded_minor = least(o.paid_minor, greatest(o.refunded_minor, paid.total)),
         payment_status = CASE WHEN greatest(o.refunded_minor, paid.total) >= o.paid_minor THEN 'refunded'
             ELSE o.payment_status END
-    FROM (SELECT coalesce(sum(amount_minor), 0)::bigint AS total FROM payout
-        WHERE order_key = :key AND state = 'paid') paid
+    FROM (SELECT (SELECT coalesce(sum(amount_minor), 0) FROM payout WHERE order_key = :key AND state = 'paid')
+        + (SELECT coalesce(sum(amount_minor), 0) FROM refund
+            WHERE order_key = :key AND state = 'succeeded' AND case_no = '') AS total) paid
     WHERE o.key = :key
     """
 )
@@ -51,6 +53,9 @@ async def paid(tx: AsyncConnection, no: str, reference: str, now: datetime, *, b
     await alerts.clear(tx, no, now, FAILED)
     told = {"amount_minor": done.amount_minor, "way": done.way, "reference": reference}
     await audit.write(tx, "case.paid", no, now, actor=by, **told)
+    amount = f"{done.amount_minor / 100:.2f} {done.currency}"
+    saying = Saying("case.paid", f"case:{no}:paid", no, order_key=done.order_key, facts={"amount": amount})
+    await messaging.say_to_buyer(tx, saying, now)
     await cases.wake(tx, no, done.order_key, CaseEvent.PAYOUT, now)
     return True
 

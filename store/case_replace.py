@@ -10,24 +10,35 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.after_sales import CaseEvent
+from domain.after_sales import CaseAction, CaseEvent
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import order_key
-from store import audit, cases, contacts, order_intake
+from store import audit, case_channel, cases, contacts, order_intake
 from store.order_intake import Booking
 
 _TITLES = text("SELECT line_no, title FROM order_line WHERE order_key = :key")
 _REPLACED = text("UPDATE after_sales_case SET replacement_key = :key WHERE no = :no")
 _FOR = text("UPDATE orders SET case_no = :no WHERE key = :key")
+_BEFORE = text("SELECT count(*) FROM orders WHERE case_no = :no")
 _CASE_OF = text(
-    "SELECT c.no, c.order_key FROM after_sales_case c WHERE c.replacement_key = :key AND c.closed_at IS NULL"
+    """
+    SELECT * FROM after_sales_case WHERE replacement_key = :key AND closed_at IS NULL FOR UPDATE
+    """
+)
+_PARCEL = text("SELECT carrier, waybill_no FROM parcel WHERE order_key = :key ORDER BY waybill_no LIMIT 1")
+_LOST = text(
+    """
+    UPDATE after_sales_case SET replacement_key = '', review = '', reviewed_by = '', verdict_words = :words
+    WHERE no = :no
+    """
 )
 
 
 async def ship_again(tx: AsyncConnection, booking: Booking, order: Row[Any], row: Row[Any]) -> str:
-    """Book the order that sends a case's goods; the case's number makes it one. Gives its key."""
+    """Book the order that sends a case's goods; the case's number makes it one, until that is closed. Gives its key."""
     now = booking.now
-    no = f"{order.no}-{row.no}"
+    before = int((await tx.execute(_BEFORE, {"no": row.no})).scalar_one())
+    no = f"{order.no}-{row.no}" + (f"-{before + 1}" if before else "")
     key = order_key(order.channel, order.shop, no)
     titles = {line.line_no: line.title for line in await tx.execute(_TITLES, {"key": order.key})}
     lines = tuple(
@@ -64,5 +75,22 @@ async def ship_again(tx: AsyncConnection, booking: Booking, order: Row[Any], row
 async def left(tx: AsyncConnection, key: str, now: datetime) -> None:
     """Tell the case that an order with its goods has left."""
     found = (await tx.execute(_CASE_OF, {"key": key})).one_or_none()
-    if found is not None:
-        await cases.wake(tx, found.no, found.order_key, CaseEvent.REPLACED, now)
+    if found is None:
+        return
+    parcel = (await tx.execute(_PARCEL, {"key": key})).one_or_none()
+    if parcel is not None:
+        told = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no}
+        await case_channel.tell(tx, found, CaseAction.SHIPPED, now, **told)
+        await audit.write(tx, "case.shipped", found.no, now, order=key, **told)
+    await cases.wake(tx, found.no, found.order_key, CaseEvent.REPLACED, now)
+
+
+async def lost(tx: AsyncConnection, order: Row[Any], reason: str, now: datetime) -> None:
+    """Give a case whose goods will not leave back to a person: its order was closed before it shipped."""
+    found = (await tx.execute(_CASE_OF, {"key": order.key})).one_or_none()
+    if found is None:
+        return
+    words = f"order {order.no}, which was to send its goods, was closed ({reason}): approve to send another, or refuse"
+    await tx.execute(_LOST, {"no": found.no, "words": words})
+    await audit.write(tx, "case.replacement_lost", found.no, now, order=order.key, reason=reason)
+    await cases.wake(tx, found.no, found.order_key, CaseEvent.REPLACED, now)

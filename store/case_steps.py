@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.after_sales import ACTS_NEXT, CaseAction, CaseKind, CaseState, CaseStep, Climb, Outcome
 from domain.case_flow import WAITS, CaseFacts, Move, Review, Stop, next_move
 from domain.errors import Broken
+from domain.messages import Saying
 from domain.sla import Sla
 from store import (
     alerts,
@@ -26,6 +27,7 @@ from store import (
     case_returns,
     case_stop,
     cases,
+    messaging,
     settings_docs,
 )
 from store.alerts import Level, NewAlert
@@ -114,7 +116,12 @@ class SqlCaseFacts:
             await alerts.raise_alert(tx, alert, now)
             await alerts.reword(tx, alert, alert.words)
             told = {"state": row.state, "rung": rung, "role": stage.role}
-            await audit.write(tx, "case.overdue" if rung else "case.due_soon", no, now, actor="sla", **told)
+            kind = "case.overdue" if rung else "case.due_soon"
+            await audit.write(tx, kind, no, now, actor="sla", **told)
+            key = f"case:{no}:{row.state}:{row.step_since.isoformat()}:{rung}"
+            about = {"state": row.state, "words": stage.words, "since": f"{row.step_since:%Y-%m-%d %H:%M} UTC"}
+            saying = Saying(kind, key, no, level.value, row.order_key, about)
+            await messaging.say_to_role(tx, saying, stage.role, now)
 
     async def _check(self, tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime) -> None:
         await case_check.check_case(tx, order, row, self._profile, now)
@@ -138,8 +145,11 @@ class SqlCaseFacts:
     async def _close(self, tx: AsyncConnection, row: Row[Any], outcome: Outcome, now: datetime) -> None:
         if outcome is Outcome.REFUSED:
             await case_channel.tell(tx, row, CaseAction.REFUSE, now, reason=row.verdict_words)
+        if outcome is Outcome.SHIPPED:
+            await case_channel.shipped(tx, row, now)
         if not (await tx.execute(_CLOSED, {"no": row.no, "outcome": outcome.value, "now": now})).rowcount:
             return
+        await case_returns.withdraw(tx, row, now)
         await alerts.clear(tx, row.no, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)

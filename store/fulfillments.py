@@ -7,8 +7,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.bundles import PartLine, warehouse_lines
-from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Push, Whereabouts
-from store import audit, contacts, orders, stock
+from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Purpose, Push, Whereabouts
+from store import audit, case_stop, contacts, orders, stock
 from store.database import Database
 from store.keyring import KeyRing
 
@@ -17,15 +17,19 @@ _LOOK = """
     SELECT f.no, f.order_key, f.warehouse, f.carrier, f.state, f.sent_at, f.wms_ref, f.created_at AS planned_at,
         w.vendor, w.shop AS account, o.no AS order_no, o.channel, o.shop, o.currency, o.goods_minor,
         o.shop_discount_minor + o.platform_discount_minor AS discount_minor, o.freight_minor, o.total_minor,
-        o.placed_at, o.paid_at, o.remark_sealed
+        o.placed_at, o.paid_at, o.remark_sealed, coalesce(c.kind, 'order') AS purpose,
+        coalesce((SELECT b.no FROM fulfillment b WHERE b.order_key = c.order_key AND b.state = 'shipped'
+            ORDER BY b.no LIMIT 1), '') AS before_no
     FROM place f JOIN orders o ON o.key = f.order_key JOIN warehouse w ON w.code = f.warehouse
+        LEFT JOIN after_sales_case c ON c.no = o.case_no AND o.case_no <> ''
     """
 _LOAD = text(_LOOK.format(place="SELECT * FROM fulfillment WHERE no = :no"))
 _NOTE = "UPDATE fulfillment SET sent_at = coalesce(sent_at, :now) WHERE no = :no AND state = 'planned' RETURNING *"
 _SEND = text(_LOOK.format(place=_NOTE))
 _LINES = text(
     """
-    SELECT a.line_no, a.sku AS part, a.quantity AS units, l.sku, l.title, l.quantity, l.unit_minor, l.amount_minor,
+    SELECT a.line_no, a.sku AS part, a.quantity AS units, l.sku, l.title, l.quantity - l.dropped AS quantity,
+        l.unit_minor, l.amount_minor * (l.quantity - l.dropped) / l.quantity AS amount_minor,
         coalesce(nullif(s.title, ''), l.title) AS part_title
     FROM allocation a JOIN order_line l ON l.order_key = a.order_key AND l.line_no = a.line_no
     LEFT JOIN sku_stock s ON s.sku = a.sku
@@ -85,17 +89,20 @@ class SqlFulfillments:
         async with self._database.transaction() as tx:
             row = (await tx.execute(_LOAD, {"no": no})).one()
         gone = row.state == "cancelled"
-        return Whereabouts(row.vendor, row.account, row.warehouse, row.sent_at is not None, gone)
+        purpose = Purpose(row.purpose)
+        return Whereabouts(row.vendor, row.account, row.warehouse, row.sent_at is not None, gone, purpose)
 
     async def cancelled(self, no: str, now: datetime) -> None:
-        """Note that it will not ship, and free what it holds; a second call does nothing (INV-3)."""
+        """Note that it will not ship, and free what it holds, or keep that for a new plan; a repeat does nothing."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_LOAD, {"no": no})).one()
             await orders.must_lock(tx, row.order_key)
             if not (await tx.execute(_CANCELLED, {"no": no, "now": now})).rowcount:
                 return
             await stock.lock_skus(tx, row.order_key)
-            units = await stock.release_allocations(tx, no, now)
+            # While units of the order are being dropped, it keeps what it holds: the new plan frees those alone.
+            reduced = await case_stop.is_asked(tx, row.order_key)
+            units = await (stock.hold_again if reduced else stock.release_allocations)(tx, no, now)
             await audit.write(tx, "fulfillment.cancelled", row.order_key, now, no=no, units=units)
 
     async def _order(self, tx: AsyncConnection, row: Row[Any]) -> FulfillmentOrder:
@@ -118,6 +125,8 @@ class SqlFulfillments:
             receiver=await contacts.load(tx, self._ring, row.order_key),
             lines=tuple(warehouse_lines(parts)),
             remark=self._ring.open_text(row.remark_sealed, f"orders.remark|{row.order_key}"),
+            purpose=Purpose(row.purpose),
+            before_no=row.before_no,
         )
 
 

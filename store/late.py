@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.late import late
 from domain.observations import ChannelStatus
 from domain.orders import EVENT_OF, OrderEvent, OrderStatus
-from store import alerts, audit, orders, paying_back, refunds
+from store import alerts, audit, case_stop, orders, paying_back, refunds
 from store.alerts import Level, NewAlert
 
 
@@ -36,5 +36,9 @@ async def after_end(tx: AsyncConnection, key: str, event: OrderEvent, now: datet
     if row.closed_at is None:
         return
     await audit.write(tx, "order.late", key, now, actor="deliver", event=event.value)
+    if row.status == OrderStatus.CLOSED:
+        await case_stop.stopped(tx, key, now)
+    else:
+        await case_stop.too_late(tx, key, now)
     if event is EVENT_OF[ChannelStatus(row.channel_status)]:
         await tell(tx, row, event, now)

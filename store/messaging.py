@@ -67,6 +67,15 @@ async def say(tx: AsyncConnection, saying: Saying, now: datetime) -> int:
     return await _say(tx, saying, now, await _plan(tx, rules, rule, roles))
 
 
+async def say_to_role(tx: AsyncConnection, saying: Saying, role: str, now: datetime) -> int:
+    """Write messages to the accounts of one role, in the words of the kind's row: a ladder names its own. As `say`."""
+    rules = await settings_docs.message_rules(tx)
+    rule = rules.rule(saying)
+    if rule is None:
+        return await _say(tx, saying, now, _Plan([_Way("", (role,), reason=f"no rule for {saying.kind}")]))
+    return await _say(tx, saying, now, await _plan(tx, rules, rule, [role]))
+
+
 async def say_if_ruled(tx: AsyncConnection, saying: Saying, now: datetime) -> int:
     """Say something only where the settings have a row for it: alerts are seen in the console anyway."""
     rules = await settings_docs.message_rules(tx)

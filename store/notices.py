@@ -11,7 +11,12 @@ from domain.bundles import Box, Composed, Told
 from domain.bundles import told as told_of
 from domain.fulfillment import ShippedLine, spread
 
-_ORDERED = text("SELECT line_no, sku, quantity FROM order_line WHERE order_key = :key ORDER BY line_no")
+_ORDERED = text(
+    """
+    SELECT line_no, sku, quantity - dropped AS quantity FROM order_line
+    WHERE order_key = :key AND dropped < quantity ORDER BY line_no
+    """
+)
 _TOLD = text("SELECT payload FROM outgoing WHERE order_key = :key AND kind = 'writeback' ORDER BY id")
 _PARTS = text(
     """
@@ -32,7 +37,7 @@ _LEFT = text(
 
 
 async def lines(tx: AsyncConnection, order: Row[Any], parcel: Row[Any]) -> dict[str, Any] | None:
-    """Give the lines of one parcel of an order, and whether it brings all that was ordered.
+    """Give the lines of one parcel of an order, and whether it brings all that was to ship.
 
     None for a parcel with parts of bundles that completes nothing: it is told beside the one that does.
     """

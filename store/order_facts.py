@@ -29,6 +29,7 @@ from store import (
     alerts,
     audit,
     bundles,
+    case_replace,
     case_stop,
     late,
     order_stock,
@@ -36,6 +37,7 @@ from store import (
     paying_back,
     presale,
     presale_orders,
+    reducing,
     reread,
     stock,
     unstocking,
@@ -84,6 +86,7 @@ _BEFORE = text(
     SELECT ARRAY(SELECT no FROM fulfillment WHERE order_key = :key AND state <> 'cancelled' ORDER BY no) AS planned,
         (SELECT count(*) FROM fulfillment WHERE order_key = :key) AS parts,
         EXISTS (SELECT 1 FROM stock_wait WHERE order_key = :key) AS in_line,
+        EXISTS (SELECT 1 FROM after_sales_case WHERE order_key = :key AND stop = 'asked') AS reduced,
         EXISTS (SELECT 1 FROM alert WHERE subject = :key AND kind = :short AND cleared_at IS NULL) AS told_short,
         (SELECT province FROM contact WHERE order_key = :key) AS province
     """
@@ -166,9 +169,9 @@ class SqlOrderFacts:
             row = await orders.must_lock(tx, key)
             if row.closed_at is not None:
                 return await self._closed_before(tx, row, now)
-            if row.unstocked:
-                await unstocking.take_back(tx, row, now)
-            before = (await tx.execute(_BEFORE, {"key": key, "short": SHORT_ALERT})).one()
+            before, ended = await self._before(tx, row, now)
+            if ended:
+                return Plan(ended=ended)
             if before.planned:
                 return Plan(before.planned, ship_by=row.ship_by)
             await waiting.leave(tx, key, there=before.in_line)
@@ -178,19 +181,36 @@ class SqlOrderFacts:
                 return Plan(held=await unstocking.wait(tx, row, now))
             if row.channel_hold:
                 return await self._wait_for_channel(tx, row, timing, now)
-            reasons = await self._review.reasons(tx, row, now)
+            # Goods that are sent again were ordered, and looked at, before (store/case_replace.py).
+            reasons = [] if row.case_no else await self._review.reasons(tx, row, now)
             if reasons:
                 return await _held(tx, row, reasons, now)
-            await stock.lock_skus(tx, key)
-            held = await self._hold(tx, row, timing, now)
-            if row.presale and not held.short and (waits := await presale_orders.wait_for_goods(tx, row, now)):
-                return waits
-            offer = None if held.short else await self._choose(tx, key, held, before.province)
-            if offer is None:
-                return await self._short(tx, row, held, now)
-            ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
-            ship = _Ship(offer, before.parts + 1, ship_by, before.told_short)
-            return await self._allocate(tx, row, ship, now)
+            return await self._plan_anew(tx, row, before, timing, now)
+
+    async def _before(self, tx: AsyncConnection, row: Row[Any], now: datetime) -> tuple[Row[Any], str]:
+        """Read what was planned, after what somebody took away from the order; with why nothing of it is left."""
+        if row.unstocked:
+            await unstocking.take_back(tx, row, now)
+        look = {"key": row.key, "short": SHORT_ALERT}
+        before = (await tx.execute(_BEFORE, look)).one()
+        if not before.reduced:
+            return before, ""
+        ended = await reducing.apply(tx, row, now)
+        return (await tx.execute(_BEFORE, look)).one(), ended
+
+    async def _plan_anew(
+        self, tx: AsyncConnection, row: Row[Any], before: Row[Any], timing: OrderTiming, now: datetime
+    ) -> Plan:
+        await stock.lock_skus(tx, row.key)
+        held = await self._hold(tx, row, timing, now)
+        if row.presale and not held.short and (waits := await presale_orders.wait_for_goods(tx, row, now)):
+            return waits
+        offer = None if held.short else await self._choose(tx, row.key, held, before.province)
+        if offer is None:
+            return await self._short(tx, row, held, now)
+        ship_by = (row.paid_at or now) + timedelta(seconds=timing.ship_by_seconds)
+        ship = _Ship(offer, before.parts + 1, ship_by, before.told_short)
+        return await self._allocate(tx, row, ship, now)
 
     async def complete(self, key: str, now: datetime) -> None:
         """Close an order that was delivered and settled."""
@@ -228,9 +248,13 @@ class SqlOrderFacts:
 
         The money of an order that was stopped for a case is that case's to pay back.
         """
+        if row.case_no:
+            await case_replace.lost(tx, row, reason, now)
         if await case_stop.stopped(tx, row.key, now) or await paying_back.begin(tx, row.key, now):
             return
-        has_money = _is_paid(row) or row.payment_status == PaymentStatus.DEPOSIT
+        has_money = (
+            _is_paid(row) or row.payment_status == PaymentStatus.DEPOSIT
+        ) and row.refunded_minor < row.paid_minor
         if has_money and reason != UNPAID:
             words = f"closed ({reason}) though the buyer has paid: pay the money back"
             await alerts.raise_alert(tx, NewAlert(DUE_ALERT, Level.CRITICAL, row.key, words), now)

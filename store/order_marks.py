@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from domain.orders import OrderEvent
 from domain.waits import Wait, WaitFor
 from store import alerts, audit, case_stop, orders
 from store.alerts import Level, NewAlert
@@ -80,7 +81,8 @@ class SqlOrderMarks:
         words = f"{reason}, but the warehouse had shipped it: intercept the parcel or open a case"
         async with self._database.transaction() as tx:
             row = await orders.must_lock(tx, key)
-            if not await case_stop.too_late(tx, key, now):
+            waiting = await case_stop.is_asked(tx, key)
+            if not await case_stop.too_late(tx, key, now) and (waiting or reason != OrderEvent.REDUCED):
                 await alerts.raise_alert(tx, NewAlert("too_late", Level.CRITICAL, key, words), now)
             if row.shipped_at is None:
                 await orders.set_wait(tx, key, Wait(WaitFor.SHIPMENT, now, row.ship_by))

@@ -11,7 +11,12 @@ from domain.stock import Demand
 from domain.waits import Wait
 
 _LOCK = text("SELECT * FROM orders WHERE key = :key FOR UPDATE")
-_LINES = text("SELECT line_no, sku, quantity FROM order_line WHERE order_key = :key ORDER BY sku, line_no")
+_LINES = text(
+    """
+    SELECT line_no, sku, quantity - dropped AS quantity FROM order_line
+    WHERE order_key = :key AND dropped < quantity ORDER BY sku, line_no
+    """
+)
 _WAIT = text(
     """
     UPDATE orders SET wait_for = :what, wait_since = :since, wait_until = :until WHERE key = :key
@@ -37,7 +42,7 @@ def seen_of(row: Row[Any]) -> Seen:
 
 
 async def demands(tx: AsyncConnection, key: str) -> list[Demand]:
-    """List what the order's lines want, in SKU order."""
+    """List what the order's lines want, in SKU order, without the units that will not ship."""
     return [Demand(row.line_no, row.sku, row.quantity) for row in await tx.execute(_LINES, {"key": key})]
 
 

@@ -28,6 +28,13 @@ _ORDER = text(
     """
 )
 _TAKEN = text("SELECT * FROM payment WHERE order_key = :key AND state = 'taken'")
+# Of cases, what goes back another way than by the payment that is paid back here (store/case_money.py).
+_OTHER_WAYS = text(
+    """
+    SELECT coalesce(sum(amount_minor), 0)::bigint FROM payout
+    WHERE order_key = :key AND way <> 'provider' AND state <> 'paid'
+    """
+)
 _COUNT = text("SELECT count(*) FROM refund WHERE order_key = :key")
 _ACCOUNTS = text(
     """
@@ -69,7 +76,8 @@ async def begin(tx: AsyncConnection, key: str, now: datetime) -> bool:
 
 
 async def _want(tx: AsyncConnection, order: Row[Any], payment: Row[Any], now: datetime) -> bool:
-    amount = owed(order.paid_minor, order.refunded_minor, payment.amount_minor, payment.back_minor)
+    other = int((await tx.execute(_OTHER_WAYS, {"key": order.key})).scalar_one())
+    amount = owed(order.paid_minor, order.refunded_minor + other, payment.amount_minor, payment.back_minor)
     if not amount:
         return False
     n = int((await tx.execute(_COUNT, {"key": order.key})).scalar_one()) + 1

@@ -19,7 +19,12 @@ from domain.waits import Wait, WaitFor
 from store import audit, bundles, orders, presale, stock, stock_ledger
 from store.presale import Claim
 
-_LINES = text("SELECT line_no, sku, quantity, presale FROM order_line WHERE order_key = :key ORDER BY sku, line_no")
+_LINES = text(
+    """
+    SELECT line_no, sku, quantity - dropped AS quantity, presale FROM order_line
+    WHERE order_key = :key AND dropped < quantity ORDER BY sku, line_no
+    """
+)
 _HAS = text(
     """
     SELECT line_no FROM reservation WHERE order_key = :key AND state = 'open'

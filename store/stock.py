@@ -38,7 +38,11 @@ _OPEN = text(
     """
 )
 _EVER = text(
-    "SELECT line_no, sku, quantity FROM reservation WHERE order_key = :key AND state <> 'presale' ORDER BY sku, line_no"
+    """
+    SELECT r.line_no, r.sku, r.quantity FROM reservation r
+    JOIN order_line l ON l.order_key = r.order_key AND l.line_no = r.line_no AND l.dropped < l.quantity
+    WHERE r.order_key = :key AND r.state <> 'presale' ORDER BY r.sku, r.line_no
+    """
 )
 _END_HOLDS = text(
     "UPDATE reservation SET state = 'released', ended_at = :now WHERE order_key = :key AND state = 'open'"
@@ -244,7 +248,7 @@ async def consume(tx: AsyncConnection, key: str, warehouse: str, units: dict[str
 
 _OPEN_ALLOCATIONS = text(
     """
-    SELECT line_no, sku, warehouse, quantity - shipped AS quantity, pool, from_pool FROM allocation
+    SELECT order_key, line_no, sku, warehouse, quantity - shipped AS quantity, pool, from_pool FROM allocation
     WHERE fulfillment_no = :no AND state = 'open' ORDER BY sku, line_no
     """
 )
@@ -268,6 +272,29 @@ async def release_allocations(tx: AsyncConnection, no: str, now: datetime) -> di
         back = min(row.from_pool, row.quantity)
         change = Change(row.sku, "recalled", no, row.warehouse, row.pool, allocated=-row.quantity, pooled=back)
         changes.append(change)
+    await stock_ledger.book(tx, changes, now)
+    return per_sku(Demand(row.line_no, row.sku, row.quantity) for row in held)
+
+
+_HOLD_AGAIN = text(
+    """
+    UPDATE reservation SET state = 'open', quantity = :quantity, from_pool = :from_pool, ended_at = NULL
+    WHERE order_key = :key AND line_no = :line_no AND sku = :sku AND state = 'allocated'
+    """
+)
+
+
+async def hold_again(tx: AsyncConnection, no: str, now: datetime) -> dict[str, int]:
+    """Turn the open allocations of a fulfilment order back into soft holds of its order; return the units per SKU."""
+    held = (await tx.execute(_OPEN_ALLOCATIONS, {"no": no})).all()
+    await stock_ledger.lock(tx, (row.sku for row in held))
+    await tx.execute(_END_ALLOCATIONS, {"no": no, "now": now})
+    changes = []
+    for row in held:
+        place = {"key": row.order_key, "line_no": row.line_no, "sku": row.sku}
+        own = min(row.from_pool, row.quantity)
+        await tx.execute(_HOLD_AGAIN, place | {"quantity": row.quantity, "from_pool": own})
+        changes.append(Change(row.sku, "recalled", no, row.warehouse, reserved=row.quantity, allocated=-row.quantity))
     await stock_ledger.book(tx, changes, now)
     return per_sku(Demand(row.line_no, row.sku, row.quantity) for row in held)
 

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from activities.tracing import step
 from clients.clock import utc_now
 from clients.temporal_cases import tell_case
+from clients.temporal_labels import have_read
 from domain.after_sales import CaseStart
 from domain.errors import Unavailable
 from store import process_events
@@ -26,7 +27,11 @@ async def _case(client: Client, event: ProcessEvent) -> bool:
     return await tell_case(client, CaseStart(event.process.partition(":")[2], event.order_key), event.event)
 
 
-TELL: Mapping[str, Callable[[Client, ProcessEvent], Awaitable[bool]]] = {"case": _case}
+async def _label(client: Client, event: ProcessEvent) -> bool:
+    return await have_read(client, event.process.partition(":")[2])
+
+
+TELL: Mapping[str, Callable[[Client, ProcessEvent], Awaitable[bool]]] = {"case": _case, "label": _label}
 """How each kind of process is told, by what its workflow id begins with."""
 
 

@@ -8,6 +8,9 @@ from workflows.decisions import Decision
 
 ENDING = (OrderEvent.REFUNDED, OrderEvent.CANCELLED)
 UNSTOCKED = "its stock was released by hand"
+REDUCED = OrderEvent.REDUCED.value
+PLAN_AGAIN = frozenset({UNSTOCKED, REDUCED})
+"""Reasons to recall an order and plan it anew with what the facts say then."""
 KNOWN = frozenset(event.value for event in OrderEvent)
 
 
@@ -32,9 +35,12 @@ class OrderState:
     restocked: bool = False
     unstocked: bool = False
     converted: bool = False
+    reduced: bool = False
 
     def note(self, event: str) -> None:
         """Take note of a known event."""
+        if event in ENDING and event in self.seen:
+            self.late_end_noted = False  # asked for again, by another case: whoever asks gets an answer
         self.seen.add(event)
         self.unbooked_shipments += event == OrderEvent.SHIPPED
         self.unbooked_signatures += event == OrderEvent.SIGNED
@@ -42,10 +48,11 @@ class OrderState:
         self.restocked |= event == OrderEvent.RESTOCKED
         self.unstocked |= event == OrderEvent.UNSTOCKED
         self.converted |= event == OrderEvent.CONVERTED
+        self.reduced |= event == OrderEvent.REDUCED
 
     def look_anew(self) -> None:
         """Forget what was said before a look at the facts: it is among them."""
-        self.cleared = self.restocked = self.unstocked = self.converted = False
+        self.cleared = self.restocked = self.unstocked = self.converted = self.reduced = False
 
     def paid(self) -> bool:
         """Say whether the whole price is paid."""
@@ -65,7 +72,7 @@ class OrderState:
 
     def ended_late(self) -> bool:
         """Say whether somebody stopped the order, and nobody was told that it was too late."""
-        return self.stopping() != "" and not self.late_end_noted
+        return self.reduced or (self.stopping() != "" and not self.late_end_noted)
 
     def has_news_of_shipped(self) -> bool:
         """Say whether there is anything to do for an order that has left."""
@@ -76,7 +83,7 @@ class OrderState:
         if self.cancelled_by:
             return f"cancelled by {self.cancelled_by}"
         ended = next((event.value for event in ENDING if event in self.seen), "")
-        return ended or (UNSTOCKED if self.unstocked else "")
+        return ended or (UNSTOCKED if self.unstocked else REDUCED if self.reduced else "")
 
     def late_stages(self, ship_by: datetime | None, warning_seconds: float) -> list[tuple[int, datetime]]:
         """Give the deadlines still to come: 1 warns, 2 escalates."""

@@ -17,7 +17,7 @@ from domain.orders import OrderEvent, OrderStatus
 from domain.progress import OrderOutcome, OrderStart, Plan
 from domain.waits import Wait, WaitFor
 from workflows.decisions import Choice, Decision, refuse_decision
-from workflows.order_state import KNOWN, UNSTOCKED, OrderState
+from workflows.order_state import KNOWN, PLAN_AGAIN, OrderState
 from workflows.steps import Parked, effect, fact, start_effect, stop_effect
 
 STUCK = SearchAttributeKey.for_keyword("Stuck")
@@ -61,8 +61,9 @@ class OrderWorkflow:
             except Stopped as stopped:
                 if not await self._recall_all(stopped.reason):
                     await self._until_shipped(None)
-                elif stopped.reason == UNSTOCKED:
+                elif stopped.reason in PLAN_AGAIN:
                     self._state.sent.clear()
+                    self._state.look_anew()
                     continue
                 else:
                     return await self._close(stopped.reason)
@@ -257,8 +258,9 @@ class OrderWorkflow:
     async def _note_late_end(self) -> None:
         """Tell a person, once, that somebody stopped an order whose goods have left."""
         if self._state.ended_late():
-            self._state.late_end_noted = True
-            await fact(OrderActivities.note_too_late, self._key, self._state.stopping(), workflow.now())
+            reason = self._state.stopping()
+            self._state.late_end_noted, self._state.reduced = True, False
+            await fact(OrderActivities.note_too_late, self._key, reason, workflow.now())
 
     async def _recall(self, no: str) -> bool:
         """Undo one push; a refusal that is not "too late" waits for an operator."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.proof import OrderFact, ShownFact, SkuFact
+from store.reads.case_proof import CaseFact
 from store.reads.phases import Phase
 
 PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
@@ -82,3 +83,4 @@ class Evidence:
     phases: dict[str, Phase]
     shown: list[ShownFact]
     stock: StockNews = field(default_factory=StockNews)
+    cases: list[CaseFact] = field(default_factory=list)

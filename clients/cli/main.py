@@ -11,6 +11,8 @@ from clients.cli.alerts import alert_app
 from clients.cli.approvals import approval_app
 from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
+from clients.cli.case_decisions import case_decision_app
+from clients.cli.cases import case_app
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -25,6 +27,7 @@ from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
 from clients.cli.pools import pool_app
+from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
 from clients.cli.release_stock import release_app
@@ -48,6 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+case_app.registered_commands += case_decision_app.registered_commands
 order_app.registered_commands += decision_app.registered_commands + release_app.registered_commands
 stock_app.registered_commands += proposal_app.registered_commands
 transfer_app.registered_commands += request_app.registered_commands
@@ -55,11 +59,13 @@ stock_app.add_typer(place_app, name="place", help="Stores and other places witho
 app.add_typer(order_app, name="order", help="Find orders and see what they wait for.")
 stock_app.registered_commands += safety_app.registered_commands + grade_app.registered_commands
 stock_app.registered_commands += ledger_app.registered_commands + audit_app.registered_commands
+app.add_typer(case_app, name="case", help="After-sales cases: open, see, decide, pay.")
 app.add_typer(stock_app, name="stock", help="See and set what warehouses hold.")
 app.add_typer(bundle_app, name="bundle", help="Products that consist of others: what a bundle consumes.")
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(portal_app, name="portal", help="Let buyers see their orders.")
 app.add_typer(label_app, name="label", help="Read waybill numbers off photos of labels.")
 app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")

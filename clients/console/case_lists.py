@@ -6,7 +6,6 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from clients.console.case_words import ACTORS, KINDS, WAITS, state_words
-from clients.console.forms import cards
 from clients.console.html import Child, age, badge, countdown, link, money, order_url, tag
 from domain.after_sales import ACTS_NEXT, CaseState
 from store.reads.cases import CaseRow
@@ -41,8 +40,27 @@ def case_table(
 ) -> Markup:
     """Show cases, one per line, on a phone one per card; `more` is a last cell by number, its head empty."""
     heads = {name: HEADS[name] for name in names} | ({"act": ""} if more is not None else {})
-    shown = [_cells(row, reasons) | {"act": (more or {}).get(row.no)} for row in rows]
-    return cards(heads, shown, numbers=("money",))
+    head = [tag("th", word, scope="col", class_="right" if name == "money" else None) for name, word in heads.items()]
+    lines = [_line(_cells(row, reasons) | {"act": (more or {}).get(row.no)}, heads) for row in rows]
+    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards orders")
+    return tag("div", shown, class_="scroll")
+
+
+def _line(cells: Mapping[str, Child], heads: Mapping[str, str]) -> Markup:
+    """Draw one case; on a phone its number and its deadline stand in the first line."""
+    places = {"case": "order", "order": "no"}
+    return tag(
+        "tr",
+        [
+            tag(
+                "td",
+                cells[name],
+                data_label=word,
+                class_=f"{places.get(name, name)}{' right' if name == 'money' else ''}",
+            )
+            for name, word in heads.items()
+        ],
+    )
 
 
 def state_badge(state: str, outcome: str = "") -> Markup:

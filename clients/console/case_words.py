@@ -1,5 +1,7 @@
 """What the console says about after-sales cases: kinds, states, waits, choices, and the sentences of refusals."""
 
+import re
+
 from domain.after_sales import Actor, CaseKind, CaseState, Choice, Origin, Outcome
 
 KINDS: dict[str, str] = {
@@ -51,7 +53,14 @@ ACTORS: dict[str, str] = {
     Actor.SYSTEM: "系统",
     Actor.NOBODY: "—",
 }
-WHO: dict[str, str] = {"buyer": "买家", "policy": "规则", "channel": "平台", "sla": "时效", "order": "系统"}
+WHO: dict[str, str] = {
+    "label": "面单识别",
+    "buyer": "买家",
+    "policy": "规则",
+    "channel": "平台",
+    "sla": "时效",
+    "order": "系统",
+}
 """Who did something, where it was no person."""
 
 ORIGINS: dict[str, str] = {
@@ -67,7 +76,6 @@ WAYS = {"provider": "原支付渠道", "channel": "平台代退", "hand": "人�
 PAYOUTS = {"wanted": ("打款中", "warn"), "paid": ("已到账", "good"), "failed": ("打款失败", "bad")}
 PROVIDERS = {"wechatpay": "微信支付", "alipay": "支付宝", "stripe": "Stripe"}
 PHOTOS = {"evidence": "凭证", "label": "退货面单", "inspection": "验货"}
-READINGS = {"waiting": "正在识别", "read": "已识别", "unread": "没有认出，请人工填写"}
 DIMENSIONS = {"sku": "商品", "batch": "批次（货号前缀）", "packaging": "包装（发货仓、箱数）", "courier": "快递"}
 BOXES = {"one": "一箱", "several": "拆成多箱"}
 
@@ -109,14 +117,12 @@ ACTIONS = {
     "case.waybill": "登记退货运单",
     "case.received": "仓库收到退货",
     "case.inspected": "验货完成",
-    "case.differs": "收到的与申请不符",
     "case.granted": "核准退款金额",
     "case.payout_wanted": "发起打款",
     "case.payout_failed": "打款失败",
     "case.paid": "退款到账",
     "case.due_soon": "快到时限",
     "case.overdue": "超过时限，已上报",
-    "case.replaced": "已安排补发",
     "case.approve": "同意",
     "case.refuse": "拒绝",
     "case.withdraw": "撤销",
@@ -126,7 +132,13 @@ ACTIONS = {
     "case.paid_by_hand": "登记人工打款",
     "case.take": "改由自己处理",
     "case.photo_opened": "查看照片",
-    "case.label_read": "识别退货面单",
+    "case.photo": "上传照片",
+    "case.label": "识别退货面单",
+    "case.stop_asked": "已请仓库停止发货",
+    "case.replacing": "安排补发",
+    "case.shipped": "补发已寄出",
+    "case.parcel_signed": "退货包裹已签收",
+    "case.replacement_lost": "补发订单没有发出",
     "case.handed": "转交",
     "order.case_opened": "申请售后",
     "order.case_closed": "售后结束",
@@ -185,6 +197,18 @@ def state_words(state: str, outcome: str = "") -> tuple[str, str]:
     if not outcome:
         return words, tone
     return OUTCOMES.get(outcome, outcome), "good" if outcome in {Outcome.PAID, Outcome.SHIPPED} else "calm"
+
+
+def differs_words(words: str) -> str:
+    """Say how what came back differs from what was announced (store/return_intake.py)."""
+    parts = []
+    for part in words.split("; "):
+        counted, strange = re.fullmatch(r"(\S+) (\d+) of (\d+)", part), re.fullmatch(r"(\S+) was not announced", part)
+        if counted:
+            parts.append(f"{counted[1]} 应收 {counted[3]} 件，收到 {counted[2]} 件")
+        else:
+            parts.append(f"{strange[1]} 不在申请内" if strange else part)
+    return "；".join(parts)
 
 
 def value_words(dimension: str, value: str) -> str:

@@ -14,11 +14,12 @@ from xml.etree.ElementTree import Element
 from connectors.fields import MAX_ID, local_time, param, show_local, storable
 from connectors.warehouses.qimen_xml import Tree, text, write_xml
 from domain.errors import Broken, Refused, Unparsable
-from domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Purpose
 from domain.observations import Package, PackedItem, ProcessReported, ShipmentConfirmed
 from domain.shops import Shop
 
-ORDINARY = "JYCK"
+ORDER_TYPES: Mapping[Purpose, str] = {Purpose.ORDER: "JYCK", Purpose.EXCHANGE: "HHCK", Purpose.RESHIP: "BFCK"}
+ORDINARY = ORDER_TYPES[Purpose.ORDER]
 GOOD_STOCK = "ZP"
 MAX_PACKAGES = 200
 PLATFORM_CODES: Mapping[str, str] = {
@@ -59,7 +60,8 @@ def _head(order: FulfillmentOrder, shop: Shop) -> dict[str, Tree]:
     zone = shop.tz
     head: dict[str, Tree] = {
         "deliveryOrderCode": order.no,
-        "orderType": ORDINARY,
+        "orderType": ORDER_TYPES[order.purpose],
+        "preDeliveryOrderCode": order.before_no,
         "warehouseCode": order.warehouse,
         "sourcePlatformCode": PLATFORM_CODES.get(order.channel, OTHER),
         "createTime": show_local(order.created_at, zone),

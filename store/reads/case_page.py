@@ -1,6 +1,6 @@
 """One after-sales case with everything that hangs on it, read in one go; its money line by line (AFT-3, AFT-5).
 
-Personal data stays sealed: `opened_words` and `opened_photo` open it, each for who may see it.
+Personal data stays sealed: `opened_words` opens the buyer's, store/case_photos.py a photo.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,6 @@ _ENTRIES = text(
     ORDER BY id
     """
 )
-_PHOTO = text("SELECT case_no, sha256, kind, body_sealed FROM case_photo WHERE case_no = :no AND id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +219,6 @@ class CasePages:
     def opened_words(self, page: CasePage) -> str:
         """Open the buyer's own words."""
         return cases.words(self._ring, page.case)
-
-
-async def opened_photo(tx: AsyncConnection, ring: KeyRing, no: str, photo_id: int) -> tuple[str, bytes] | None:
-    """Open a photo of a case; give its kind and the picture, None when the case has none of that number."""
-    row = (await tx.execute(_PHOTO, {"no": no, "id": photo_id})).one_or_none()
-    if row is None:
-        return None
-    return row.kind, ring.open(row.body_sealed, f"case_photo|{row.case_no}|{row.sha256}")
 
 
 async def _page(tx: AsyncConnection, row: Row[Any]) -> CasePage:

@@ -17,7 +17,9 @@ _ORDERS = text(
         (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.order_key = o.key AND r.state = 'open')
             + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
                 WHERE a.order_key = o.key AND a.state = 'open') AS held,
-        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks
+        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
+        (SELECT count(*) FROM payout t WHERE t.order_key = o.key AND t.state = 'paid') AS cases,
+        (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no
     FROM orders o ORDER BY o.no
     """
 )

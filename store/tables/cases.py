@@ -87,6 +87,7 @@ class AfterSalesCaseRow(SQLModel, table=True):
     warehouse: str = ""
     authorised_at: datetime | None = maybe_moment()
     return_until: datetime | None = maybe_moment()
+    return_asked_at: datetime | None = maybe_moment()
     carrier: str = ""
     waybill_no: str = ""
     waybill_by: str = ""
@@ -128,7 +129,7 @@ class CaseLineRow(SQLModel, table=True):
 class CasePhotoRow(SQLModel, table=True):
     """One photo, sealed: it may show a person or a label. Kind: evidence, label, inspection.
 
-    `reading` is what was read off a label: state '', waiting, read, unread; with its confidence in percent.
+    `reading` is what was read off a label: state '', waiting, read, unsure, unread; with its confidence in percent.
     """
 
     __tablename__ = "case_photo"
@@ -184,6 +185,7 @@ class InspectionRow(SQLModel, table=True):
     grade: str
     quantity: int
     note: str = ""
+    photo_id: int | None = maybe_big()
     actor: str
     at: datetime = moment()
 

@@ -107,10 +107,14 @@ class OrderRow(SQLModel, table=True):
 
 
 class OrderLineRow(SQLModel, table=True):
-    """One line of an order; amounts in minor units."""
+    """One line of an order; amounts in minor units. `dropped` units never ship: their money goes back."""
 
     __tablename__ = "order_line"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity"), Index("ix_order_line_sku", "sku"))
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("dropped >= 0 AND dropped <= quantity", name="dropped"),
+        Index("ix_order_line_sku", "sku"),
+    )
 
     order_key: str = Field(primary_key=True, foreign_key="orders.key")
     line_no: str = Field(primary_key=True)
@@ -121,6 +125,7 @@ class OrderLineRow(SQLModel, table=True):
     unit_minor: int = minor()
     discount_minor: int = minor()
     amount_minor: int = minor()
+    dropped: int = 0
 
 
 class ContactRow(SQLModel, table=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clients.temporal import connect
-from domain.fulfillment import FulfillmentOrder
+from domain.fulfillment import FulfillmentOrder, Purpose
 from domain.timing import Timing
 from store.database import Database
 from store.keyring import load_keyring
@@ -35,7 +35,7 @@ class BookedWarehouse(FakeWarehouse):
         self._write("create", order.no, repr(order))
         return f"W-{order.no}"
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         self._write("cancel", fulfillment_no, warehouse)
         return True
 

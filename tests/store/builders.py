@@ -55,7 +55,9 @@ TABLES = str.split(
     "inbound inbound_line inbound_stage receipt turnover_day "
     "stock_audit stock_balance stock_drift presale_hold presale_supply "
     "after_sales_case case_line case_photo return_receipt inspection unmatched_return refund_grant payout "
-    "process_event setting_draft message"
+    "process_event setting_draft message "
+    "return_parcel "
+    "portal_link portal_code portal_session"
 )
 DRIFTED = """
     SELECT * FROM (

@@ -7,11 +7,14 @@ import pytest
 
 from domain.after_sales import CaseKind, CaseState, Choice, Origin
 from domain.errors import BadInput, Refused
+from domain.photos import Photo
+from store import case_photos
 from store.case_owner import hand_over
+from store.case_photos import PhotoKind
 from store.database import Database
 from store.keyring import KeyRing
 from store.reads.case_offers import CaseOffers
-from store.reads.case_page import CasePage, CasePages, opened_photo
+from store.reads.case_page import CasePage, CasePages
 from store.reads.case_reports import CaseReports, Period
 from store.reads.cases import OPEN_STATES, CaseFilter, CaseReads
 from store.reads.pages import Place
@@ -20,7 +23,7 @@ from store.settings_docs import Profile
 from store.settings_trial import try_out
 from store.settings_versions import SettingVersions
 from tests.conftest import NOON
-from tests.store.builders import change, key, value
+from tests.store.builders import change, key
 from tests.store.case_world import CaseWorld, case_world
 from tests.store.test_console_indexes import plans
 
@@ -160,21 +163,18 @@ async def test_what_may_be_asked_for_names_each_count_of_units_with_its_worth(wo
     assert await CaseOffers(world.database, Profile.LIVE).offer("own:demo:none") is None
 
 
-async def test_words_and_photos_are_opened_for_their_case_alone(world: CaseWorld) -> None:
-    """SEC-1: nothing is readable in the table, and a photo opens under its own case only."""
+async def test_the_buyers_words_are_opened_and_who_sees_a_photo_is_noted(world: CaseWorld) -> None:
+    """SEC-1: nothing is readable in the table; each look at a photo stands in the case's story."""
     no = await reviewed(world, words="袖口破了")
     pages = CasePages(world.database, world.ring)
     assert pages.opened_words(await page(world, no)) == "袖口破了"
-    body = world.ring.seal(b"jpeg", f"case_photo|{no}|abc")
-    saved = """
-        INSERT INTO case_photo (case_no, kind, mime, width, height, sha256, body_sealed, taken_at, actor)
-        VALUES (:no, 'evidence', 'image/jpeg', 1, 1, 'abc', :body, :now, 'buyer')
-    """
-    await change(world.database, saved, no=no, body=body, now=NOON)
-    photo_id = int(await value(world.database, "SELECT id FROM case_photo"))
     async with world.database.transaction() as tx:
-        assert await opened_photo(tx, world.ring, no, photo_id) == ("evidence", b"jpeg")
-        assert await opened_photo(tx, world.ring, "C0", photo_id) is None
+        picture = Photo("image/jpeg", 1, 1, b"jpeg", "abc")
+        photo_id = await case_photos.save(tx, world.ring, (no, PhotoKind.EVIDENCE, "buyer"), picture, NOON)
+        assert await case_photos.show(tx, world.ring, photo_id, "ann", NOON) == ("image/jpeg", b"jpeg")
+    found = await page(world, no)
+    assert [one.kind for one in found.photos] == ["evidence"]
+    assert [one.actor for one in found.entries if one.action == "case.photo_opened"] == ["ann"]
 
 
 async def test_a_case_is_handed_to_a_colleague_and_not_to_a_stranger(world: CaseWorld) -> None:

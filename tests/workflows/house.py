@@ -21,7 +21,7 @@ from clients.temporal import ORDERS_QUEUE
 from domain.contacts import Contact, ContactForm
 from domain.counting import Answer, Counted, Grade
 from domain.errors import OmsError
-from domain.fulfillment import FulfillmentOrder
+from domain.fulfillment import FulfillmentOrder, Purpose
 from domain.inbound import Entry
 from domain.observations import (
     ChannelStatus,
@@ -106,11 +106,11 @@ class FakeWarehouse:
         self.orders[order.no] = order
         return f"W-{order.no}"
 
-    async def cancel(self, fulfillment_no: str, warehouse: str) -> bool:
+    async def cancel(self, fulfillment_no: str, warehouse: str, purpose: Purpose = Purpose.ORDER) -> bool:
         self.cancels[fulfillment_no] += 1
         return fulfillment_no not in self.too_late
 
-    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool) -> None:
+    async def pending(self, fulfillment_no: str, warehouse: str, hold: bool, purpose: Purpose = Purpose.ORDER) -> None:
         self.pended.append((fulfillment_no, hold))
 
     async def shipped_so_far(self, fulfillment_no: str, warehouse: str) -> tuple[ShipmentConfirmed, bytes] | None:
@@ -180,11 +180,19 @@ class House:
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
-            workflows=[OrderWorkflow],
-            activities=[*steps_of(steps), *steps_of(pushes)],
+            workflows=[OrderWorkflow, *self.more_workflows()],
+            activities=[*steps_of(steps), *steps_of(pushes), *self.more_steps()],
             workflow_runner=sandbox(),
             **options,
         )
+
+    def more_workflows(self) -> list[type]:
+        """Name the workflows that live beside the orders."""
+        return []
+
+    def more_steps(self) -> list[Callable[..., Any]]:
+        """Give the steps of those."""
+        return []
 
     def vendors(self) -> Vendors:
         """Give the outside world; a test with another one says so."""

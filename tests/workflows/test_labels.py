@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -15,7 +14,7 @@ from domain.labels import Candidate, LabelReading, Source
 from tests.connectors.label_pictures import WAYBILL, jpeg, plain
 from tests.workflows.house import eventually
 from tests.workflows.returning import Returning
-from workers.ocr import NoPhotos, ThreadedReader, labels_worker
+from workers.ocr import ThreadedReader, labels_worker
 from workers.wiring import sandbox
 
 READ = LabelReading((Candidate("SF", WAYBILL, Source.BARCODE, 0.99),))
@@ -65,11 +64,6 @@ async def test_a_label_is_read_in_its_own_queue_and_a_bad_photo_is_no_reading(te
 async def test_nothing_waits_for_a_label_when_nobody_reads(temporal: Client) -> None:
     async with returning(temporal):
         assert await outcome(temporal, "p1", 0.1) is None
-
-
-async def test_where_no_photos_are_kept_that_is_said() -> None:
-    with pytest.raises(Refused, match="p7"):
-        await NoPhotos().load("p7")
 
 
 def test_the_queue_of_labels_is_apart() -> None:

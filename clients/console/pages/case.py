@@ -1,21 +1,17 @@
 """/cases/{no}: what it waits for, since when, who acts, what you can do; its money line by line; then the rest."""
 
 from markupsafe import Markup
-from nicegui import app
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
-from clients.console.case_lists import case_url
 from clients.console.frame import Desk, Frame, framed, not_allowed, page_at
-from clients.console.gate import session_of
 from clients.console.html import Child, body, empty, link, section, tag
 from clients.console.pages import case_parts as parts
 from clients.console.pages.case_acts import CaseActs
 from clients.console.pages.cases import reason_words
+from clients.console.pda.routes import SEES_PHOTOS
 from domain.errors import Broken, Unavailable
 from domain.permissions import Action
-from store import audit
-from store.reads.case_page import CasePage, CasePages, opened_photo
+from store.reads.case_page import CasePage, CasePages
 from store.replay import By
 from store.users import ConsoleUsers
 
@@ -24,23 +20,16 @@ TEXTS = {
     "missing": "没有售后单 {no}",
     "missing_next": "请核对号码，或在售后列表里查找。",
     "photos": "已显示照片，查看已记入审计。",
-    "no_photo": "没有这张照片\n",
-    "away": "数据库暂时没有应答，请稍后再试\n",
 }
 LIVE_SECONDS = 1.5
 
 
 def register(desk: Desk) -> None:
-    """Register the page and its photos."""
+    """Register the page."""
 
     @page_at("/cases/{no}")
     async def case(request: Request, no: str) -> None:
         await _draw(desk, request, no)
-
-    async def photo(request: Request) -> Response:
-        return await _photo(desk, request)
-
-    app.add_api_route("/cases/{no}/photos/{photo:int}", photo, methods=["GET"], response_model=None)
 
 
 async def _draw(desk: Desk, request: Request, no: str) -> None:
@@ -54,12 +43,12 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
         if page is None:
             return body(empty(TEXTS["missing"].format(no=no), TEXTS["missing_next"]))
         reasons = await reason_words(desk)
-        may = frame.may(Action.DECIDE_CASE)
+        may = any(frame.may(one) for one in SEES_PHOTOS)
         left = [parts.arithmetic(page), parts.goods(page), parts.story(page)]
         right = [
             parts.verdict(page, reasons),
             _words(frame, pages, page),
-            parts.photos(page, f"{case_url(no)}/photos", no in shown, may),
+            parts.photos(page, no in shown, may),
         ]
         return body(
             tag("h1", link("/cases", TEXTS["cases"]), " / ", tag("span", no, class_="num wrap")),
@@ -75,7 +64,7 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
         shown.add(no)
         return TEXTS["photos"]
 
-    frame.on("photos", Action.DECIDE_CASE, photos)
+    frame.on("photos", Action.SEE_CASES, photos)
     await frame.show(read, LIVE_SECONDS)
     await frame.show(dialogs, LIVE_SECONDS)
 
@@ -95,21 +84,3 @@ def _words(frame: Frame, pages: CasePages, page: CasePage) -> Child:
     if not frame.may(Action.DECIDE_CASE):
         return section(parts.TEXTS["words"], tag("p", parts.TEXTS["hidden_words"], class_="faint"))
     return section(parts.TEXTS["words"], tag("p", pages.opened_words(page), class_="wrap"))
-
-
-async def _photo(desk: Desk, request: Request) -> Response:
-    """Give one photo to who may see it, and note who saw it (SEC-1)."""
-    session = session_of(request)
-    if not session.may(Action.DECIDE_CASE):
-        return PlainTextResponse(f"{not_allowed(Action.DECIDE_CASE)}\n", 403)
-    no, photo_id = str(request.path_params["no"]), int(request.path_params["photo"])
-    try:
-        async with desk.database.transaction() as tx:
-            found = await opened_photo(tx, desk.ring, no, photo_id)
-            if found is None:
-                return PlainTextResponse(TEXTS["no_photo"], 404)
-            told = {"photo": photo_id, "kind": found[0]}
-            await audit.write(tx, "case.photo_opened", no, desk.clock(), actor=session.login, **told)
-    except Unavailable:
-        return PlainTextResponse(TEXTS["away"], 503)
-    return Response(found[1], media_type="image/jpeg")

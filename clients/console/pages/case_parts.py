@@ -17,11 +17,11 @@ from clients.console.case_words import (
     PHASES,
     PHOTOS,
     PROVIDERS,
-    READINGS,
     STATES,
     WAITS,
     WAYS,
     WHO,
+    differs_words,
     state_words,
 )
 from clients.console.forms import facts
@@ -39,6 +39,7 @@ from clients.console.html import (
     table,
     tag,
 )
+from clients.console.return_words import READINGS
 from clients.console.words import CARRIERS, action, said
 from domain.after_sales import ACTS_NEXT, CaseState
 from store.reads.case_page import CasePage, CasePicture, Step
@@ -90,7 +91,7 @@ TEXTS = {
     "photos": "照片",
     "no_photos": "没有照片。",
     "show": "查看 {n} 张照片（会记录）",
-    "who_may": "只有客服和管理员可以查看照片。",
+    "who_may": "只有客服、仓库和管理员可以查看照片。",
     "read": "读到 {carrier} {waybill}，把握 {percent}%",
     "sure": "把握大",
     "unsure": "请核对",
@@ -99,7 +100,6 @@ TEXTS = {
     "words": "买家留言",
     "hidden_words": "只有客服和管理员可以看到留言。",
 }
-SURE_PERCENT = 90
 BAD = frozenset({"case.overdue", "case.payout_failed", "case.refuse", "case.differs"})
 HIDDEN = frozenset({"nonce", "order", "case", "policy", "row", "freight_minor", "until"})
 """Details of an entry that say nothing to people, or stand elsewhere on the page."""
@@ -145,7 +145,7 @@ def _headline(page: CasePage, now: datetime) -> tuple[str, str]:
     if payout is not None and payout.state == "wanted" and payout.way == "hand":
         return TEXTS["by_hand"], late or "warn"
     if case.differs and case.state == CaseState.REVIEW.value:
-        return TEXTS["differs"].format(what=said(case.differs)), late or "warn"
+        return TEXTS["differs"].format(what=differs_words(case.differs)), late or "warn"
     return WAITS[case.state][0], late or ("warn" if case.escalated == 0 else "")
 
 
@@ -285,7 +285,7 @@ def _units(sku: str, grade: str, units: int, more: str) -> str:
     return " · ".join(filter(None, (f"{sku} × {units}", GRADES.get(grade, grade), more)))
 
 
-def photos(page: CasePage, address: str, shown: bool, may: bool) -> Markup:
+def photos(page: CasePage, shown: bool, may: bool) -> Markup:
     """Show the photos once somebody who may asked for them, and what was read off labels at once."""
     if not page.photos:
         return section(TEXTS["photos"], empty(TEXTS["no_photos"]))
@@ -294,29 +294,27 @@ def photos(page: CasePage, address: str, shown: bool, may: bool) -> Markup:
         ask = tag("p", TEXTS["who_may"], class_="faint")
     elif not shown:
         ask = tag("button", TEXTS["show"].format(n=len(page.photos)), data_act="photos", id="show-photos")
-    return section(
-        TEXTS["photos"], ask, tag("div", [_photo(one, address, shown) for one in page.photos], class_="photos")
-    )
+    return section(TEXTS["photos"], ask, tag("div", [_photo(one, shown) for one in page.photos], class_="photos"))
 
 
-def _photo(one: CasePicture, address: str, shown: bool) -> Markup:
+def _photo(one: CasePicture, shown: bool) -> Markup:
     kind = PHOTOS.get(one.kind, one.kind)
     words: list[Child] = [kind, " · ", moment(one.taken_at), " · ", WHO.get(one.actor, one.actor)]
     if one.reading:
         words.append(tag("div", _reading(one)))
-    source = f"{address}/{one.id}"
+    source = f"/photos/{one.id}"
     picture = tag("img", src=source, alt=kind, loading="lazy") if shown else None
     shown_ = link(source, picture, target="_blank", rel="noopener") if picture else None
     return tag("figure", shown_, tag("figcaption", words))
 
 
 def _reading(one: CasePicture) -> Markup:
-    if one.reading != "read":
-        return badge(READINGS.get(one.reading, one.reading), "warn" if one.reading == "unread" else "calm")
+    if not one.read_waybill_no:
+        return badge(READINGS.get(one.reading, one.reading), "calm" if one.reading == "waiting" else "warn")
     words = TEXTS["read"].format(
         carrier=CARRIERS.get(one.read_carrier, one.read_carrier), waybill=one.read_waybill_no, percent=one.read_percent
     )
-    sure = one.read_percent >= SURE_PERCENT
+    sure = one.reading == "read"
     return tag("span", words, " ", badge(TEXTS["sure" if sure else "unsure"], "good" if sure else "warn"))
 
 
@@ -340,6 +338,9 @@ def _details(one: Entry, page: CasePage) -> Iterable[str]:
             continue
         if name in MONEY:
             yield money(int(value), page.case.currency)
+            continue
+        if name == "differs":
+            yield differs_words(str(value))
             continue
         plain = "、".join(map(str, value)) if isinstance(value, list) else str(value)
         known = KINDS | {state: words for state, (words, _) in STATES.items()} | CHOICES | ORIGINS | WAYS

@@ -16,6 +16,7 @@ from clients.console.pages.order_acts import OrderActs
 from clients.console.pages.order_cases import OrderCases
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
 from clients.console.pages.order_first import Viewer, first
+from clients.console.pages.order_link import BuyerLink
 from clients.console.pages.order_stock import stock_story
 from clients.deciding import Decisions
 from clients.settings import ClientSettings
@@ -63,7 +64,8 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         Opening(desk.database, desk.ring),
     )
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
-    progress, zone, after_sales = Progress(), zone_of(request), OrderCases(frame, key)
+    progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
+    after_sales = OrderCases(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -78,7 +80,10 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
             tag(
-                "div", tag("div", left, parts.story(page)), _right(page, parts.receiver(receiver, button)), class_="two"
+                "div",
+                tag("div", left, parts.story(page)),
+                _right(page, parts.receiver(receiver, button), buyer.card()),
+                class_="two",
             ),
         ]
         return body(content)
@@ -108,9 +113,9 @@ def _left(page: OrderPage, cases: Markup, stock: Markup) -> list[Child]:
     return [cases, *rest] if page.order.shipped_at else [*rest, cases]
 
 
-def _right(page: OrderPage, receiver: Markup) -> Markup:
+def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:
     rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
-    return tag("div", receiver, rest)
+    return tag("div", receiver, buyer, rest)
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:
