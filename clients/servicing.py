@@ -5,8 +5,7 @@ What is written here is a fact at once, also while the engine is down; the workf
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Any
 
 from clients.clock import Clock
 from domain.after_sales import Answer
@@ -85,14 +84,14 @@ class Servicing:
         async with self._database.transaction() as tx:
             await macros.save(tx, code, title, words, By(actor, self._clock()))
 
-    async def _decided(self, what: str, decide: Callable[[AsyncConnection, Booking], Awaitable[Answer]]) -> str:
+    async def _decided(self, what: str, decide: Callable[[Any, Booking], Awaitable[Answer]]) -> str:
         async with self._database.transaction() as tx:
             answer = await decide(tx, await self._booking(tx))
         if not answer.taken:
             raise Refused(what, answer.words)
         return answer.words
 
-    async def _booking(self, tx: AsyncConnection) -> Booking:
+    async def _booking(self, tx: Any) -> Booking:
         timing = (await settings_docs.timing(tx, self._profile)).order
         return Booking(self._ring, timing, self._clock(), self._profile)
 

@@ -78,7 +78,7 @@ app.add_typer(return_app, name="return", help="Goods that come back: parcels of 
 app.add_typer(exception_app, name="exception", help="What went wrong with an order, and what follows.")
 app.add_typer(claim_app, name="claim", help="Claims against couriers and suppliers, with their evidence.")
 app.add_typer(ticket_app, name="ticket", help="Complaints and reminders of buyers: the service board.")
-app.add_typer(report_app, name="report", help="Reports on stock.")
+app.add_typer(report_app, name="report", help="Reports on stock and on after-sales cases.")
 app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")
