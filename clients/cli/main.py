@@ -72,7 +72,7 @@ app.add_typer(count_app, name="count", help="Our numbers against the warehouse's
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
 app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")
 app.add_typer(approval_app, name="approval", help="What waits for a second person.")
-app.add_typer(return_app, name="return", help="Goods that come back: parcels of nobody, waybills, labels.")
+app.add_typer(return_app, name="return", help="Goods that come back: parcels of nobody, where they are, labels.")
 app.add_typer(report_app, name="report", help="Reports on stock.")
 app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
