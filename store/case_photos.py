@@ -117,6 +117,15 @@ async def load(tx: AsyncConnection, ring: KeyRing, id: int) -> tuple[str, bytes]
     return row.mime, ring.open(row.body_sealed, _context(row.case_no, row.sha256))
 
 
+async def show(tx: AsyncConnection, ring: KeyRing, id: int, actor: str, now: datetime) -> tuple[str, bytes]:
+    """Give a photo's type and bytes to a person, and note who saw it; Refused when there is none (SEC-1)."""
+    row = (await tx.execute(_BODY, {"id": id})).one_or_none()
+    if row is None:
+        raise Refused("photo", f"no photo {id} is kept here")
+    await audit.write(tx, "case.photo_opened", row.case_no, now, actor=actor, photo=id)
+    return row.mime, ring.open(row.body_sealed, _context(row.case_no, row.sha256))
+
+
 async def of_case(tx: AsyncConnection, no: str) -> Sequence[Row[Any]]:
     """List a case's photos without their bodies."""
     return (await tx.execute(_LIST, {"no": no})).all()

@@ -8,11 +8,13 @@ Another language is another module of the same names.
 import re
 
 from clients.console import (
+    case_words,
     count_words,
     inbox_words,
     message_words,
     order_words,
     return_words,
+    service_words,
     setting_words,
     stock_words,
 )
@@ -206,6 +208,8 @@ ALERTS = (
     }
     | message_words.ALERTS
     | return_words.ALERTS
+    | service_words.ALERTS
+    | case_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
@@ -225,10 +229,12 @@ _SAID = [
     *order_words.SAID,
     *message_words.SAID,
     *return_words.SAID,
+    *service_words.SAID,
     *inbox_words.SAID,
     *count_words.SAID,
     *stock_words.SAID,
     *setting_words.SAID,
+    *case_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
@@ -246,4 +252,4 @@ def action(title: str) -> str:
     """Name an entry of an order's story."""
     if title.startswith("stage."):
         return STAGES.get(title.removeprefix("stage."), title.removeprefix("stage."))
-    return ACTIONS.get(title, title)
+    return ACTIONS.get(title) or service_words.ACTIONS.get(title, title)
