@@ -14,6 +14,7 @@ from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
 from domain.inbound import Entry, Units
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
+from domain.pulling import ORDERS
 from domain.timing import LoopTiming
 
 BATCH = 16
@@ -153,7 +154,8 @@ class DrainActivities:
 
     async def _reread(self, queue: Queue, call: Call) -> None:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
-        seen, raw = await channel.read_order(call.payload["no"])
+        read = channel.read_order if call.payload["about"] == ORDERS else channel.read_case
+        seen, raw = await read(call.payload["no"])
         await self._rereads.heard(queue, call, seen, raw, self._clock())
 
     async def _refund(self, queue: Queue, call: Call) -> None:

@@ -9,12 +9,14 @@ from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
+from domain.after_sales import ChannelAnswer
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
 from domain.observations import (
+    CaseObserved,
     OrderObserved,
     ParcelTracked,
     PaymentObserved,
@@ -136,6 +138,19 @@ class GuardedChannel:
         """Ask for one page of what changed."""
         name = f"pull {window.start} {window.end} {cursor}"
         return await self._lists.run(name, lambda: self._channel.pull(window, cursor))
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the cases that changed."""
+        name = f"pull cases {window.start} {window.end} {cursor}"
+        return await self._lists.run(name, lambda: self._channel.pull_cases(window, cursor))
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one case."""
+        return await self._bulkhead.run(f"case {case_no}", lambda: self._channel.read_case(case_no))
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """Tell what we decide about a case."""
+        await self._bulkhead.run(f"answer {answer.key}", lambda: self._channel.answer_case(answer))
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         """Tell what the shop may sell."""

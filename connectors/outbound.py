@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.after_sales import ChannelAnswer
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
 from domain.observations import (
+    CaseObserved,
     OrderObserved,
     ParcelTracked,
     PaymentObserved,
@@ -114,6 +116,21 @@ class SalesChannel(Protocol):
 
         A page may say everything or only hint. Where rows move while one reads, the last page is read first.
         RateLimited when the vendor asks for patience, TokenRejected when it no longer takes the access token.
+        """
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the channel's after-sales cases that changed in a window, as `pull` does for orders."""
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one after-sales case; beside it the answer's body as received. Changes nothing.
+
+        Broken for a state or a kind that nobody knows here: the case stays as it was, and somebody is told.
+        """
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """Tell the channel what we decide about a case of its own; a repeat is a success.
+
+        Has no undo: the channel acts on it at once, and its own case says what came of it.
         """
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:

@@ -41,6 +41,7 @@ def write_books(world: World) -> Json:
         "orders": {no: _order(order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
+        "cases": world.cases.written(),
         "entries": {code: {"creates": one.creates, **one.received} for code, one in world.inwards.entries.items()},
         "returns": [written(one) for one in (*world.inwards.returns.expected.values(), *world.inwards.returns.strays)],
         "parcels": _parcels(world),

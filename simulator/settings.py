@@ -252,6 +252,14 @@ class Profile(_Model):
     confirm_lost_share: Share = 0.0
     signature_lost_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
+    # After-sales at the shops
+    case_share: Share = 0.0
+    case_return_share: Share = 0.4
+    case_exchange_share: Share = 0.0
+    case_shipped_share: Share = 0.5
+    case_return_after: Seconds = 0.5
+    case_push_lost_share: Share = 0.0
+    refunds_by_case: Share = 0.0
     # Payments
     notify_within: Seconds = 0.5
     notify_lost_share: Share = 0.0

@@ -30,8 +30,9 @@ _ORDER_MONEY = text(
     UPDATE orders o SET refunded_minor = least(o.paid_minor, greatest(o.refunded_minor, paid.total)),
         payment_status = CASE WHEN greatest(o.refunded_minor, paid.total) >= o.paid_minor THEN 'refunded'
             ELSE o.payment_status END
-    FROM (SELECT coalesce(sum(amount_minor), 0)::bigint AS total FROM payout
-        WHERE order_key = :key AND state = 'paid') paid
+    FROM (SELECT (SELECT coalesce(sum(amount_minor), 0) FROM payout WHERE order_key = :key AND state = 'paid')
+        + (SELECT coalesce(sum(amount_minor), 0) FROM refund
+            WHERE order_key = :key AND state = 'succeeded' AND case_no = '') AS total) paid
     WHERE o.key = :key
     """
 )

@@ -120,7 +120,7 @@ class SqlCaseFacts:
             await audit.write(tx, kind, no, now, actor="sla", **told)
             key = f"case:{no}:{row.state}:{row.step_since.isoformat()}:{rung}"
             about = {"state": row.state, "words": stage.words, "since": f"{row.step_since:%Y-%m-%d %H:%M} UTC"}
-            saying = Saying(kind, key, no, level.value, row.order_key, about)
+            saying = Saying(kind, key, no, alerts.LOUDNESS[level], row.order_key, about)
             await messaging.say_to_role(tx, saying, stage.role, now)
 
     async def _check(self, tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime) -> None:
@@ -145,6 +145,8 @@ class SqlCaseFacts:
     async def _close(self, tx: AsyncConnection, row: Row[Any], outcome: Outcome, now: datetime) -> None:
         if outcome is Outcome.REFUSED:
             await case_channel.tell(tx, row, CaseAction.REFUSE, now, reason=row.verdict_words)
+        if outcome is Outcome.SHIPPED:
+            await case_channel.shipped(tx, row, now)
         if not (await tx.execute(_CLOSED, {"no": row.no, "outcome": outcome.value, "now": now})).rowcount:
             return
         await case_returns.withdraw(tx, row, now)

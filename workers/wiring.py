@@ -14,9 +14,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
 from activities.cases import CaseActivities
+from activities.channel_cases import CaseAnswers
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
+from activities.exceptions import ExceptionActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import (
     GuardedChannel,
@@ -45,6 +47,7 @@ from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
+from store.case_channel import KIND as CASE_ANSWERS
 from store.case_decide import SqlCaseDecisions
 from store.case_photos import SqlCasePhotos
 from store.case_steps import SqlCaseFacts
@@ -56,6 +59,7 @@ from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.return_polls import SqlAwaitedReturns
@@ -70,6 +74,7 @@ from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
 from workflows.labels import LabelWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
@@ -174,13 +179,23 @@ def orders_worker(parts: Parts) -> Worker:
     cases = CaseActivities(
         SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
     )
+    ladders = ExceptionActivities(
+        SqlLadder(parts.database, EXCEPTIONS, parts.settings.profile),
+        SqlLadder(parts.database, TICKETS, parts.settings.profile),
+    )
     readings = ReadingActivities(SqlCasePhotos(parts.database, parts.ring))
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases), *steps_of(readings)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow, ExceptionWorkflow, TicketWorkflow],
+        activities=[
+            *steps_of(facts),
+            *steps_of(calls),
+            *steps_of(cases),
+            *steps_of(readings),
+            *steps_of(ladders),
+        ],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
@@ -217,6 +232,7 @@ def shops_worker(parts: Parts) -> Worker:
     returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
     drains.also("return", returns.tell)
     drains.also("return_query", returns.ask, returns.due)
+    drains.also(CASE_ANSWERS, CaseAnswers(outgoing, strangers, utc_now).answer)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)

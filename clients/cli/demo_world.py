@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from clients.cli.demo_cases import ServiceDesk
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
@@ -22,6 +23,7 @@ from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
 from store.database import Database
+from store.reads.case_proof import CaseProofReads
 from store.reads.orders import OrderReads
 from store.reads.phases import PhaseReads
 from store.reads.proof import ProofReads
@@ -52,6 +54,7 @@ class DemoWorld:
     operator: Operator = field(init=False)
     presale: PresaleDesk = field(init=False)
     supply: SupplyDesk = field(init=False)
+    service: ServiceDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
@@ -64,6 +67,7 @@ class DemoWorld:
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
+        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file else self.plan.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -123,7 +127,7 @@ class DemoWorld:
             work.messages,
             mischief,
             idle,
-            finished=still and ended and not self.kills.points,
+            finished=still and ended and self.service.done() and not self.kills.points,
             news=tuple(news),
         )
         return self._last
@@ -196,6 +200,7 @@ class DemoWorld:
         database = self._database()
         try:
             await self.mend.look(database, buyers_done=buyers_done)
+            await self.service.look(database)
             pulls = await PullReads(database).all()
             return await ProofReads(database).work(), await OrderReads(database).counts(), pulls
         finally:
@@ -225,6 +230,8 @@ class DemoWorld:
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
                 stock=self.supply.told(),
+                cases=await reads.cases(),
+                standings=await CaseProofReads(database).all(),
             )
         finally:
             await database.close()

@@ -56,7 +56,7 @@ def restart(words: Words, actor: Actor = "cli") -> None:
 
     async def work() -> str:
         async with session() as opened:
-            key = await _one(opened, words)
+            key = await one_order(opened, words)
             return f"{key}: {await _decisions(opened).restart(key, actor)}"
 
     out.print(told(work), highlight=False)
@@ -65,7 +65,7 @@ def restart(words: Words, actor: Actor = "cli") -> None:
 def _decide(words: str, decision: Decision) -> None:
     async def work() -> str:
         async with session() as opened:
-            key = await _one(opened, words)
+            key = await one_order(opened, words)
             return f"{key}: {await _decisions(opened).decide(key, decision, _nonce())}"
 
     out.print(told(work), highlight=False)
@@ -75,7 +75,8 @@ def _decisions(opened: Session) -> Decisions:
     return Decisions(opened.database, opened.ring, connect, utc_now, ClientSettings().profile)
 
 
-async def _one(opened: Session, words: str) -> str:
+async def one_order(opened: Session, words: str) -> str:
+    """Find the one order that these words name; BadInput when they name none or several."""
     keys = (await OrderSearch(opened.database, opened.ring).find(words)).exact
     if len(keys) != 1:
         raise BadInput(f"{words!r} names {len(keys)} orders; name exactly one")

@@ -37,6 +37,7 @@ def list_(
         )
         for row in rows:
             waits = f"STUCK: {row.stuck_reason}" if row.stuck else row.wait_for
+            waits += f" (for case {row.case_no})" if row.case_no else ""
             table.add_row(row.key, row.status, _money(row), _at(row.placed_at), waits, _at(row.wait_until))
         out.print(table if rows else "no orders match")
 
@@ -65,11 +66,15 @@ def _print(page: OrderPage) -> None:
     order = page.order
     out.print(f"[bold]{order.key}[/bold]  {order.status}  {_money(order)}", highlight=False)
     out.print(_waits(order), highlight=False)
+    if order.case_no:
+        out.print(f"sends goods again for case {order.case_no}; see oms case show {order.case_no}", highlight=False)
     if order.stuck:
         out.print(f"[red]STUCK[/red] {order.stuck_reason}. Then: oms order retry {order.no}", highlight=False)
     out.print(f"receiver: {page.facts.province} {page.facts.city} {page.facts.district} (sealed)")
     for line in page.lines:
-        out.print(f"  {line.quantity} x {line.sku} {line.title}  {line.amount_minor / 100:.2f}", highlight=False)
+        less = f"  ({line.dropped} paid back, not to be shipped)" if line.dropped else ""
+        words = f"  {line.quantity} x {line.sku} {line.title}  {line.amount_minor / 100:.2f}{less}"
+        out.print(words, highlight=False)
     for hold in page.held:
         out.print(f"  {hold.kind} {hold.quantity} {hold.sku} {hold.warehouse} {hold.state}", highlight=False)
     for one in page.fulfillments:

@@ -22,6 +22,7 @@ TEXTS = {
     "pages": "翻页",
     "stuck": "卡住",
     "held": "暂停",
+    "for_case": "售后 {no} 补寄",
     "order": "订单",
     "shop": "店铺",
     "status": "状态",
@@ -98,6 +99,8 @@ def order_table(rows: list[OrderRow], nothing: str, what_next: str = "") -> Mark
 def status_badges(row: OrderRow) -> Markup:
     """Show an order's state, and loudly whether it is stuck or held."""
     found = [badge(STATUSES.get(row.status, row.status), TONES.get(row.status, "calm"), SIGNS.get(row.status, "·"))]
+    if row.case_no:
+        found.append(badge(TEXTS["for_case"].format(no=row.case_no), "calm", "↻"))
     if row.hold_reason:
         found.insert(0, badge(TEXTS["held"], "warn", "‖"))
     elif row.stuck:

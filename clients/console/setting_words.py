@@ -109,6 +109,8 @@ LABELS = {
     "code": "代码",
     "fault": "责任方",
     "calendar": "工作日历",
+    "case_mean_hours": "售后平均处理时长目标（小时）",
+    "case_closed_percent": "售后结案率目标（%）",
     "zone": "时区",
     "opens": "上班",
     "closes": "下班",

@@ -1,5 +1,7 @@
 """What happened, in Chinese: the titles of entries of an order's story and of the audit log. A table only."""
 
+from clients.console.case_words import ACTIONS as OF_CASES
+
 ACTIONS = {
     "order.accepted": "首次入库", "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消",
     "order.refunded": "渠道退款",
@@ -52,5 +54,9 @@ ACTIONS = {
     "transfer.shipped": "调拨出库", "transfer.received": "调拨收货", "transfer.posted": "调拨过账",
     "inbound.added": "新增入库单", "inbound.stage": "入库进度", "inbound.received": "入库收货",
     "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
+    "order.reduced": "部分商品退款，不再发货", "event.reduced": "通知流程：部分退款",
+    "order.case_opened": "新建售后单", "order.case_closed": "售后单结束",
     "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
+
+ACTIONS |= OF_CASES

@@ -26,7 +26,7 @@ ENDED = frozenset({OrderStatus.COMPLETED.value, OrderStatus.CLOSED.value})
 COLUMNS = """
     o.key, o.no, o.channel, o.shop, o.status, o.payment_status, o.logistics_status, o.total_minor, o.currency,
     o.placed_at, o.paid_at, o.ship_by, o.shipped_at, o.closed_at, o.close_reason, o.wait_for, o.wait_since,
-    o.wait_until, o.due_at, o.stuck, o.stuck_reason, o.hold_reason, o.late_stage, o.turn, c.province, c.city,
+    o.wait_until, o.due_at, o.stuck, o.stuck_reason, o.hold_reason, o.late_stage, o.turn, o.case_no, c.province, c.city,
     l.title, l.lines, l.units
 """
 BESIDE = """
@@ -40,7 +40,10 @@ BESIDE = """
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order in a list. `due_at`: by when somebody must have acted, None where nothing is due."""
+    """One order in a list. `due_at`: by when somebody must have acted, None where nothing is due.
+
+    `case_no`: the after-sales case that it sends goods again for.
+    """
 
     key: str
     no: str
@@ -66,6 +69,7 @@ class OrderRow:
     hold_reason: str
     late_stage: int
     turn: int
+    case_no: str
     province: str | None
     city: str | None
     title: str | None

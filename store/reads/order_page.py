@@ -27,7 +27,7 @@ _FACTS = text(
 )
 _LINES = text(
     """
-    SELECT line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor
+    SELECT line_no, sku, title, quantity, unit_minor, discount_minor, amount_minor, dropped
     FROM order_line WHERE order_key = :key ORDER BY line_no LIMIT :most
     """
 )
@@ -144,7 +144,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the order, amounts in minor units."""
+    """One line of the order, amounts in minor units; `dropped` units never ship: their money goes back."""
 
     line_no: str
     sku: str
@@ -153,6 +153,7 @@ class Line:
     unit_minor: int
     discount_minor: int
     amount_minor: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

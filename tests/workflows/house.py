@@ -180,11 +180,19 @@ class House:
         return Worker(
             self.client,
             task_queue=ORDERS_QUEUE,
-            workflows=[OrderWorkflow],
-            activities=[*steps_of(steps), *steps_of(pushes)],
+            workflows=[OrderWorkflow, *self.more_workflows()],
+            activities=[*steps_of(steps), *steps_of(pushes), *self.more_steps()],
             workflow_runner=sandbox(),
             **options,
         )
+
+    def more_workflows(self) -> list[type]:
+        """Name the workflows that live beside the orders."""
+        return []
+
+    def more_steps(self) -> list[Callable[..., Any]]:
+        """Give the steps of those."""
+        return []
 
     def vendors(self) -> Vendors:
         """Give the outside world; a test with another one says so."""

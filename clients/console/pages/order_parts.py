@@ -24,11 +24,12 @@ from clients.console.words import (
     said,
 )
 from store.opening import Receiver
-from store.reads.order_page import OrderPage, Parcel, Scan
+from store.reads.order_page import Line, OrderPage, Parcel, Scan
 from store.reads.timeline import Happened, Kind, timeline
 
 TEXTS = {
     "lines": "商品",
+    "dropped": "其中 {n} 件已退款，不再发货",
     "money": "金额",
     "goods": "商品金额",
     "shop_discount": "店铺优惠",
@@ -69,6 +70,8 @@ DETAILS = {
     "choice": "",
     "stage": "",
     "result": "",
+    "exception": "异常单 ",
+    "ticket": "工单 ",
 }
 """Which details a line of the story shows, and what stands before them; the rest is in the message or the audit log."""
 BAD = frozenset({"order.stuck", "order.too_late", "stock.short", "call.refused", "alert.raised", "order.contradiction"})
@@ -83,13 +86,17 @@ def lines(page: OrderPage) -> Markup:
             tag(
                 "td", tag("div", one.title, class_="wrap"), link(url(f"/stock/{one.sku}"), one.sku, class_="faint num")
             ),
-            tag("td", str(one.quantity), class_="right"),
+            tag("td", str(one.quantity), _dropped(one), class_="right"),
             tag("td", money(one.unit_minor, currency), class_="right"),
             tag("td", money(one.amount_minor, currency), class_="right"),
         )
         for one in page.lines
     ]
     return section(TEXTS["lines"], table(["商品 / SKU", "件数", "单价", "小计"], rows, numbers=(1, 2, 3)))
+
+
+def _dropped(one: Line) -> Child:
+    return tag("div", TEXTS["dropped"].format(n=one.dropped), class_="faint") if one.dropped else None
 
 
 def amounts(page: OrderPage) -> Markup:
