@@ -81,7 +81,9 @@ class Cases:
         return (case for case in self.all.values() if (case.order.plan.channel, case.order.plan.shop) == name)
 
     def find(self, name: tuple[str, str], no: str) -> SaleCase | None:
-        return next((case for case in self.of_shop(name) if case.no == no), None)
+        case = self.all.get(no)
+        mine = case is not None and (case.order.plan.channel, case.order.plan.shop) == name
+        return case if mine else None
 
     def of_order(self, order: ShopOrder) -> list[SaleCase]:
         return [case for case in self.all.values() if case.order is order]

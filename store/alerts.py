@@ -11,7 +11,7 @@ from store import alert_rows, messaging
 from store.alert_rows import Level as Level
 from store.alert_rows import NewAlert as NewAlert
 
-_REWORD = text("UPDATE alert SET words = :words WHERE key = :key AND cleared_at IS NULL")
+_REWORD = text("UPDATE alert SET words = :words, level = :level WHERE key = :key AND cleared_at IS NULL")
 _CLEAR = text(
     """
     UPDATE alert SET cleared_at = :now
@@ -39,8 +39,8 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
 
 
 async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:
-    """Say anew what an open alert is about: how many wait by now."""
-    await tx.execute(_REWORD, {"key": alert.key, "words": words[:500]})
+    """Say anew what an open alert is about, and how bad it is: how many wait by now, for how long."""
+    await tx.execute(_REWORD, {"key": alert.key, "words": words[:500], "level": alert.level.value})
 
 
 async def settle(tx: AsyncConnection, found: Iterable[NewAlert], judged: Iterable[str], now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Photos of a case, sealed: evidence, labels, inspections; and what was read off a label (AFT-1, AFT-4, SEC-1).
 
-Who saves a label photo has it read by the process for labels, without waiting. A sure number becomes the case's
-waybill, unless another one stands there; anything else waits for a person.
+Who saves a label photo has it read by the process for labels, without waiting. A number that we expect, or where we
+know none a sure bar code, becomes the case's waybill; anything else waits for a person.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseEvent, CaseState
 from domain.errors import Refused
-from domain.labels import USABLE, Candidate, Found, LabelReading, match
+from domain.labels import USABLE, Candidate, Found, LabelReading, Source, match
 from domain.photos import Photo
 from store import audit, case_returns, cases, process_events
 from store.database import Database
@@ -178,7 +178,7 @@ class SqlCasePhotos:
 
 
 def judge(reading: LabelReading | None, expected: Sequence[str]) -> tuple[Reading, Candidate | None]:
-    """Say what a reading is worth: read when it is the number we know, or a sure one where we know none."""
+    """Say what a reading is worth: read when it is the number we know, or a sure bar code where we know none."""
     if reading is None:
         return Reading.UNREAD, None
     found = match(reading, expected)
@@ -187,7 +187,7 @@ def judge(reading: LabelReading | None, expected: Sequence[str]) -> tuple[Readin
     best = found.candidate
     if best is None:
         return (Reading.UNSURE if reading.candidates else Reading.UNREAD), None
-    sure = not expected and bool(best.carrier) and best.confidence >= USABLE
+    sure = not expected and best.source is Source.BARCODE and bool(best.carrier) and best.confidence >= USABLE
     return (Reading.READ if sure else Reading.UNSURE), best
 
 

@@ -120,7 +120,7 @@ class SqlCaseFacts:
             await audit.write(tx, kind, no, now, actor="sla", **told)
             key = f"case:{no}:{row.state}:{row.step_since.isoformat()}:{rung}"
             about = {"state": row.state, "words": stage.words, "since": f"{row.step_since:%Y-%m-%d %H:%M} UTC"}
-            saying = Saying(kind, key, no, level.value, row.order_key, about)
+            saying = Saying(kind, key, no, alerts.LOUDNESS[level], row.order_key, about)
             await messaging.say_to_role(tx, saying, stage.role, now)
 
     async def _check(self, tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime) -> None:

@@ -18,6 +18,7 @@ from activities.channel_cases import CaseAnswers
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
+from activities.exceptions import ExceptionActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import (
     GuardedChannel,
@@ -58,6 +59,7 @@ from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.return_polls import SqlAwaitedReturns
@@ -72,6 +74,7 @@ from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
 from workflows.labels import LabelWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
@@ -176,13 +179,23 @@ def orders_worker(parts: Parts) -> Worker:
     cases = CaseActivities(
         SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
     )
+    ladders = ExceptionActivities(
+        SqlLadder(parts.database, EXCEPTIONS, parts.settings.profile),
+        SqlLadder(parts.database, TICKETS, parts.settings.profile),
+    )
     readings = ReadingActivities(SqlCasePhotos(parts.database, parts.ring))
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases), *steps_of(readings)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow, ExceptionWorkflow, TicketWorkflow],
+        activities=[
+            *steps_of(facts),
+            *steps_of(calls),
+            *steps_of(cases),
+            *steps_of(readings),
+            *steps_of(ladders),
+        ],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

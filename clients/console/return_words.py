@@ -37,3 +37,4 @@ PARCELS = {
     "problem": "异常", "returned": "退回",
 }  # fmt: skip
 READINGS = {"": "", "waiting": "识别中", "read": "已识别", "unsure": "需人工核对", "unread": "没有读出"}
+GRADES = {"good": "正品", "defective": "残次", "quarantine": "待检"}

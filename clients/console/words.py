@@ -14,6 +14,7 @@ from clients.console import (
     message_words,
     order_words,
     return_words,
+    service_words,
     setting_words,
     stock_words,
 )
@@ -207,6 +208,7 @@ ALERTS = (
     }
     | message_words.ALERTS
     | return_words.ALERTS
+    | service_words.ALERTS
     | case_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
@@ -227,6 +229,7 @@ _SAID = [
     *order_words.SAID,
     *message_words.SAID,
     *return_words.SAID,
+    *service_words.SAID,
     *inbox_words.SAID,
     *count_words.SAID,
     *stock_words.SAID,
@@ -249,4 +252,4 @@ def action(title: str) -> str:
     """Name an entry of an order's story."""
     if title.startswith("stage."):
         return STAGES.get(title.removeprefix("stage."), title.removeprefix("stage."))
-    return ACTIONS.get(title, title)
+    return ACTIONS.get(title) or service_words.ACTIONS.get(title, title)

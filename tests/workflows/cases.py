@@ -110,6 +110,15 @@ class CaseHouse(House):
 
         await eventually(there, lambda: self.whole_case(case))
 
+    async def sent(self, fulfillment: str) -> None:
+        """Wait until the warehouse has a fulfilment order."""
+
+        async def there() -> bool:
+            await self.settle()
+            return fulfillment in self.warehouse.creates
+
+        await eventually(there, lambda: self.query("SELECT no, state FROM fulfillment"))
+
     async def whole_case(self, no: str) -> Any:
         """Read a case with its payout and the call that asks for it."""
         calls = "SELECT kind, state, reason FROM outgoing WHERE kind IN ('refund', 'case')"

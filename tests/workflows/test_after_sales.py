@@ -1,23 +1,30 @@
 """Cases as workflows: ladders, deadlines, decisions, news at any moment; steps fail and repeat (AFT-3, 5, 7)."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from activities.cases import CaseActivities
 from clients.temporal import decide
 from clients.temporal_cases import decide_case
-from domain.after_sales import CaseDecision, CaseKind, Choice, Origin, workflow_id
+from domain.after_sales import CaseDecision, CaseKind, CaseStep, Choice, Origin, workflow_id
 from domain.errors import Refused
 from domain.payments import RefundState
+from store.case_decide import SqlCaseDecisions
+from store.case_steps import SqlCaseFacts
 from store.database import Database
 from store.keyring import KeyRing
 from store.reads.case_story import CaseStories
 from tests.faults import Faults, When
+from tests.payments import payment
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.cases import CaseHouse
 from tests.workflows.house import order, shipment, track
+from workers.wiring import steps_of
 from workflows.decisions import Choice as OrderChoice
 from workflows.decisions import Decision as OrderDecision
 
@@ -44,8 +51,8 @@ async def test_a_step_of_a_partial_refund_goes_wrong_and_the_money_goes_back_onc
         await house.bought(no, delivered=False)
         house.faults.method, house.faults.when, house.faults.times = step, when, times
         case = await house.open_case(no, CaseKind.REFUND, "changed_mind")
-        await house.until(f"own:s:{no}", logistics_status="pushed")
         await house.case_ended(case)
+        await house.sent(f"{no}-2")
     assert house.faults.struck == times, f"the planted fault in {step} never struck"
     assert set(house.warehouse.creates) == {f"{no}-1", f"{no}-2"}
     assert [(one.sku, one.quantity) for one in house.warehouse.orders[f"{no}-2"].lines] == [("TEE", 1), ("CAP", 1)]
@@ -82,7 +89,7 @@ async def test_an_exchange_ships_after_its_receipt_and_closes_when_it_has_left(
     house = CaseHouse(temporal, database, ring)
     async with house.open():
         await house.bought("AX", delivered=True)
-        case = await house.open_case("AX", CaseKind.EXCHANGE)
+        case = await house.open_case("AX", CaseKind.EXCHANGE, "wrong")
         await house.case_until(case, state="returning")
         assert list(house.warehouse.orders) == ["AX-1"]
         await house.set_stock("TEE", 0)
@@ -91,7 +98,7 @@ async def test_an_exchange_ships_after_its_receipt_and_closes_when_it_has_left(
         await house.came_back(case, units=1)
         key = f"own:s:AX-{case}"
         await house.case_until(case, state="shipping")
-        await house.until(key, logistics_status="pushed")
+        await house.sent(f"AX-{case}-1")
         sent = house.warehouse.orders[f"AX-{case}-1"]
         assert (sent.purpose, sent.before_no, sent.total_minor) == ("exchange", "AX-1", 0)
         await house.tell(shipment(f"AX-{case}", "SFX", TEE=1))
@@ -115,6 +122,7 @@ async def test_goods_that_cannot_be_sent_again_keep_their_case_waiting_in_words(
         await decide_case(temporal, case, CaseDecision(Choice.APPROVE, "alice"), f"a-{case}")
         await house.case_until(case, state="shipping")
         key = f"own:s:AW-{case}"
+        await house.settle()
         await house.until(key, stuck=True, wait_for="stock")
         story = await CaseStories(database).story(case)
         assert story is not None
@@ -125,7 +133,7 @@ async def test_goods_that_cannot_be_sent_again_keep_their_case_waiting_in_words(
         await house.set_stock("TEE", 5)
         await decide_case(temporal, case, CaseDecision(Choice.APPROVE, "alice"), f"b-{case}")
         await house.case_until(case, state="shipping")
-        await house.until(f"{key}-2", logistics_status="pushed")
+        await house.sent(f"AW-{case}-2-1")
         assert house.warehouse.orders[f"AW-{case}-2-1"].purpose == "reship"
     assert await house.query("SELECT 1 FROM alert WHERE kind = 'refund_due' AND cleared_at IS NULL") == []
 
@@ -157,26 +165,98 @@ async def test_a_ladder_is_climbed_rung_by_rung_and_news_end_it(
 ) -> None:
     """AFT-5: warning, supervisor, then up; each rung is said once, to its own role; a decision ends it."""
     house = CaseHouse(skipping.client, database, ring)
-    async with house.open():
-        case = await waiting_for_review(house, "AL")
-        handle = skipping.client.get_workflow_handle(workflow_id(case))
-        for _ in range(40):
-            await skipping.fast_forward(handle, timedelta(hours=2))
-            if await told(house) == ["case.due_soon", "case.overdue", "case.overdue"]:
-                break
-        rungs = await house.query("SELECT kind, roles, key FROM message WHERE kind LIKE 'case.%' ORDER BY id")
-        assert [(one.kind, one.roles) for one in rungs] == [
-            ("case.due_soon", "service_agent"),
-            ("case.overdue", "service_supervisor"),
-            ("case.overdue", "ceo"),
-            ("case.overdue", "ceo"),
-        ]
-        (alert,) = await house.query("SELECT level FROM alert WHERE kind = 'case_overdue' AND cleared_at IS NULL")
-        assert alert.level == "critical"
-        refuse = CaseDecision(Choice.REFUSE, "alice", "no fault found")
-        assert await decide_case(skipping.client, case, refuse, f"r-{case}") == "refused"
-        assert await handle.result() == "refused"
+    with skipping.with_time_skipping_disabled():
+        async with house.open():
+            case = await waiting_for_review(house, "AL")
+            handle = skipping.client.get_workflow_handle(workflow_id(case))
+            for _ in range(40):
+                await skipping.fast_forward(handle, timedelta(hours=2))
+                if await told(house) == ["case.due_soon", "case.overdue", "case.overdue"]:
+                    break
+            rungs = await house.query("SELECT kind, roles, key FROM message WHERE kind LIKE 'case.%' ORDER BY id")
+            assert [(one.kind, one.roles) for one in rungs] == [
+                ("case.due_soon", "service_agent"),
+                ("case.overdue", "service_supervisor"),
+                ("case.overdue", "ceo"),
+                ("case.overdue", "ceo"),
+            ]
+            (alert,) = await house.query("SELECT level FROM alert WHERE kind = 'case_overdue' AND cleared_at IS NULL")
+            assert alert.level == "1-critical"
+            refuse = CaseDecision(Choice.REFUSE, "alice", "no fault found")
+            assert await decide_case(skipping.client, case, refuse, f"r-{case}") == "refused"
+            assert await handle.result() == "refused"
     assert not await house.query("SELECT 1 FROM alert WHERE kind = 'case_overdue' AND cleared_at IS NULL")
+
+
+async def test_the_buyers_time_runs_out_by_a_durable_timer(
+    skipping: WorkflowEnvironment, database: Database, ring: KeyRing
+) -> None:
+    house = CaseHouse(skipping.client, database, ring)
+    with skipping.with_time_skipping_disabled():
+        async with house.open():
+            case = await returning(house, "AT")
+            handle = skipping.client.get_workflow_handle(workflow_id(case))
+            await skipping.fast_forward(handle, timedelta(days=6))
+            assert (await house.case(case)).state == "returning"
+            await skipping.fast_forward(handle, timedelta(days=2))
+            assert await handle.result() == "expired"
+    assert not house.provider.asked
+
+
+class NewsInAClimb:
+    """Facts of cases during whose climb the goods arrive, and everybody is told before the climb has ended."""
+
+    def __init__(self, house: CaseHouse) -> None:
+        self._house = house
+        self._facts = SqlCaseFacts(house.database, house.ring)
+        self.climbs = 0
+
+    async def advance(self, no: str, now: datetime) -> CaseStep:
+        return await self._facts.advance(no, now)
+
+    async def climb(self, no: str, rung: int, now: datetime) -> None:
+        self.climbs += 1
+        await self._facts.climb(no, rung, now)
+        await self._house.came_back(no)
+
+
+class NewsHouse(CaseHouse):
+    """A house where news come during a climb."""
+
+    def more_steps(self) -> list[Callable[..., Any]]:
+        self.climbing = NewsInAClimb(self)
+        return steps_of(CaseActivities(self.climbing, SqlCaseDecisions(self.database)))
+
+
+async def test_news_that_come_during_a_climb_are_looked_at_at_once(
+    skipping: WorkflowEnvironment, database: Database, ring: KeyRing
+) -> None:
+    house = NewsHouse(skipping.client, database, ring)
+    with skipping.with_time_skipping_disabled():
+        async with house.open():
+            case = await returning(house, "AN")
+            waybill = CaseDecision(Choice.WAYBILL, "buyer", waybill_no="SF9")
+            await decide_case(skipping.client, case, waybill, f"w-{case}")
+            await house.case_until(case, state="in_transit")
+            handle = skipping.client.get_workflow_handle(workflow_id(case))
+            for _ in range(10):
+                await skipping.fast_forward(handle, timedelta(days=1))
+                if house.climbing.climbs:
+                    break
+            await house.case_until(case, state="paying")
+    assert house.climbing.climbs == 1
+
+
+async def returning(house: CaseHouse, no: str) -> str:
+    """Open a return of an order that arrived a moment ago."""
+    await house.say(order(no))
+    await house.say(payment(no, 30600, shop="s"))
+    await house.apply()
+    async with house.database.transaction() as tx:
+        await tx.exec_driver_sql("UPDATE orders SET shipped_at = created_at, signed_at = created_at")
+    case = await house.open_case(no, CaseKind.RETURN)
+    await house.case_until(case, state="returning")
+    return case
 
 
 async def waiting_for_review(house: CaseHouse, no: str) -> str:

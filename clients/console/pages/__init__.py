@@ -10,6 +10,7 @@ from clients.console.pages import (
     case_reports,
     cases,
     counts,
+    exceptions,
     inbound,
     ledger,
     message,
@@ -21,19 +22,23 @@ from clients.console.pages import (
     pool,
     pools,
     reports,
+    returns,
     search,
+    service,
     setting,
     setting_history,
     settings,
     shops,
     sku,
     stock,
+    ticket,
     transfer_sheet,
     transfers,
     users,
 )
 
-DAY = (overview, orders, order, search, alerts, messages_out)
+SERVICE = (service, ticket, exceptions)
+DAY = (overview, orders, order, search, alerts, messages_out, returns)
 AFTER_SALES = (cases, case_reports, case)
 """The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
@@ -44,5 +49,5 @@ CONNECTIONS = (shops, messages, message, settings, setting_history, setting, use
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (*DAY, *AFTER_SALES, *STOCK, *CONNECTIONS):
+    for page in (*DAY, *SERVICE, *AFTER_SALES, *STOCK, *CONNECTIONS):
         page.register(desk)

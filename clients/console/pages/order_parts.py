@@ -71,6 +71,8 @@ DETAILS = {
     "case": "",
     "stage": "",
     "result": "",
+    "exception": "异常单 ",
+    "ticket": "工单 ",
 }
 """Which details a line of the story shows, and what stands before them; the rest is in the message or the audit log."""
 BAD = frozenset({"order.stuck", "order.too_late", "stock.short", "call.refused", "alert.raised", "order.contradiction"})
