@@ -16,6 +16,7 @@ from activities.channel_cases import CaseAnswers
 from activities.drain import DrainActivities
 from activities.ports import SalesChannel
 from clients.clock import utc_now
+from clients.gateway.app import Gateway, application
 from connectors import registry
 from domain.after_sales import CaseDecision, CaseState, CaseStep, Choice
 from domain.observations import Observation
@@ -39,7 +40,7 @@ from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.tracking import SqlTracking
 from tests.payments import FakeProvider, OnlyPayments
-from tests.simulator.erp import SHOP_SECRET
+from tests.simulator.erp import SHOP_SECRET, until
 from tests.simulator.markets import DOUYIN_SECRET, TAOBAO_SECRET
 from tests.store.builders import TIMING, rows, value
 from tests.workflows.house import LOOPS, PULLS
@@ -75,7 +76,8 @@ class CaseTown:
     """The store, one shop of a simulated world, and its connector."""
 
     def __init__(self, database: Database, ring: KeyRing, wanted: Config, vendor: str) -> None:
-        self.world = World(wanted, build_plan(wanted))
+        gateway = httpx.ASGITransport(application(Gateway(database, ring, utc_now, 1024 * 1024), database))
+        self.world = World(wanted, build_plan(wanted), transport=gateway)
         self.database, self.ring, self.row = database, ring, SHOPS[vendor]
         http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(self.world)))
         self.shop = registry.sales_channel(self.row, http, utc_now)
@@ -96,6 +98,15 @@ class CaseTown:
             page: Page = await ask(window, cursor)
             await SqlPulls(self.database, self.ring).keep(source, window, page, utc_now())
             cursor, last = page.next_cursor, not page.next_cursor
+        await self.apply()
+        await self.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
+
+    async def pushed(self) -> None:
+        """Take what the shop pushed to the gateway, copies too, and ask for what it only hinted at."""
+        tally = self.world.tally
+        told = sum(case.messages for case in self.world.cases.all.values())
+        await until(lambda: tally.webhooks >= told and not tally.undelivered)
+        assert tally.refusals == []
         await self.apply()
         await self.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
 
