@@ -4,10 +4,8 @@ The simulator answers over its real wire format. The engine's part, to look at a
 here; so are its drains, one round at a time.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from temporalio.testing import ActivityEnvironment
@@ -15,13 +13,14 @@ from temporalio.testing import ActivityEnvironment
 from activities.channel_cases import CaseAnswers
 from activities.drain import DrainActivities
 from activities.ports import SalesChannel
+from activities.pulls import PullActivities
 from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
 from connectors import registry
 from domain.after_sales import CaseDecision, CaseState, CaseStep, Choice
 from domain.observations import Observation
 from domain.outgoing import Queue
-from domain.pulling import ORDERS, Page, PullRules, PullSource, Window
+from domain.pulling import PullRules, PullSource, Window
 from domain.shops import Role, Shop, Token
 from domain.timing import Timing
 from simulator.app import create_app
@@ -84,6 +83,7 @@ class CaseTown:
         outgoing, vendors = SqlOutgoing(database, ring), OneShop(FakeProvider(), self.shop)
         tracking = SqlTracking(database, ring, 60)
         self.drains = DrainActivities(outgoing, tracking, SqlReread(database, ring), vendors, utc_now)
+        self.pulls = PullActivities(SqlPulls(database, ring), vendors, utc_now)
         self.drains.also(KIND, CaseAnswers(outgoing, vendors, utc_now).answer)
         self.began = utc_now() - timedelta(hours=1)
         self.said = 0
@@ -92,12 +92,8 @@ class CaseTown:
     async def pull(self, kind: str) -> None:
         """Read the whole list of orders or of cases, and all that it hints at."""
         source = PullSource(self.row.vendor, self.row.code, PullRules(86_400), PULLS, kind)
-        ask: Callable[..., Any] = self.shop.pull if kind == ORDERS else self.shop.pull_cases
-        window, cursor, last = Window(self.began, utc_now() + timedelta(seconds=2)), "", False
-        while not last:
-            page: Page = await ask(window, cursor)
-            await SqlPulls(self.database, self.ring).keep(source, window, page, utc_now())
-            cursor, last = page.next_cursor, not page.next_cursor
+        window = Window(self.began, utc_now() + timedelta(seconds=2))
+        await ActivityEnvironment().run(self.pulls.pull_window, source, window)
         await self.apply()
         await self.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
 
