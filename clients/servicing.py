@@ -3,9 +3,7 @@
 What is written here is a fact at once, also while the engine is down; the workflows hear of it when they can.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from clients.clock import Clock
 from domain.after_sales import Answer
@@ -51,23 +49,31 @@ class Servicing:
 
     async def open_exception(self, new: NewException) -> str:
         """Open an exception; gives its number. BadInput names what is wrong."""
+        booking = await self._booking()
         async with self._database.transaction() as tx:
-            return await exceptions.open_exception(tx, await self._booking(tx), new)
+            return await exceptions.open_exception(tx, booking, new)
 
     async def decide_exception(self, no: str, decision: ExceptionDecision, nonce: str) -> str:
         """Decide; gives the state after it. Refused with the reason."""
-        return await self._decided("exception", lambda tx, at: exceptions.decide(tx, at, no, decision, nonce))
+        booking = await self._booking()
+        async with self._database.transaction() as tx:
+            answer = await exceptions.decide(tx, booking, no, decision, nonce)
+        return _taken("exception", answer)
 
     async def open_ticket(self, new: NewTicket) -> str:
         """Open a ticket; without an order its words are searched for one. Gives its number."""
         if not new.order_key:
             new = replace(new, order_key=await self.guess_order(new.words))
+        booking = await self._booking()
         async with self._database.transaction() as tx:
-            return await tickets.open_ticket(tx, await self._booking(tx), new)
+            return await tickets.open_ticket(tx, booking, new)
 
     async def decide_ticket(self, no: str, decision: TicketDecision, nonce: str) -> str:
         """Do one thing with a ticket; gives the state after it. Refused with the reason."""
-        return await self._decided("ticket", lambda tx, at: tickets.decide(tx, at, no, decision, nonce))
+        booking = await self._booking()
+        async with self._database.transaction() as tx:
+            answer = await tickets.decide(tx, booking, no, decision, nonce)
+        return _taken("ticket", answer)
 
     async def hand_in(self, no: str, actor: str) -> str:
         """Note that a claim was handed in."""
@@ -84,16 +90,16 @@ class Servicing:
         async with self._database.transaction() as tx:
             await macros.save(tx, code, title, words, By(actor, self._clock()))
 
-    async def _decided(self, what: str, decide: Callable[[Any, Booking], Awaitable[Answer]]) -> str:
+    async def _booking(self) -> Booking:
         async with self._database.transaction() as tx:
-            answer = await decide(tx, await self._booking(tx))
-        if not answer.taken:
-            raise Refused(what, answer.words)
-        return answer.words
-
-    async def _booking(self, tx: Any) -> Booking:
-        timing = (await settings_docs.timing(tx, self._profile)).order
+            timing = (await settings_docs.timing(tx, self._profile)).order
         return Booking(self._ring, timing, self._clock(), self._profile)
+
+
+def _taken(what: str, answer: Answer) -> str:
+    if not answer.taken:
+        raise Refused(what, answer.words)
+    return answer.words
 
 
 def lines_of(given: str) -> tuple[ExceptionLine, ...]:

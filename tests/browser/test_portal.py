@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.async_api import Browser, BrowserContext, Page, Route
+from playwright.async_api import Browser, BrowserContext, FilePayload, Page, Route
 
 from clients.clock import utc_now
 from store import places
@@ -20,7 +20,7 @@ PHONE = {"width": 390, "height": 844}
 Take = Callable[..., Awaitable[Page]]
 
 
-def photo(words: str, side: int = 1200) -> dict[str, Any]:
+def photo(words: str, side: int = 1200) -> FilePayload:
     """Draw a photo as a phone would take it."""
     file = io.BytesIO()
     picture = Image.effect_noise((side, side * 3 // 4), 40).convert("RGB")
@@ -168,8 +168,8 @@ async def test_a_photo_that_is_none_is_told_and_the_form_keeps_what_was_written(
     page = await take(await link(world, key))
     await page.wait_for_url("**/portal/order")
     await apply(page)
-    bad = {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"%PDF-1.7 no photo"}
-    await page.set_input_files("input[type=file]", [bad])  # type: ignore[list-item]
+    bad = FilePayload(name="x.jpg", mimeType="image/jpeg", buffer=b"%PDF-1.7 no photo")
+    await page.set_input_files("input[type=file]", [bad])
     await page.fill("textarea", "一段说明")
     await page.click("button.primary")
     await page.wait_for_selector("#trouble:has-text('不是照片')")

@@ -12,6 +12,7 @@ from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, link, tag
 from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
+from clients.console.pages.exception_form import ExceptionForm
 from clients.console.pages.order_acts import OrderActs
 from clients.console.pages.order_cases import OrderCases
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
@@ -66,6 +67,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
     progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
     after_sales = OrderCases(frame, key)
+    wrong = ExceptionForm(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -75,6 +77,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         receiver = shown.get(key) or await opening.contact(key)
         button = None if key in shown else _reveal(frame)
         left = _left(page, await after_sales.part(page), stock_story(page, await ledger.of_order(key)))
+        left.append(await wrong.part())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
@@ -89,7 +92,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         return body(content)
 
     async def dialogs() -> Markup:
-        return acts.dialogs()
+        return acts.dialogs() + await wrong.dialog()
 
     async def reveal(_: dict[str, str], by: By) -> str:
         found = await opening.reveal(key, by)
