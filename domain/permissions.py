@@ -41,15 +41,27 @@ class Action(StrEnum):
     EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
     TEST_MESSAGE = "test_message"
+    SEE_CASES = "see_cases"
+    DECIDE_CASE = "decide_case"
+    PAY_CASE = "pay_case"
     INSPECT = "inspect"
     MATCH_RETURN = "match_return"
+    LINK_BUYER = "link_buyer"
     SEE_SERVICE = "see_service"
     HANDLE_EXCEPTION = "handle_exception"
     CONFIRM_RED_LETTER = "confirm_red_letter"
-    LINK_BUYER = "link_buyer"
 
 
-_SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
+_SEES = frozenset(
+    {
+        Action.SEE_ORDERS,
+        Action.SEE_STOCK,
+        Action.SEE_SHOPS,
+        Action.SEE_INBOX,
+        Action.SEE_ALERTS,
+        Action.SEE_CASES,
+    }
+)
 _STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Action.DECIDE_PROPOSAL})
 """What the supply chain does with stock."""
 
@@ -67,6 +79,7 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.AGENT: _SEES
     | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
     | {Action.MATCH_RETURN, Action.LINK_BUYER}
+    | {Action.DECIDE_CASE}
     | _SERVES,
     UserRole.WAREHOUSE: _SEES
     | _STEERS
@@ -76,7 +89,7 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
     UserRole.FINANCE: _SEES
     | _SERVES
-    | {Action.CONFIRM_RED_LETTER}
+    | {Action.CONFIRM_RED_LETTER, Action.PAY_CASE}
     | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
 }
 

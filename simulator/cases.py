@@ -58,6 +58,11 @@ class SaleCase:
         self.state = state
 
 
+def _number(order: ShopOrder, end: str) -> str:
+    """Number a case as marketplaces do: 18 digits, none of them a leading zero."""
+    return "8" + f"{order.plan.no}{end}"[-17:]
+
+
 class Teller(Protocol):
     """A shop that may speak of its cases."""
 
@@ -81,7 +86,9 @@ class Cases:
         return (case for case in self.all.values() if (case.order.plan.channel, case.order.plan.shop) == name)
 
     def find(self, name: tuple[str, str], no: str) -> SaleCase | None:
-        return next((case for case in self.of_shop(name) if case.no == no), None)
+        case = self.all.get(no)
+        mine = case is not None and (case.order.plan.channel, case.order.plan.shop) == name
+        return case if mine else None
 
     def of_order(self, order: ShopOrder) -> list[SaleCase]:
         return [case for case in self.all.values() if case.order is order]
@@ -95,10 +102,10 @@ class Cases:
             return
         if order.plan.channel in BY_LINE:
             for line, part in parts:
-                self._open(f"{order.plan.no}{line.no}"[-18:], order, kind, {line.no: line.quantity}, part)
+                self._open(_number(order, line.no), order, kind, {line.no: line.quantity}, part)
         else:
             units = {line.no: line.quantity for line in order.plan.basket.lines}
-            no = f"AS{order.plan.no}" if order.plan.channel == "own" else f"{order.plan.no}0"[-18:]
+            no = f"AS{order.plan.no}" if order.plan.channel == "own" else _number(order, "0")
             self._open(no, order, kind, units, wanted)
 
     def _open(self, no: str, order: ShopOrder, kind: Kind, units: dict[str, int], minor: int) -> None:

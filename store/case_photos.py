@@ -1,7 +1,7 @@
 """Photos of a case, sealed: evidence, labels, inspections; and what was read off a label (AFT-1, AFT-4, SEC-1).
 
-Who saves a label photo has it read by the process for labels, without waiting. A sure number becomes the case's
-waybill, unless another one stands there; anything else waits for a person.
+Who saves a label photo has it read by the process for labels, without waiting. A number that we expect, or where we
+know none a sure bar code, becomes the case's waybill; anything else waits for a person.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseEvent, CaseState
 from domain.errors import Refused
-from domain.labels import USABLE, Candidate, Found, LabelReading, match
+from domain.labels import USABLE, Candidate, Found, LabelReading, Source, match
 from domain.photos import Photo
 from store import audit, case_returns, cases, process_events
 from store.database import Database
@@ -117,6 +117,15 @@ async def load(tx: AsyncConnection, ring: KeyRing, id: int) -> tuple[str, bytes]
     return row.mime, ring.open(row.body_sealed, _context(row.case_no, row.sha256))
 
 
+async def show(tx: AsyncConnection, ring: KeyRing, id: int, actor: str, now: datetime) -> tuple[str, bytes]:
+    """Give a photo's type and bytes to a person, and note who saw it; Refused when there is none (SEC-1)."""
+    row = (await tx.execute(_BODY, {"id": id})).one_or_none()
+    if row is None:
+        raise Refused("photo", f"no photo {id} is kept here")
+    await audit.write(tx, "case.photo_opened", row.case_no, now, actor=actor, photo=id)
+    return row.mime, ring.open(row.body_sealed, _context(row.case_no, row.sha256))
+
+
 async def of_case(tx: AsyncConnection, no: str) -> Sequence[Row[Any]]:
     """List a case's photos without their bodies."""
     return (await tx.execute(_LIST, {"no": no})).all()
@@ -169,7 +178,7 @@ class SqlCasePhotos:
 
 
 def judge(reading: LabelReading | None, expected: Sequence[str]) -> tuple[Reading, Candidate | None]:
-    """Say what a reading is worth: read when it is the number we know, or a sure one where we know none."""
+    """Say what a reading is worth: read when it is the number we know, or a sure bar code where we know none."""
     if reading is None:
         return Reading.UNREAD, None
     found = match(reading, expected)
@@ -178,7 +187,7 @@ def judge(reading: LabelReading | None, expected: Sequence[str]) -> tuple[Readin
     best = found.candidate
     if best is None:
         return (Reading.UNSURE if reading.candidates else Reading.UNREAD), None
-    sure = not expected and bool(best.carrier) and best.confidence >= USABLE
+    sure = not expected and best.source is Source.BARCODE and bool(best.carrier) and best.confidence >= USABLE
     return (Reading.READ if sure else Reading.UNSURE), best
 
 

@@ -1,19 +1,22 @@
-"""What past after-sales cases would have been under another policy (CFG-1, AFT-2). Changes nothing.
+"""What after-sales cases would be under another policy or other deadlines (CFG-1, AFT-2, AFT-5). Changes nothing.
 
 A case is judged as it was asked: at the moment at which it was opened, with the goods as far as they were then, for
 the money that it asked for (all of its units' price where it named none).
 """
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseKind, Origin
 from domain.after_sales_policy import Asked, Checked, Phase, Policy, check
+from domain.sla import Sla
 from store.after_sales_doc import AfterSalesDocument
 from store.case_check import AGREED
 from store.settings_past import MOST_TRIED, Past, Proposal
+from store.sla_doc import SlaDocument
 
 _EARLIER = """
     (SELECT count(*) FROM after_sales_case e JOIN orders b ON b.key = e.order_key
@@ -34,6 +37,12 @@ _ASKED = text(
     ORDER BY c.opened_at DESC LIMIT :most
     """  # noqa: S608  (both parts are ours)
 )
+_WAITING = text(
+    """
+    SELECT no, state, step_since FROM after_sales_case WHERE closed_at IS NULL AND state <> 'checking'
+    ORDER BY turn LIMIT :most
+    """
+)
 
 
 async def rulings(tx: AsyncConnection, proposal: Proposal) -> Past:
@@ -45,6 +54,24 @@ async def rulings(tx: AsyncConnection, proposal: Proposal) -> Past:
         before, after = _outcome(row, row.was, was), _outcome(row, row.becomes, becomes)
         past.take(row.no, before, before if row.channel_state in AGREED else after)
     return past
+
+
+async def deadlines(tx: AsyncConnection, proposal: Proposal) -> Past:
+    """Try deadlines on the open cases: by when each would have to be done with its step, in the calendar's zone."""
+    was, becomes = _sla(proposal.was), _sla(proposal.becomes)
+    past = Past(noun="cases")
+    for row in await tx.execute(_WAITING, {"most": MOST_TRIED}):
+        past.take(row.no, _due(row, was), _due(row, becomes))
+    return past
+
+
+def _sla(body: dict[str, Any]) -> Sla:
+    return SlaDocument.model_validate(body).sla(0, "live")
+
+
+def _due(row: Row[Any], sla: Sla) -> str:
+    due = sla.due("case", row.state, row.step_since)
+    return f"due {due.astimezone(ZoneInfo(sla.calendar.zone)):%Y-%m-%d %H:%M}" if due else "never due"
 
 
 def _policy(body: dict[str, Any]) -> Policy:

@@ -28,6 +28,7 @@ PAST: dict[str, Callable[[AsyncConnection, Proposal], Awaitable[Past]]] = {
     "status_map": settings_past.codes,
     "risk": settings_past.reviews,
     "after_sales": settings_past_cases.rulings,
+    "sla": settings_past_cases.deadlines,
 }
 """Who says, per kind of document, what past orders or cases would have been: another kind is tried by a line here."""
 

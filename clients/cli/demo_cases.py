@@ -22,7 +22,7 @@ from domain.errors import Refused, Unavailable
 from store import cases
 from store.database import Database
 from store.keyring import KeyRing, load_keyring
-from store.reads.case_proof import CaseFact, CaseProofReads
+from store.reads.case_proof import CaseProofReads, CaseStanding
 
 ACTOR = "demo"
 CHANNEL, SHOP = "own", "demo"
@@ -70,7 +70,7 @@ class ServiceDesk:
     orders: int
     opened: int = 0
     unshipped: int = 0
-    facts: list[CaseFact] = field(default_factory=list)
+    facts: list[CaseStanding] = field(default_factory=list)
 
     @property
     def rounds(self) -> int:
@@ -130,7 +130,7 @@ class ServiceDesk:
             await asyncio.gather(*(_say(client, one, choice) for one, choice in due))
 
 
-def _choice(one: CaseFact) -> CaseDecision | None:
+def _choice(one: CaseStanding) -> CaseDecision | None:
     """Approve what waits for a person; pay by hand what nobody else can pay."""
     if one.state == CaseState.REVIEW.value:
         return CaseDecision(Choice.APPROVE, ACTOR, "demo")
@@ -141,14 +141,14 @@ def _choice(one: CaseFact) -> CaseDecision | None:
     return None
 
 
-async def _say(client: Client, one: CaseFact, decision: CaseDecision) -> None:
+async def _say(client: Client, one: CaseStanding, decision: CaseDecision) -> None:
     try:
         await decide_case(client, one.no, decision, f"{ACTOR}-{decision.choice.value}-{one.state}")
     except (Refused, Unavailable):
         return  # it moved on, or the engine is away: the next look shows what is left to decide
 
 
-def case_table(facts: Sequence[CaseFact]) -> Table:
+def case_table(facts: Sequence[CaseStanding]) -> Table:
     """Show the cases by kind: how many, how they ended, what went back, and how long one took on average (AFT-9)."""
     table = Table(title="After-sales cases: by kind, how they ended, mean time", box=None, pad_edge=False)
     for name in ("kind", "opened", "closed", "paid", "sent", "refused", "other", "paid back", "mean s"):
@@ -162,7 +162,7 @@ def case_table(facts: Sequence[CaseFact]) -> Table:
     return table
 
 
-def _figures(these: Sequence[CaseFact]) -> list[str]:
+def _figures(these: Sequence[CaseStanding]) -> list[str]:
     ended = [one for one in these if one.closed_at is not None]
     by = {name: sum(one.outcome == name for one in ended) for name in ("paid", "shipped", "refused")}
     mean = sum(one.seconds for one in ended) / len(ended) if ended else 0.0

@@ -14,6 +14,7 @@ from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld
 from domain.orders import order_key, workflow_id
 from domain.proof import Finding, OrderFact, order_of, prove
+from domain.proof_cases import prove_cases
 
 RULES = {
     "lost": "orders lost",
@@ -25,6 +26,7 @@ RULES = {
     "paid back": "closed orders not paid back once",
     "unexplained": "orders unexplained",
     "stock shown": "listings told another stock",
+    "case money": "cases paid another sum",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -41,6 +43,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     """Compare our facts with the world's books, print the table, return what is broken."""
     evidence = world.evidence()
     findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
+    findings += prove_cases(evidence.cases, evidence.books)
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -55,8 +58,8 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     mischief = planned_mischief(evidence, world.plan)
     if mischief:
         out.print(mischief_table(mischief, evidence))
-    if evidence.cases:
-        out.print(case_table(evidence.cases))
+    if evidence.standings:
+        out.print(case_table(evidence.standings))
     out.print(_by_shop(evidence, world))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)

@@ -230,7 +230,8 @@ class DemoWorld:
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
                 stock=self.supply.told(),
-                cases=await CaseProofReads(database).all(),
+                cases=await reads.cases(),
+                standings=await CaseProofReads(database).all(),
             )
         finally:
             await database.close()

@@ -1,7 +1,6 @@
-"""`oms return`: goods that come back: parcels of nobody, the parcel of a case, its label (AFT-3, AFT-4, AFT-6)."""
+"""`oms return`: goods that come back: parcels of nobody, where a case's parcel is, its label (AFT-3, AFT-4, AFT-6)."""
 
 import asyncio
-import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -89,28 +88,6 @@ def keep(
         async with session() as opened, opened.database.transaction() as tx:
             await unmatched.keep(tx, parcel, actor, note, utc_now())
         return f"parcel {parcel} is closed; its goods stay in quarantine"
-
-    out.print(told(work), highlight=False)
-
-
-@return_app.command()
-def waybill(
-    case: Case,
-    number: Annotated[str, typer.Argument(help="the waybill number below the bar code")],
-    carrier: Annotated[str, typer.Option(help="carrier code, such as SF; without it the parcel is not followed")] = "",
-    actor: Actor = "cli",
-) -> None:
-    """Note, or correct, the parcel in which a case's goods come."""
-
-    async def work() -> str:
-        from clients.temporal import connect
-        from clients.temporal_cases import decide_case
-        from domain.after_sales import CaseDecision, Choice
-        from domain.labels import typed_number
-
-        decision = CaseDecision(Choice.WAYBILL, actor, carrier=carrier.upper(), waybill_no=typed_number(number))
-        async with session():
-            return f"{case}: {await decide_case(await connect(), case, decision, secrets.token_hex(8))}"
 
     out.print(told(work), highlight=False)
 

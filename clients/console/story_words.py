@@ -1,5 +1,7 @@
 """What happened, in Chinese: the titles of entries of an order's story and of the audit log. A table only."""
 
+from clients.console.case_words import ACTIONS as OF_CASES
+
 ACTIONS = {
     "order.accepted": "首次入库", "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消",
     "order.refunded": "渠道退款",
@@ -56,3 +58,5 @@ ACTIONS = {
     "order.case_opened": "新建售后单", "order.case_closed": "售后单结束",
     "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
+
+ACTIONS |= OF_CASES

@@ -8,6 +8,7 @@ Another language is another module of the same names.
 import re
 
 from clients.console import (
+    case_words,
     count_words,
     inbox_words,
     message_words,
@@ -208,6 +209,7 @@ ALERTS = (
     | message_words.ALERTS
     | return_words.ALERTS
     | service_words.ALERTS
+    | case_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
@@ -233,6 +235,7 @@ _SAID = [
     *count_words.SAID,
     *stock_words.SAID,
     *setting_words.SAID,
+    *case_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 

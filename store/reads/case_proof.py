@@ -52,7 +52,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFact:
+class CaseStanding:
     """How one case stands; amounts in minor units, `payout` empty where no money is due."""
 
     no: str
@@ -88,10 +88,10 @@ class CaseProofReads:
         """List the lines of paid orders that wait for their warehouse, the newest order first."""
         return await self._candidates(_UNSHIPPED, channel, shop, most)
 
-    async def all(self) -> list[CaseFact]:
+    async def all(self) -> list[CaseStanding]:
         """List every case."""
         async with self._database.transaction() as tx:
-            return [CaseFact(**row._mapping) for row in await tx.execute(_CASES)]
+            return [CaseStanding(**row._mapping) for row in await tx.execute(_CASES)]
 
     async def _candidates(self, statement: TextClause, channel: str, shop: str, most: int) -> list[Candidate]:
         async with self._database.transaction() as tx:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from domain.proof import OrderFact, ShownFact, SkuFact
+from domain.proof_cases import CaseFact
 from store.database import Database
 from store.exposure import shown
 
@@ -21,6 +22,14 @@ _ORDERS = text(
         (SELECT count(*) FROM payout t WHERE t.order_key = o.key AND t.state = 'paid') AS cases,
         (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no
     FROM orders o ORDER BY o.no
+    """
+)
+_CASES = text(
+    """
+    SELECT c.channel, c.shop, c.channel_case_no, c.no, c.state,
+        coalesce((SELECT sum(p.amount_minor) FROM payout p WHERE p.case_no = c.no AND p.state = 'paid'), 0)::bigint
+            AS paid_minor
+    FROM after_sales_case c WHERE c.channel_case_no <> '' ORDER BY c.no
     """
 )
 _SKUS = text(
@@ -81,6 +90,11 @@ class ProofReads:
         """Give one fact per order."""
         async with self._database.transaction() as tx:
             return [OrderFact(**row._mapping) for row in await tx.execute(_ORDERS)]
+
+    async def cases(self) -> list[CaseFact]:
+        """Give one fact per after-sales case that a channel knows."""
+        async with self._database.transaction() as tx:
+            return [CaseFact(**row._mapping) for row in await tx.execute(_CASES)]
 
     async def skus(self) -> list[SkuFact]:
         """Give one fact per SKU."""

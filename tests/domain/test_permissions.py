@@ -27,6 +27,9 @@ AGENT, WAREHOUSE, FINANCE, ADMIN = UserRole.AGENT, UserRole.WAREHOUSE, UserRole.
         (Action.CONFIRM_RED_LETTER, {ADMIN, FINANCE}),
         (Action.REPLAY, {ADMIN}),
         (Action.MANAGE_USERS, {ADMIN}),
+        (Action.SEE_CASES, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
+        (Action.DECIDE_CASE, {ADMIN, AGENT}),
+        (Action.PAY_CASE, {ADMIN, FINANCE}),
     ],
 )
 def test_an_action_belongs_to_its_roles(action: Action, roles: set[UserRole]) -> None:

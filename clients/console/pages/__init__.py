@@ -6,6 +6,9 @@ from clients.console.pages import (
     approvals,
     breaker,
     breakers,
+    case,
+    case_reports,
+    cases,
     counts,
     exceptions,
     inbound,
@@ -36,6 +39,8 @@ from clients.console.pages import (
 
 SERVICE = (service, ticket, exceptions)
 DAY = (overview, orders, order, search, alerts, messages_out, returns)
+AFTER_SALES = (cases, case_reports, case)
+"""The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
@@ -44,5 +49,5 @@ CONNECTIONS = (shops, messages, message, settings, setting_history, setting, use
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (*DAY, *SERVICE, *STOCK, *CONNECTIONS):
+    for page in (*DAY, *SERVICE, *AFTER_SALES, *STOCK, *CONNECTIONS):
         page.register(desk)

@@ -14,6 +14,7 @@ from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
 from clients.console.pages.exception_form import ExceptionForm
 from clients.console.pages.order_acts import OrderActs
+from clients.console.pages.order_cases import OrderCases
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
 from clients.console.pages.order_first import Viewer, first
 from clients.console.pages.order_link import BuyerLink
@@ -36,6 +37,7 @@ TEXTS = {
     "orders": "订单",
 }
 PROGRESS_SECONDS = 3.0
+CASE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -57,14 +59,11 @@ def register(desk: Desk) -> None:
 async def _draw(desk: Desk, request: Request, key: str) -> None:
     frame = framed(desk, request, key.split(":", 2)[-1], "/orders")
     decisions = Decisions(desk.database, desk.ring, desk.engine.client, desk.clock, ClientSettings().profile)
-    acts, pages, opening = (
-        OrderActs(frame, key, decisions),
-        OrderPages(desk.database),
-        Opening(desk.database, desk.ring),
-    )
+    acts, pages = OrderActs(frame, key, decisions), OrderPages(desk.database)
+    opening = Opening(desk.database, desk.ring)
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
     progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
-    wrong = ExceptionForm(frame, key)
+    after_sales, wrong = OrderCases(frame, key), ExceptionForm(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -73,7 +72,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         acts.runs = progress.runs
         receiver = shown.get(key) or await opening.contact(key)
         button = None if key in shown else _reveal(frame)
-        left = [parts.lines(page), parts.parcels(page), stock_story(page, await ledger.of_order(key))]
+        left = _left(page, await after_sales.part(page), stock_story(page, await ledger.of_order(key)))
         left.append(await wrong.part())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
@@ -103,7 +102,14 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     frame.on("reveal", Action.OPEN_CONTACT, reveal)
     await frame.show(read, seconds=1.5)
     await frame.show(dialogs, seconds=0)
+    await frame.show(after_sales.form, seconds=CASE_SECONDS)
     ui.timer(PROGRESS_SECONDS, look)
+
+
+def _left(page: OrderPage, cases: Markup, stock: Markup) -> list[Child]:
+    """Put after-sales first once the goods have left; before, what waits stands in the way of nothing else."""
+    rest: list[Child] = [parts.lines(page), parts.parcels(page), stock]
+    return [cases, *rest] if page.order.shipped_at else [*rest, cases]
 
 
 def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:

@@ -90,13 +90,14 @@ class Pda:
         return await self._take(request, self._stray)
 
     async def photo(self, request: Request, number: str) -> Response:
-        """Give one photo to those who may see it."""
+        """Give one photo to those who may see it; who saw it is in the case's story."""
         session = session_of(request)
         if not any(session.may(action) for action in SEES_PHOTOS):
             return PlainTextResponse("您的角色不能看售后照片。\n", 403)
         try:
             async with self._desk.database.transaction() as tx:
-                mime, body = await case_photos.load(tx, self._desk.ring, int(number) if number.isdigit() else 0)
+                wanted = int(number) if number.isdigit() and len(number) < 19 else 0
+                mime, body = await case_photos.show(tx, self._desk.ring, wanted, session.login, self._desk.clock())
         except Refused:
             return PlainTextResponse("没有这张照片。\n", 404)
         except (Unavailable, Broken):

@@ -117,6 +117,11 @@
     if (form) { changed = form.dataset.drawn; mark(); }
   });
   document.addEventListener("change", ({ target }) => {
+    const form = target.closest?.("form"), out = form?.querySelector("output[data-sum]");
+    if (out) {
+      const minor = [...form.querySelectorAll("option:checked")].reduce((sum, one) => sum + Number(one.dataset.minor || 0), 0);
+      put(out, `${out.dataset.sum}${(minor / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`);
+    }
     const picked = target.closest?.("details.picked"), words = picked?.querySelector("summary");
     if (words) put(words, [...picked.querySelectorAll("input:checked")].map((one) => one.parentNode.textContent.trim()).join("、") || words.dataset.none);
   });
