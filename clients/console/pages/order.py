@@ -78,16 +78,12 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         button = None if key in shown else _reveal(frame)
         left = _left(page, await after_sales.part(page), stock_story(page, await ledger.of_order(key)))
         left.append(await wrong.part())
+        right = _right(page, parts.receiver(receiver, button), buyer.card())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
-            tag(
-                "div",
-                tag("div", left, parts.story(page)),
-                _right(page, parts.receiver(receiver, button), buyer.card()),
-                class_="two",
-            ),
+            tag("div", tag("div", left, parts.story(page)), right, class_="two"),
         ]
         return body(content)
 
