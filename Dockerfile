@@ -1,4 +1,4 @@
-# Gateway, worker, console and command line in one image; the command says which. No secret is built in: passwords and the
+# Gateway, worker, console, portal and command line in one image; the command says which. No secret is built in: passwords and the
 # key ring come as files at run time. Every package is the one that requirements.lock names by hash.
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -10,9 +10,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from activities.ports import Clock, SalesChannel, Tokens
+from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
-from domain.observations import OrderObserved
+from domain.observations import CaseObserved, OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
 from domain.stock_push import Batch, ListingKey
@@ -120,6 +121,18 @@ class CarefulChannel:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Ask for one page of what changed."""
         return await self._call(lambda: self._channel.pull(window, cursor))
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the cases that changed."""
+        return await self._call(lambda: self._channel.pull_cases(window, cursor))
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one case."""
+        return await self._call(lambda: self._channel.read_case(case_no))
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """Tell what we decide about a case."""
+        await self._call(lambda: self._channel.answer_case(answer))
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         """Tell what the shop may sell: a call among those of its kind first, then among all."""

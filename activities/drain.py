@@ -14,12 +14,13 @@ from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
 from domain.inbound import Entry, Units
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
+from domain.pulling import ORDERS
 from domain.timing import LoopTiming
 
 BATCH = 16
 IN_FLIGHT = 4
 BEAT_SECONDS = 1.0
-POLLED = ("track", "inquire")
+POLLED = ("track", "inquire", "return_query")
 """What is asked about again with the next period, whatever came of this time."""
 
 
@@ -45,10 +46,21 @@ class DrainActivities:
             "payment": self._payment,
             "entry": self._announce,
         }
+        self._sources: dict[str, Callable[[Queue, int], Awaitable[list[Call]]]] = {}
 
-    def also(self, kind: str, work: Callable[[Queue, Call], Awaitable[None]]) -> None:
-        """Let queues of a further kind be drained too; `work` makes one call and closes it."""
+    def also(
+        self,
+        kind: str,
+        work: Callable[[Queue, Call], Awaitable[None]],
+        due: Callable[[Queue, int], Awaitable[list[Call]]] | None = None,
+    ) -> None:
+        """Let queues of a further kind be drained too; `work` makes one call and closes it.
+
+        `due` gives what is due where no outgoing rows do.
+        """
         self._work[kind] = work
+        if due is not None:
+            self._sources[kind] = due
 
     @activity.defn
     async def drain(self, queue: Queue, timing: LoopTiming, rounds: int) -> int:
@@ -66,6 +78,8 @@ class DrainActivities:
 
     async def _due(self, queue: Queue, timing: LoopTiming) -> list[Call]:
         try:
+            if queue.kind in self._sources:
+                return await self._sources[queue.kind](queue, BATCH)
             if queue.kind == "track":
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "inquire":
@@ -140,7 +154,8 @@ class DrainActivities:
 
     async def _reread(self, queue: Queue, call: Call) -> None:
         channel = await self._vendors.channel(queue.vendor, queue.shop)
-        seen, raw = await channel.read_order(call.payload["no"])
+        read = channel.read_order if call.payload["about"] == ORDERS else channel.read_case
+        seen, raw = await read(call.payload["no"])
         await self._rereads.heard(queue, call, seen, raw, self._clock())
 
     async def _refund(self, queue: Queue, call: Call) -> None:

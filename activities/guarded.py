@@ -8,14 +8,25 @@ from collections.abc import Sequence
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
+from activities.ports_returns import ReturnsDesk
+from domain.after_sales import ChannelAnswer
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    CaseObserved,
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ReturnConfirmed,
+    ShipmentConfirmed,
+)
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.returns import ReturnOrder
 from domain.stock_push import Batch, ListingKey
 
 
@@ -52,6 +63,26 @@ class GuardedWarehouse:
     async def announce(self, entry: Entry) -> str:
         """Tell what will arrive."""
         return await self._bulkhead.run(f"announce {entry.no}", lambda: self._warehouse.announce(entry))
+
+
+class GuardedReturns:
+    """A warehouse's returns desk behind its account's bulkhead."""
+
+    def __init__(self, desk: ReturnsDesk, bulkhead: Bulkhead) -> None:
+        self._desk = desk
+        self._bulkhead = bulkhead
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Tell what will come back."""
+        return await self._bulkhead.run(f"announce {back.no}", lambda: self._desk.announce_return(back))
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Tell that nothing will come any more."""
+        return await self._bulkhead.run(f"withdraw {no}", lambda: self._desk.withdraw_return(no, warehouse, exchange))
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Ask what came back."""
+        return await self._bulkhead.run(f"returned {no}", lambda: self._desk.returned_so_far(no, warehouse))
 
 
 class GuardedCourier:
@@ -107,6 +138,19 @@ class GuardedChannel:
         """Ask for one page of what changed."""
         name = f"pull {window.start} {window.end} {cursor}"
         return await self._lists.run(name, lambda: self._channel.pull(window, cursor))
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the cases that changed."""
+        name = f"pull cases {window.start} {window.end} {cursor}"
+        return await self._lists.run(name, lambda: self._channel.pull_cases(window, cursor))
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one case."""
+        return await self._bulkhead.run(f"case {case_no}", lambda: self._channel.read_case(case_no))
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """Tell what we decide about a case."""
+        await self._bulkhead.run(f"answer {answer.key}", lambda: self._channel.answer_case(answer))
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         """Tell what the shop may sell."""

@@ -4,12 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from domain.after_sales import ChannelAnswer
 from domain.approvals import ApprovalState, Decided, Nudge, Verdict
 from domain.counting import Answer, CountOutcome, OpenCount, Ours
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, Push, ShipmentNotice, Whereabouts
 from domain.inbound import Entry
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    CaseObserved,
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ShipmentConfirmed,
+)
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from domain.progress import Balance, LockEnd, Plan, Shipped, Signed
@@ -87,13 +95,17 @@ class SalesChannel(Protocol):
 
     And of stock, in absolute quantities; it says what it does not take.
 
-    It is asked for the orders it only hinted at; an answer comes with its body as received (INT-11).
+    It is asked for the orders and the after-sales cases it only hinted at; an answer comes with its body as received
+    (INT-11). Of its own cases it is told what we decide.
     """
 
     async def write_back(self, notice: ShipmentNotice) -> None: ...
     async def tell_promise(self, notice: PromiseNotice) -> None: ...
     async def read_order(self, no: str) -> tuple[OrderObserved, bytes]: ...
     async def pull(self, window: Window, cursor: str) -> Page: ...
+    async def pull_cases(self, window: Window, cursor: str) -> Page: ...
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]: ...
+    async def answer_case(self, answer: ChannelAnswer) -> None: ...
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]: ...
 
 
@@ -161,7 +173,7 @@ class OutgoingCalls(Protocol):
     async def phone_tail(self, order_key: str) -> str: ...
     async def refund(self, call: Call, now: datetime) -> RefundAsk | None: ...
     async def answered(
-        self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime
+        self, queue: Queue, seen: PaymentObserved | RefundObserved | CaseObserved, raw: bytes, now: datetime
     ) -> None: ...
 
 
@@ -176,10 +188,12 @@ class Tracking(Protocol):
 
 
 class Rereads(Protocol):
-    """Orders that a channel only hinted at, and where the whole order goes (design: full or hint)."""
+    """Orders and cases that a channel only hinted at, and where the whole goes (design: full or hint)."""
 
     async def due(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]: ...
-    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None: ...
+    async def heard(
+        self, queue: Queue, call: Call, seen: OrderObserved | CaseObserved, raw: bytes, now: datetime
+    ) -> None: ...
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None: ...
     async def again(self, call: Call, next_at: datetime, reason: str) -> None: ...
 

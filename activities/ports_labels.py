@@ -1,5 +1,6 @@
 """Ports of label reading: where a photo is kept, and who reads it. workers/ocr.py fits parts in."""
 
+from datetime import datetime
 from typing import Protocol
 
 from domain.labels import LabelReading
@@ -17,3 +18,9 @@ class LabelReader(Protocol):
 
     async def read(self, photo: bytes) -> LabelReading:
         """Read a label; BadInput when it is no photo."""
+
+
+class Readings(Protocol):
+    """Where it is noted what was read; None when nobody could. Noting twice is harmless."""
+
+    async def keep(self, photo_id: str, reading: LabelReading | None, now: datetime) -> None: ...

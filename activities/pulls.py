@@ -1,5 +1,6 @@
-"""Pulling one window of a shop's orders, page by page (INT-2). Owns the reading; the store keeps pages and watermark.
+"""Pulling one window of a shop's orders or cases, page by page (INT-2). Owns the reading.
 
+The store keeps pages and watermark.
 A pull that fails goes on where it stood: what is read already travels in the heartbeat. Its waits are INT-3's.
 """
 
@@ -14,7 +15,7 @@ from activities.failures import fact_failures
 from activities.ports import Clock, Pulls, Vendors
 from activities.tracing import apart
 from domain.errors import BadInput, Broken, RateLimited, Refused, TokenRejected, Unavailable
-from domain.pulling import Page, PullSource, Window
+from domain.pulling import ORDERS, Page, PullSource, Window
 
 MAX_PAGES = 5_000
 """More pages than this in one window are a vendor that never ends."""
@@ -78,7 +79,8 @@ class PullActivities:
             activity.heartbeat(*pages.state())
             try:
                 channel = await self._vendors.channel(source.vendor, source.shop)
-                return await channel.pull(pages.windows[0], pages.cursor)
+                ask = channel.pull if source.kind == ORDERS else channel.pull_cases
+                return await ask(pages.windows[0], pages.cursor)
             except TokenRejected:
                 if renewed:
                     raise

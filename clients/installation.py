@@ -19,7 +19,7 @@ from store.keyring import create_keyring
 ANSWER_SECONDS = 2.0
 PATIENT_ANSWER_SECONDS = 20.0
 """For who waits until something is ready: a busy machine answers late, and asking anew would begin anew."""
-GATEWAY, WORKER, CONSOLE, OCR = "gateway", "worker", "console", "ocr"
+GATEWAY, WORKER, CONSOLE, OCR, PORTAL = "gateway", "worker", "console", "ocr", "portal"
 FIRST_PASSWORD = "first password"  # noqa: S105  (what the console's log line is called)
 
 
@@ -64,6 +64,7 @@ class Installation:
     external: dict[str, str] = field(default_factory=dict)
     console: bool = False
     labels: bool = False
+    portal: bool = False
     notes: list[str] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
     run: RunFile = field(default_factory=RunFile)
@@ -83,15 +84,21 @@ class Installation:
         self.run.urls["gateway"] = f"http://127.0.0.1:{environment['OMS_GATEWAY_PORT']}"
         if self.console:
             self._name_console(ports)
+        if self.portal:
+            self._name_portal(ports)
         if self.labels:
             environment["OMS_LABELS"] = "true"
         self.add(GATEWAY, "clients.gateway")
         self.add(WORKER, "workers.main")
         if self.console:
             self._start_console()
+        if self.portal:
+            self.add(PORTAL, "clients.portal")
         if self.labels:  # nothing waits for it: bar codes and print are read when it is there
             self.add(OCR, "workers.ocr")
         self._wait_for(GATEWAY)
+        if self.portal:
+            self._wait_for(PORTAL)
         self.write()
 
     def _name_console(self, ports: Ports) -> None:
@@ -103,6 +110,13 @@ class Installation:
             "OMS_CONSOLE_URL": self.run.urls[CONSOLE],
             "OMS_CONSOLE_TEMPORAL_UI": self.run.urls.get("temporal_ui", ""),
         }
+
+    def _name_portal(self, ports: Ports) -> None:
+        """Choose the buyers' address before the console starts: it makes links to it."""
+        port = ports.take(PORTAL)
+        self.run.urls[PORTAL] = f"http://127.0.0.1:{port}"
+        self.run.environment |= {"OMS_PORTAL_PORT": str(port)}
+        self.run.environment.setdefault("OMS_PORTAL_URL", inherited().get("OMS_PORTAL_URL", self.run.urls[PORTAL]))
 
     def _start_console(self) -> None:
         log = self.folder / f"{CONSOLE}.log"

@@ -1,4 +1,4 @@
-"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PROFILE, OMS_LABELS,
+"""What the clients read from the environment. Owns OMS_GATEWAY_*, OMS_CONSOLE_*, OMS_PORTAL_*, OMS_PROFILE, OMS_LABELS,
 OMS_OTLP_ENDPOINT.
 
 No secret has a default.
@@ -55,6 +55,21 @@ class ConsoleSettings(BaseSettings):
     def session_lasts(self) -> timedelta:
         """How long somebody stays logged in."""
         return timedelta(hours=self.session_hours)
+
+
+class PortalSettings(BaseSettings):
+    """OMS_PORTAL_HOST, _PORT; _TLS=1 behind a TLS proxy; _URL: the public address, with which links begin."""
+
+    model_config = SettingsConfigDict(env_prefix="OMS_PORTAL_")
+
+    host: str = "127.0.0.1"
+    port: int = 8091
+    tls: bool = False
+    url: str = ""
+
+    def link(self, token: str) -> str:
+        """Write the address that a buyer opens."""
+        return f"{(self.url or f'http://{self.host}:{self.port}').rstrip('/')}/portal/l/{token}"
 
 
 def adopt(environment: dict[str, str]) -> None:

@@ -44,7 +44,7 @@ from domain.errors import Refused, Unavailable
 from domain.orders import OrderEvent, workflow_id
 from domain.outgoing import Queue
 from domain.progress import OrderStart
-from domain.pulling import PullSource
+from domain.pulling import ORDERS, PullSource
 from domain.timing import LoopTiming
 from workflows import labels
 from workflows.decisions import Decision
@@ -139,13 +139,13 @@ async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) ->
     note = "" if on else "backup verification is off: oms shop backup"
     await ensure_schedule(
         client,
-        pull_schedule(source.vendor, source.shop),
+        pull_schedule(source.vendor, source.shop, source.kind),
         ScheduleActionStartWorkflow(
             ShopPullWorkflow.run,
             source,
-            id=f"pull:{source.vendor}:{source.shop}",
+            id=pull_schedule(source.vendor, source.shop, source.kind),
             task_queue=SHOPS_QUEUE,
-            static_summary=f"orders of {source.vendor}/{source.shop}",
+            static_summary=f"{source.kind}s of {source.vendor}/{source.shop}",
         ),
         timedelta(seconds=source.timing.period_seconds),
         ScheduleState(paused=not on, note=note),
@@ -182,9 +182,9 @@ async def change_schedule(handle: ScheduleHandle, made: Schedule) -> None:
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
-def pull_schedule(vendor: str, shop: str) -> str:
-    """Name the schedule of a shop's pull."""
-    return f"pull:{vendor}:{shop}"
+def pull_schedule(vendor: str, shop: str, kind: str = ORDERS) -> str:
+    """Name the schedule of a shop's pull, and the workflow that it starts."""
+    return f"pull:{vendor}:{shop}" if kind == ORDERS else f"pull-{kind}s:{vendor}:{shop}"
 
 
 async def pull_now(client: Client, vendor: str, shop: str) -> None:

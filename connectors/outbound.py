@@ -9,14 +9,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from domain.after_sales import ChannelAnswer
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.messages import Outgoing
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    CaseObserved,
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ReturnConfirmed,
+    ShipmentConfirmed,
+)
 from domain.payments import RefundAsk
 from domain.pulling import Page, Window
+from domain.returns import ReturnOrder
 from domain.shops import Token
 from domain.stock_push import Batch, ListingKey
 
@@ -66,6 +76,19 @@ class Warehouse(Protocol):
         """
 
 
+class ReturnsDesk(Protocol):
+    """A warehouse system that takes goods back for us."""
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Tell what will come back; its own id, empty when it names none. A repeat is a success."""
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Tell that nothing will come any more: undoes `announce_return`. False when the goods are there already."""
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Ask what came back, with the answer's body as received; None while nothing has. Changes nothing."""
+
+
 class Courier(Protocol):
     """Someone who knows where parcels are."""
 
@@ -93,6 +116,21 @@ class SalesChannel(Protocol):
 
         A page may say everything or only hint. Where rows move while one reads, the last page is read first.
         RateLimited when the vendor asks for patience, TokenRejected when it no longer takes the access token.
+        """
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the channel's after-sales cases that changed in a window, as `pull` does for orders."""
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one after-sales case; beside it the answer's body as received. Changes nothing.
+
+        Broken for a state or a kind that nobody knows here: the case stays as it was, and somebody is told.
+        """
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """Tell the channel what we decide about a case of its own; a repeat is a success.
+
+        Has no undo: the channel acts on it at once, and its own case says what came of it.
         """
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:

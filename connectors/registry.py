@@ -12,7 +12,15 @@ import httpx
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
 from connectors.messengers import NEEDS, SENDERS, Needs
-from connectors.outbound import Clock, Courier, MessageSender, PaymentProvider, SalesChannel, Warehouse
+from connectors.outbound import (
+    Clock,
+    Courier,
+    MessageSender,
+    PaymentProvider,
+    ReturnsDesk,
+    SalesChannel,
+    Warehouse,
+)
 from connectors.payments import alipay_sign, stripe_sign, wechatpay_sign
 from connectors.payments.alipay import AlipayMerchant
 from connectors.payments.alipay_inbound import AlipayInbound
@@ -22,9 +30,12 @@ from connectors.payments.wechatpay import WechatpayMerchant
 from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import PULL_RULES as DOUYIN_PULL
 from connectors.platforms.douyin import DouyinShop
+from connectors.platforms.douyin_cases import PULL_RULES as DOUYIN_CASES
 from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.douyin_stock import PUSH_RULES as DOUYIN_STOCK
 from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.platforms.own_cases import CASES_URL
+from connectors.platforms.own_cases import PULL_RULES as OWN_CASES
 from connectors.platforms.own_stock import PUSH_RULES as OWN_STOCK
 from connectors.platforms.own_stock import STOCK_URL
 from connectors.platforms.taobao import PULL_RULES as TAOBAO_PULL_RULES
@@ -68,6 +79,10 @@ class Vendor:
     """What it takes when it is told of stock; None when it cannot be."""
     stock_with: str = ""
     """The param without which a shop is told nothing of stock; empty when it always is."""
+    cases: PullRules | None = None
+    """What it allows when its after-sales cases are pulled; None when it has no list of them."""
+    cases_with: str = ""
+    """The param without which a shop has no list of cases; empty when it always has."""
 
 
 _QIMEN_PARAMS = {
@@ -113,10 +128,13 @@ VENDORS: Mapping[str, Vendor] = {
         optional_params={
             "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
             STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
+            CASES_URL: "where the shop lists after-sales cases and takes answers, GET and POST {cases_url}/{case}",
             "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
         },
         stock=OWN_STOCK,
         stock_with=STOCK_URL,
+        cases=OWN_CASES,
+        cases_with=CASES_URL,
     ),
     "douyin": Vendor(
         name="douyin",
@@ -134,6 +152,7 @@ VENDORS: Mapping[str, Vendor] = {
         },
         pull=DOUYIN_PULL,
         stock=DOUYIN_STOCK,
+        cases=DOUYIN_CASES,
         token="from the seller's authorisation of the application (token.create)",  # noqa: S106  (an explanation)
         # The platform allows an application 600 lists and 900 details a second over all of its shops.
         per_second=100.0,
@@ -153,6 +172,7 @@ VENDORS: Mapping[str, Vendor] = {
         },
         pull=TAOBAO_PULL_RULES,
         stock=TAOBAO_STOCK,
+        cases=TAOBAO_PULL_RULES,
         asked_with="",
         per_second=50.0,
         token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
@@ -246,6 +266,7 @@ VENDORS: Mapping[str, Vendor] = {
 T = TypeVar("T")
 
 _WAREHOUSES: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Warehouse]] = {"qimen": QimenWarehouse}
+_RETURNS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], ReturnsDesk]] = {"qimen": QimenWarehouse}
 _COURIERS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], Courier]] = {"kdniao": KdniaoCourier}
 _PAYMENTS: Mapping[str, Callable[[Shop, httpx.AsyncClient, Clock], PaymentProvider]] = {
     "alipay": AlipayMerchant,
@@ -311,9 +332,20 @@ def pull_rules(name: str) -> PullRules | None:
     return vendor(name).pull
 
 
+def case_rules(shop: Shop) -> PullRules | None:
+    """What a shop allows when its after-sales cases are pulled; None when it has no list to pull."""
+    needs = vendor(shop.vendor)
+    return needs.cases if not needs.cases_with or shop.params.get(needs.cases_with) else None
+
+
 def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:
     """The caller of a warehouse; BadInput when the vendor is none."""
     return _caller(_WAREHOUSES, shop, "warehouse")(shop, http, clock)
+
+
+def returns_desk(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> ReturnsDesk:
+    """The caller of a warehouse that takes goods back; BadInput when the vendor is none."""
+    return _caller(_RETURNS, shop, "warehouse")(shop, http, clock)
 
 
 def courier(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Courier:

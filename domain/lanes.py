@@ -1,6 +1,7 @@
 """Lanes: which message goes first when there is a queue (INT-5). Paid and shipped before everything else."""
 
 from domain.observations import (
+    CaseHinted,
     CaseObserved,
     ChannelStatus,
     EntryConfirmed,
@@ -33,7 +34,7 @@ def lane(seen: Observation) -> int:
         return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported | StockReported):
         return LATER
-    if isinstance(seen, CaseObserved | ReturnConfirmed):
+    if isinstance(seen, CaseObserved | CaseHinted | ReturnConfirmed):
         return NORMAL
     if isinstance(seen, ParcelTracked):
         return NORMAL if seen.state is ParcelState.SIGNED else LATER
@@ -42,7 +43,7 @@ def lane(seen: Observation) -> int:
 
 def subject(seen: Observation) -> str:
     """Name what an observation speaks of, for finding its messages again."""
-    if isinstance(seen, OrderObserved | OrderHinted | PaymentObserved | RefundObserved | CaseObserved):
+    if isinstance(seen, OrderObserved | OrderHinted | PaymentObserved | RefundObserved | CaseObserved | CaseHinted):
         return f"{seen.channel}:{seen.shop}:{seen.no}"
     if isinstance(seen, ParcelTracked):
         return f"{seen.carrier}:{seen.waybill_no}"

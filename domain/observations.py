@@ -324,10 +324,27 @@ class CaseObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseHinted:
+    """A channel says that something about an after-sales case of its own changed: the whole case has to be asked for.
+
+    `no` is its order's number, empty when the channel does not say.
+    """
+
+    channel: str
+    shop: str
+    case_no: str
+    no: str
+    vendor_time: datetime
+    raw_status: str = ""
+    kind: Literal["case_hint"] = "case_hint"
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnConfirmed:
     """A warehouse received goods that came back (Qimen return order); `case_no` is empty for a parcel nobody announced.
 
-    `confirm_id` is the warehouse's message; quantities are those of this confirmation alone.
+    `confirm_id` is the warehouse's message; quantities are those of this confirmation alone, or with `total`, as a
+    warehouse says when it is asked, of all that came so far.
     """
 
     case_no: str
@@ -338,6 +355,7 @@ class ReturnConfirmed:
     carrier: str = ""
     waybill_no: str = ""
     order_no: str = ""
+    total: bool = False
     kind: Literal["return"] = "return"
 
 
@@ -352,5 +370,6 @@ Observation = (
     | StockReported
     | EntryConfirmed
     | CaseObserved
+    | CaseHinted
     | ReturnConfirmed
 )

@@ -9,7 +9,8 @@ from typing import Any
 class Queue:
     """One queue of calls to an account.
 
-    Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry, message.
+    Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry, return,
+    return_query, message.
     """
 
     kind: str

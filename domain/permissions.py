@@ -41,21 +41,52 @@ class Action(StrEnum):
     EDIT_SETTINGS = "edit_settings"
     MANAGE_USERS = "manage_users"
     TEST_MESSAGE = "test_message"
+    SEE_CASES = "see_cases"
+    DECIDE_CASE = "decide_case"
+    PAY_CASE = "pay_case"
+    INSPECT = "inspect"
+    MATCH_RETURN = "match_return"
+    LINK_BUYER = "link_buyer"
+    SEE_SERVICE = "see_service"
+    HANDLE_EXCEPTION = "handle_exception"
 
 
-_SEES = frozenset({Action.SEE_ORDERS, Action.SEE_STOCK, Action.SEE_SHOPS, Action.SEE_INBOX, Action.SEE_ALERTS})
+_SEES = frozenset(
+    {
+        Action.SEE_ORDERS,
+        Action.SEE_STOCK,
+        Action.SEE_SHOPS,
+        Action.SEE_INBOX,
+        Action.SEE_ALERTS,
+        Action.SEE_CASES,
+    }
+)
 _STEERS = frozenset({Action.SET_STOCK, Action.STOP_SALE, Action.CHANGE_POOLS, Action.DECIDE_PROPOSAL})
 """What the supply chain does with stock."""
 
 _SUPPLIES = frozenset({Action.SEE_SUPPLY, Action.COUNT_STOCK, Action.DECIDE_APPROVAL, Action.MOVE_STOCK})
 """Counts, transfers, inbound shipments and what waits for a second person."""
 
+_SERVES = frozenset({Action.SEE_SERVICE, Action.HANDLE_EXCEPTION})
+"""The service board: tickets, exceptions, claims."""
+
+_RETURNS = frozenset({Action.INSPECT, Action.MATCH_RETURN})
+"""What the warehouse does with goods that come back."""
+
 ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.ADMIN: frozenset(Action),
     UserRole.AGENT: _SEES
-    | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT},
-    UserRole.WAREHOUSE: _SEES | _STEERS | _SUPPLIES | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
-    UserRole.FINANCE: _SEES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
+    | {Action.OPEN_CONTACT, Action.CANCEL, Action.HOLD, Action.RELEASE, Action.RETRY, Action.CLEAR_ALERT}
+    | {Action.MATCH_RETURN, Action.LINK_BUYER}
+    | {Action.DECIDE_CASE}
+    | _SERVES,
+    UserRole.WAREHOUSE: _SEES
+    | _STEERS
+    | _SUPPLIES
+    | _RETURNS
+    | _SERVES
+    | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
+    UserRole.FINANCE: _SEES | _SERVES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT, Action.PAY_CASE},
 }
 
 

@@ -30,8 +30,9 @@ ALL_WAYBILLS = frozenset({"own"})
 class OrderFact:
     """One order as we have it; amounts in minor units.
 
-    `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it, `dropped`
-    units of its lines that are paid back and never ship. `case_no`: it sends goods again for a case; no shop knows it.
+    `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it, `cases` the
+    cases of it that were paid, `dropped` units of its lines that are paid back and never ship. `case_no`: it sends
+    goods again for a case; no shop knows it.
     """
 
     channel: str
@@ -48,6 +49,7 @@ class OrderFact:
     parcels: int
     held: int = 0
     marks: Sequence[str] = ()
+    cases: int = 0
     dropped: int = 0
     case_no: str = ""
 
@@ -185,9 +187,14 @@ def _unexplained(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
             yield Finding("unexplained", order.no, "is closed without a reason")
         elif order.status == COMPLETED and not order.parcels:
             yield Finding("unexplained", order.no, "is completed without a parcel")
-        elif order.status == COMPLETED and sold.get("status") in CALLED_OFF and not TOO_LATE & set(order.marks):
+        elif order.status == COMPLETED and sold.get("status") in CALLED_OFF and not _is_told(order):
             words = f"is completed though {sold['status']}, and nobody was told that it was too late"
             yield Finding("unexplained", order.no, words)
+
+
+def _is_told(order: OrderFact) -> bool:
+    """Say whether somebody knows why money went back for goods that left: it was too late, or for a case."""
+    return bool(TOO_LATE & set(order.marks) or order.cases)
 
 
 def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:

@@ -1,4 +1,7 @@
-"""Pulling orders in windows (INT-2): which window comes next. Owns the formula; periods and overlaps are settings."""
+"""Pulling orders and cases in windows (INT-2): which window comes next.
+
+Owns the formula; periods and overlaps are settings.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,14 +31,19 @@ class PullRules:
     lag_seconds: float = 0.0
 
 
+ORDERS, CASES = "order", "case"
+"""What is pulled, or asked for one by one: orders, or the channel's after-sales cases."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullSource:
-    """One shop that is pulled, under which rules and how often."""
+    """One shop that is pulled, under which rules and how often; `kind`: orders or after-sales cases."""
 
     vendor: str
     shop: str
     rules: PullRules
     timing: PullTiming
+    kind: str = ORDERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`python -m simulator --config FILE`: read, print the seed, serve until told to stop."""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def main() -> int:
         return BAD_INPUT
     print(f"simulator: seed {config.seed}, {len(plan.orders)} orders, port {config.port}", flush=True)
     app = create_app(World(config, plan))
+    gc.freeze()  # what is loaded stays: no collection need look at it
+    gc.set_threshold(20_000, 20, 50)
     # One second for open calls: a hanging one must not keep the process alive.
     uvicorn.run(
         app,

@@ -16,6 +16,7 @@ from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.messages_routes import message_routes
 from simulator.own_shop import BadMessage, BadSignature
+from simulator.returns_routes import returns_routes
 from simulator.settings import Outage
 from simulator.stripe import Asked
 from simulator.world import World
@@ -37,10 +38,12 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_own_shop(world))
     app.include_router(_own_stock(world))
     app.include_router(_promises(world))
+    app.include_router(_own_cases(world))
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
     if world.messages is not None:
         app.include_router(message_routes(world.messages))
+    app.include_router(returns_routes(world.inwards.returns))
     app.include_router(_control(world))
     return app
 
@@ -134,6 +137,29 @@ def _promises(world: World) -> APIRouter:
     return router
 
 
+def _own_cases(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/own/{shop}/cases")
+    @router.get("/own/{shop}/cases/{no}")
+    async def cases(shop: str, request: Request, no: str = "") -> Response:
+        try:
+            body = world.own.show_cases(request.headers, no, request.query_params)
+        except (BadSignature, BadMessage) as error:
+            return _no(world, 401 if isinstance(error, BadSignature) else 404, str(error))
+        return Response(body, media_type="application/json")
+
+    @router.post("/own/{shop}/cases/{no}")
+    async def answer(shop: str, no: str, request: Request) -> JSONResponse:
+        try:
+            world.own.take_answer(request.headers, no, await request.body())
+        except (BadSignature, BadMessage) as error:
+            return _no(world, 401 if isinstance(error, BadSignature) else 422, str(error))
+        return JSONResponse({"accepted": True})
+
+    return router
+
+
 def _no(world: World, status: int, error: str) -> JSONResponse:
     world.tally.faults[f"shop_answered_{status}"] += 1
     return JSONResponse({"accepted": False, "error": error}, status_code=status)
@@ -154,6 +180,7 @@ def _marketplaces(world: World) -> APIRouter:
     @router.post("/order/{method}")
     @router.post("/token/{method}")
     @router.post("/sku/{method}")
+    @router.post("/afterSale/{method}")
     async def douyin(request: Request) -> Response:
         heard = not request.scope.get("unheard", False)
         query = dict(request.query_params)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator.clock import iso
+from simulator.returns_routes import written
 from simulator.shop import ShopOrder
 from simulator.warehouse import Fulfilment
 from simulator.world import World
@@ -40,11 +41,14 @@ def write_books(world: World) -> Json:
         "orders": {no: _order(order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
+        "cases": world.cases.written(),
         "entries": {code: {"creates": one.creates, **one.received} for code, one in world.inwards.entries.items()},
+        "returns": [written(one) for one in (*world.inwards.returns.expected.values(), *world.inwards.returns.strays)],
         "parcels": _parcels(world),
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
+        "messages": world.messages.written() if world.messages else None,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from simulator import douyin_stock
+from simulator import douyin_cases, douyin_stock
 from simulator import douyin_wire as wire
 from simulator.clock import now
 from simulator.douyin_order import ciphers, seconds, shop_order, status_of
@@ -44,6 +44,7 @@ class DouyinPlatform:
             "order.logisticsAddMultiPack": _send_packs,
             "order.batchDecrypt": _decrypt,
             **douyin_stock.METHODS,
+            **douyin_cases.METHODS,
         }
 
     def answer(self, path: str, query: Mapping[str, str], body: bytes, *, heard: bool = True) -> bytes:

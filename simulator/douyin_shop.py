@@ -5,6 +5,10 @@ import hashlib
 import httpx
 
 from simulator import douyin_wire as wire
+from simulator.cases import SaleCase
+from simulator.clock import now
+from simulator.douyin_cases import TAGS, type_of
+from simulator.douyin_cases import status_of as case_status
 from simulator.douyin_order import AFTER_SALE_DONE, seconds, status_of
 from simulator.douyin_wire import Json
 from simulator.market import Market, Surroundings
@@ -46,6 +50,16 @@ class DouyinShop(Market):
 
     def tell_received(self, order: ShopOrder) -> None:
         self._push(order, RECEIVED, {"finish_time": seconds(order.received_at)}, hold=False)
+
+    def tell_case(self, case: SaleCase) -> None:
+        """Push that a case came to a state; its order is hinted at with it."""
+        tag = TAGS.get(case.state)
+        if tag is None:
+            return
+        told: Json = {"aftersale_id": int(case.no), "aftersale_status": case_status(case), "refund_amount": case.minor}
+        self._push(
+            case.order, tag, {**told, "aftersale_type": type_of(case), "update_time": seconds(now())}, hold=False
+        )
 
     def _push(self, order: ShopOrder, tag: str, more: Json, *, hold: bool) -> None:
         order.messages += 1

@@ -19,6 +19,7 @@ _PREFIXES: tuple[tuple[str, Target], ...] = (
     ("/router/qimen/", "wms"),
     ("/router/rest", "taobao"),
     ("/order/", "douyin"),
+    ("/afterSale/", "douyin"),
     ("/token/", "douyin"),
     ("/sku/", "douyin"),
     ("/Ebusiness/", "courier"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from simulator.picking import Picking
 from simulator.qimen import Refused
 from simulator.qimen_entries import Entry, Stocked, change_report, entry_confirmation, stocktake_report
+from simulator.returns import Returns
 from simulator.seeds import jittered, rng
 from simulator.settings import Profile
 from simulator.warehouse import GOOD, Warehouse
@@ -25,6 +26,10 @@ class Inwards:
     seed: int
     entries: dict[str, Entry] = field(default_factory=dict)
     stocktakes: int = 0
+    returns: Returns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.returns = Returns(self.warehouse, self.picking, self.profile, self.seed)
 
     def entry_id(self, code: str) -> str:
         """Draw the warehouse's own number of an entry."""
@@ -98,5 +103,5 @@ class Inwards:
             self.picking.post(out_biz_code, "stockchange.report", body)
 
     def finished(self) -> bool:
-        """Tell whether everything that was announced has arrived."""
-        return all(entry.status == "FULFILLED" for entry in self.entries.values())
+        """Tell whether everything that was announced, and is sent at all, has arrived."""
+        return all(entry.status == "FULFILLED" for entry in self.entries.values()) and self.returns.finished()

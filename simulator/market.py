@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
+from simulator.cases import Cases, SaleCase
 from simulator.listings import Listings
 from simulator.seeds import rng
 from simulator.settings import Douyin, Profile, Taobao
@@ -71,6 +72,7 @@ class Surroundings:
     seed: int
     tasks: Tasks
     listings: Listings
+    cases: Cases
 
 
 class Market:
@@ -83,6 +85,7 @@ class Market:
         self.purse = Purse(settings, around.profile.token_seconds, around.seed)
         self.counts: Counter[str] = Counter()
         self.pull_dead = settings.pull_dead
+        self.answers = around.cases
         self._around = around
         self._calls = 0
 
@@ -95,6 +98,16 @@ class Market:
         """Find an order of this shop that it shows."""
         order = self._around.orders.get(no)
         return order if order is not None and order.listed and self._mine(order) else None
+
+    def cases(self) -> Iterator[SaleCase]:
+        """List the after-sales cases of this shop."""
+        return self.answers.of_shop(self.name)
+
+    def find_case(self, no: str) -> SaleCase | None:
+        return self.answers.find(self.name, no)
+
+    def tell_case(self, case: SaleCase) -> None:
+        """Say nothing: a change is told by waiting to be asked, unless the shop pushes."""
 
     def listed(self) -> Iterator[ShopOrder]:
         return (order for order in self._around.orders.values() if order.listed and self._mine(order))

@@ -10,6 +10,7 @@ from simulator.buyers import Receiver
 from simulator.catalogue import Product
 
 Status = Literal["unpaid", "deposit", "paid", "cancelled", "refunded"]
+CaseKind = Literal["refund", "return", "exchange"]
 Fate = Literal["paid", "expired", "late_paid", "cancelled", "refunded", "part_refunded"]
 MOST_LINES = 3
 REMARKS = ("", "", "", "", "请尽快发货", "不要放驿站，送货上门", "送礼用，请勿放发票", "晚上七点后送")
@@ -60,6 +61,7 @@ class Act:
     """A buyer's next step: wait, and if a stage is named, first wait until the warehouse has reached it.
 
     `held` is paid but not yet cleared for shipping; `refund_minor` gives so much back and keeps the order alive.
+    With `case` the buyer applies for that instead, or for all that is left; the merchant has to agree.
     """
 
     status: Status
@@ -67,6 +69,7 @@ class Act:
     stage: str = ""
     held: bool = False
     refund_minor: int = 0
+    case: CaseKind | Literal[""] = ""
 
 
 @dataclass(frozen=True)

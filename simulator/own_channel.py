@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 
 import httpx
 
-from simulator import own_shop, own_stock
+from simulator import own_cases, own_shop, own_stock
+from simulator.cases import Cases, SaleCase
 from simulator.clock import iso, now
 from simulator.listings import Shelf
 from simulator.seeds import rng
@@ -34,6 +36,7 @@ class OwnChannel:
 
     provider: Tills | None = None
     """Where the buyers pay, in worlds that have one."""
+    cases: Cases | None = None
 
     def __init__(
         self, settings: OwnShop, gateway_url: str, sender: Sender, orders: Mapping[str, ShopOrder], hints: Hints
@@ -75,6 +78,53 @@ class OwnChannel:
 
         lane = self._lanes.setdefault(order.plan.no, self._sender.lane("shop"))
         lane.post(Letter("shop", event, sign, _read, done), hold=hold)
+
+    def tell_case(self, case: SaleCase) -> None:
+        """Post a message with the case as it is now, and the order when its money moved."""
+        event = f"{case.no}-{case.messages}-{case.state}"
+        body = own_cases.case_body(case)
+
+        def sign() -> Request:
+            self.counts["pushes_sent"] += 1
+            headers = own_shop.signed_headers(self._settings.key_id, self._secrets()[0], event, now(), body)
+            return Request(self._url, headers, body)
+
+        lane = self._lanes.setdefault(f"case {case.no}", self._sender.lane("shop"))
+        lane.post(Letter("shop", event, sign, _read))
+        if case.state == "paid":
+            self.tell(case.order, hold=False)
+
+    def show_cases(self, headers: Mapping[str, str], no: str, asked: Mapping[str, str]) -> bytes:
+        """Answer for one case, or for a page of those that changed; raises BadSignature, or BadMessage without one."""
+        own_shop.verify(self._settings.key_id, self._secrets(), headers, b"", now())
+        if no:
+            return own_cases.case_body(self._case(no))
+        self.counts["lists_answered"] += 1
+        try:
+            window = [datetime.fromisoformat(asked[name]) for name in ("updated_from", "updated_to")]
+            page = int(asked.get("page", "1"))
+        except (KeyError, ValueError):
+            raise own_shop.BadMessage("updated_from, updated_to: ISO 8601 with an offset; page: from 1") from None
+        return own_cases.page_body([*self._cases().of_shop(("own", self._settings.shop))], window[0], window[1], page)
+
+    def take_answer(self, headers: Mapping[str, str], no: str, body: bytes) -> None:
+        """Take what the merchant decided, once per event; raises BadSignature or BadMessage."""
+        event = own_shop.verify(self._settings.key_id, self._secrets(), headers, body, now())
+        if event in self._events:
+            return
+        own_cases.take(self._cases(), self._case(no), body)
+        self._events.add(event)
+
+    def _case(self, no: str) -> SaleCase:
+        case = self._cases().find(("own", self._settings.shop), no)
+        if case is None:
+            raise own_shop.BadMessage("this shop has no such case")
+        return case
+
+    def _cases(self) -> Cases:
+        if self.cases is None:
+            raise own_shop.BadMessage("this shop has no cases")
+        return self.cases
 
     def paid_back(self, no: str, minor: int) -> None:
         """Hear from the provider that the merchant gave money back, and let the order system know."""

@@ -23,6 +23,7 @@ from simulator.orders import (
     fill_basket_for,
     single_unit,
 )
+from simulator.plan_cases import apply_for_cases
 from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
@@ -157,6 +158,7 @@ def _order(
     acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
+    acts = apply_for_cases(config, n, fate, acts)
     return PlannedOrder(
         channel=channel,
         shop=shop,

@@ -10,6 +10,7 @@ from simulator.qimen import Node, Refused, required, text
 from simulator.qimen_create import CONDITIONS, read_delivery
 from simulator.qimen_entries import read_entry
 from simulator.qimen_reports import delivery_node, line_nodes, package_nodes
+from simulator.qimen_returns import RETURN_TYPES, answer, read_return
 from simulator.seeds import Lots
 from simulator.settings import Wms
 from simulator.tally import Tally
@@ -35,6 +36,8 @@ class QimenService:
             "order.pending": self._pending,
             "inventory.query": self._inventory,
             "entryorder.create": self._announce,
+            "returnorder.create": self._announce_return,
+            "returnorder.query": self._query_return,
         }
 
     def answer(self, params: Mapping[str, str], body: bytes) -> bytes:
@@ -59,7 +62,9 @@ class QimenService:
 
     def _cancel(self, root: Element) -> Node:
         self._check_warehouse(root)
-        self._warehouse.cancel(required(root, "orderCode"))
+        code = required(root, "orderCode")
+        if text(root, "orderType") not in RETURN_TYPES or not self._inwards.returns.cancel(code):
+            self._warehouse.cancel(code)
         return {}
 
     def _pending(self, root: Element) -> Node:
@@ -89,6 +94,16 @@ class QimenService:
         code = required(root, "entryOrder/entryOrderCode")
         entry = self._inwards.accept(read_entry(root, self._settings, self._inwards.entry_id(code)))
         return {"entryOrderId": entry.id}
+
+    def _announce_return(self, root: Element) -> Node:
+        returns = self._inwards.returns
+        code = required(root, "returnOrder/returnOrderCode")
+        return {"returnOrderId": returns.accept(read_return(root, self._settings, returns.return_id(code))).id}
+
+    def _query_return(self, root: Element) -> Node:
+        if required(root, "ownerCode") != self._settings.owner:
+            raise Refused("isv.invalid-parameter", "ownerCode is not known")
+        return answer(self._inwards.returns.find(required(root, "returnOrderCode")), self._settings)
 
     def _inventory(self, root: Element) -> Node:
         criteria = root.findall("criteriaList/criteria")

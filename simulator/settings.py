@@ -171,6 +171,11 @@ class Orders(_Model):
     file: Path | None = None
 
 
+Fate = Literal["good", "damaged", "mixed", "fewer", "other", "unnamed", "never"]
+"""What comes of an announced return; `unnamed`: in a parcel without our number, `mixed`: one unit of it damaged."""
+FATES: tuple[Fate, ...] = ("good", "damaged", "mixed", "fewer", "other", "unnamed", "never")
+
+
 class Outage(_Model):
     """A vendor that cannot be reached for a while, counted from /sim/start; with `call` from its nth call on."""
 
@@ -236,6 +241,10 @@ class Profile(_Model):
     count_after: Seconds | None = None
     count_finds: dict[str, int] = Field(default_factory=dict)
     tells_changes: bool = False
+    # Returns: `return_after` null: only parcels of POST /sim/returns arrive
+    return_after: Seconds | None = 0.5
+    return_fates: dict[Fate, Share] = Field(default_factory=dict)
+    stray_returns: int = Field(default=0, ge=0)
     # Messages
     duplicate_share: Share = 0.0
     reorder_share: Share = 0.0
@@ -243,6 +252,14 @@ class Profile(_Model):
     confirm_lost_share: Share = 0.0
     signature_lost_share: Share = 0.0
     push_dead: list[Target] = Field(default_factory=list)
+    # After-sales at the shops
+    case_share: Share = 0.0
+    case_return_share: Share = 0.4
+    case_exchange_share: Share = 0.0
+    case_shipped_share: Share = 0.5
+    case_return_after: Seconds = 0.5
+    case_push_lost_share: Share = 0.0
+    refunds_by_case: Share = 0.0
     # Payments
     notify_within: Seconds = 0.5
     notify_lost_share: Share = 0.0
@@ -268,6 +285,8 @@ class Profile(_Model):
         fates = (self.never_pay_share, self.late_pay_share, self.cancel_unpaid_share, self.cancel_paid_share)
         if sum(fates) > 1.000001:
             raise ValueError("never_pay, late_pay, cancel_unpaid and cancel_paid shares add up to more than 1")
+        if sum(self.return_fates.values()) > 1.000001:
+            raise ValueError("return_fates add up to more than 1")
         if "shop" in self.push_dead:
             raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
         if "taobao" in self.push_dead:

@@ -6,7 +6,7 @@ douyin.py).
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -122,6 +122,18 @@ class ShopOrder:
         return [refund for refund in self.refunds if refund.line_no == line.no]
 
 
+def refund_parts(order: ShopOrder, minor: int) -> list[tuple[Line, int]]:
+    """Divide an amount that goes back over the lines, the dearest first."""
+    basket, parts = order.plan.basket, []
+    paid = sorted(zip(basket.divide(order.paid_minor), basket.lines, strict=True), key=lambda pair: -pair[0])
+    for most, line in paid:
+        part = min(minor, most)
+        if part > 0:
+            parts.append((line, part))
+            minor -= part
+    return parts
+
+
 class Channel(Protocol):
     """One shop's way to let the order system know of a change."""
 
@@ -140,6 +152,7 @@ class Shop:
         self._profile = profile
         self.channels: dict[tuple[str, str], Channel] = {}
         self.listings: Listings | None = None
+        self.applies: Callable[[ShopOrder, Act], None] = lambda _order, _act: None
         self.orders: dict[str, ShopOrder] = {}
 
     def admit(self, plan: PlannedOrder) -> ShopOrder:
@@ -152,6 +165,9 @@ class Shop:
         channel = self.channels[order.plan.channel, order.plan.shop]
         for n, act in enumerate(order.plan.acts):
             await self._wait(order, act)
+            if act.case:
+                self.applies(order, act)
+                continue
             order.ended_at = self._phase(order, act)
             self.change(order, act, started_at)
             channel.tell(order, hold=order.plan.reordered and n == 0)
@@ -190,24 +206,18 @@ class Shop:
         shelf = self.listings.shelf((order.plan.channel, order.plan.shop))
         if order.status == "planned":
             shelf.sold(order.plan)
-        elif act.status in CALLED_OFF and order.status not in CALLED_OFF and not self._has_left(order):
+        elif act.status in CALLED_OFF and order.status not in CALLED_OFF and not self.has_left(order):
             shelf.sold(order.plan, 1)
 
-    def _has_left(self, order: ShopOrder) -> bool:
+    def has_left(self, order: ShopOrder) -> bool:
         return self._warehouse.reached(order.plan.no, SHIPPED).is_set()
 
     def _refund(self, order: ShopOrder, minor: int, moment: datetime) -> None:
         """Give money back line by line, the dearest first."""
         order.refunded_minor += minor
-        shipped = self._has_left(order)
-        basket = order.plan.basket
-        paid = sorted(zip(basket.divide(order.paid_minor), basket.lines, strict=True), key=lambda pair: -pair[0])
-        for most, line in paid:
-            part = min(minor, most)
-            if part > 0:
-                number = f"{order.plan.no}{line.no}"[-18:]
-                order.refunds.append(Refund(number, line.no, part, moment, shipped))
-                minor -= part
+        shipped = self.has_left(order)
+        for line, part in refund_parts(order, minor):
+            order.refunds.append(Refund(f"{order.plan.no}{line.no}"[-18:], line.no, part, moment, shipped))
 
     def _phase(self, order: ShopOrder, act: Act) -> str:
         """Say in which phase a buyer calls an order off: UNPAID, PAID, a stage that was reached; empty for other acts.

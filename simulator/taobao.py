@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-from simulator import taobao_stock
+from simulator import taobao_cases, taobao_stock
 from simulator import taobao_wire as wire
 from simulator.clock import now
 from simulator.market import Market, Unheard
@@ -69,6 +69,7 @@ class TaobaoGateway:
             "taobao.logistics.offline.send": partial(_send, "offline"),
             "taobao.top.oaid.decrypt": _decrypt,
             **taobao_stock.METHODS,
+            **taobao_cases.METHODS,
         }
 
     def answer(self, body: bytes, *, heard: bool = True) -> bytes:
@@ -186,6 +187,9 @@ def _fullinfo(shop: TaobaoShop, params: Params) -> Json:
 
 def _refund(shop: TaobaoShop, params: Params) -> Json:
     fields, number = text(params, "fields"), text(params, "refund_id")
+    if (case := shop.find_case(number)) is not None:
+        shop.counts["refunds_answered"] += 1
+        return {"refund": wire.select(taobao_cases.case_node(case), fields)}
     for order in shop.listed():
         for one in order.refunds:
             if one.id == number:

@@ -7,6 +7,7 @@ from time import monotonic
 import httpx
 
 from simulator.alipay import Alipay
+from simulator.cases import Cases
 from simulator.clock import now
 from simulator.courier import CourierService
 from simulator.douyin import DouyinPlatform
@@ -17,6 +18,7 @@ from simulator.listings import Listings
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
+from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
@@ -25,7 +27,7 @@ from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
 from simulator.settings import Config, Douyin, Taobao
-from simulator.shop import Shop
+from simulator.shop import Shop, ShopOrder
 from simulator.stripe import Stripe
 from simulator.tally import Tally, Tasks
 from simulator.taobao import TaobaoGateway, TaobaoShop
@@ -67,7 +69,12 @@ class World:
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
         self.counts = {("own", config.own.shop): self.own.counts}
-        around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings)
+        self.cases = Cases(profile, seed, self.tasks)
+        self.cases.has_left = self.shop.has_left
+        self.shop.applies = self._apply
+        self.own.cases = self.cases
+        self.cases.shops["own", config.own.shop] = self.own
+        around = Surroundings(self.shop.orders, profile, seed, self.tasks, self.listings, self.cases)
         self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
@@ -96,7 +103,7 @@ class World:
         settings = [one for one in self.config.marketplaces if isinstance(one, Taobao)]
         shops = [TaobaoShop(one, around) for one in settings]
         for shop in shops:
-            self.shop.channels[shop.name] = shop
+            self.shop.channels[shop.name] = self.cases.shops[shop.name] = shop
             self.counts[shop.name] = shop.counts
         return TaobaoGateway(settings, shops, self.tally.faults)
 
@@ -104,7 +111,7 @@ class World:
         settings = [one for one in self.config.marketplaces if isinstance(one, Douyin)]
         shops = [DouyinShop(one, around, url, sender) for one in settings]
         for shop in shops:
-            self.shop.channels[shop.name] = shop
+            self.shop.channels[shop.name] = self.cases.shops[shop.name] = shop
             self.counts[shop.name] = shop.counts
         return DouyinPlatform(shops, self.tally.faults)
 
@@ -117,6 +124,7 @@ class World:
             self.supplier.start()
             self.tasks.spawn(self._arrivals(self.started_at))
             self.tasks.spawn(self.inwards.count())
+            self.tasks.spawn(self.inwards.returns.stray_parcels())
 
     def stop_new(self) -> None:
         """Let no further buyer come; those who have come finish their lives."""
@@ -133,11 +141,17 @@ class World:
             and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
             and all(parcel.signed_at for parcel in self.courier.parcels.values())
             and self.inwards.finished()
+            and self.cases.over()
         )
 
     def signed(self) -> int:
         """Count the parcels that have arrived."""
         return sum(1 for parcel in self.courier.parcels.values() if parcel.signed_at)
+
+    def _apply(self, order: ShopOrder, act: Act) -> None:
+        """Let a buyer apply for after-sales."""
+        if act.case:
+            self.cases.apply(order, act.case, act.refund_minor)
 
     def _arrived(self) -> None:
         """Let the next buyer come, where only so many may be on their way."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import (
+    CaseHinted,
     CaseObserved,
     ChannelStatus,
     EntryConfirmed,
@@ -25,7 +26,7 @@ from store.observations import Taken
 from store.order_intake import Booking, apply_order
 from store.payment_intake import apply_payment, apply_refund
 from store.receipts import apply_entry
-from store.reread import ask
+from store.reread import ask, ask_case
 from store.return_intake import apply_return
 from store.shipment_intake import apply_process, apply_shipment
 from store.stock_reports import apply_report
@@ -39,6 +40,8 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
         return await _book_order(tx, taken, seen, booking)
     if isinstance(seen, OrderHinted):
         return await ask(tx, seen, booking.now)
+    if isinstance(seen, CaseHinted):
+        return await ask_case(tx, seen, booking.now)
     if isinstance(seen, ParcelTracked):
         return await apply_track(tx, booking.ring, seen, taken.inbox_id, booking.now)
     if isinstance(seen, CaseObserved):

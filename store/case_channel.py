@@ -13,6 +13,7 @@ from store import outgoing
 KIND = "case"
 AGREE_REFUND = CaseAction.AGREE_REFUND
 
+_PARCEL = text("SELECT carrier, waybill_no FROM parcel WHERE order_key = :key ORDER BY waybill_no LIMIT 1")
 _TOLD = text("UPDATE after_sales_case SET channel_told = :action WHERE no = :no")
 
 
@@ -41,6 +42,14 @@ async def tell(tx: AsyncConnection, row: Row[Any], action: CaseAction, now: date
     queue = Queue(KIND, row.channel, row.shop)
     await outgoing.add(tx, queue, call_key(row.no, action), row.order_key, payload | more)
     await tx.execute(_TOLD, {"no": row.no, "action": action.value})
+
+
+async def shipped(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
+    """Tell under which waybill the goods of an exchange or a reshipment left."""
+    parcel = (await tx.execute(_PARCEL, {"key": row.replacement_key})).one_or_none()
+    if parcel is not None:
+        told = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no}
+        await tell(tx, row, CaseAction.SHIPPED, now, **told)
 
 
 async def agree_refund(tx: AsyncConnection, row: Row[Any], amount_minor: int, now: datetime) -> None:

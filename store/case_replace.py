@@ -11,14 +11,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseAction, CaseEvent
-from domain.observations import ChannelStatus, LineObserved, OrderObserved
+from domain.observations import LineObserved
 from domain.orders import order_key
-from store import audit, case_channel, cases, contacts, order_intake
+from store import audit, case_channel, cases, free_orders
 from store.order_intake import Booking
 
 _TITLES = text("SELECT line_no, title FROM order_line WHERE order_key = :key")
 _REPLACED = text("UPDATE after_sales_case SET replacement_key = :key WHERE no = :no")
-_FOR = text("UPDATE orders SET case_no = :no WHERE key = :key")
 _BEFORE = text("SELECT count(*) FROM orders WHERE case_no = :no")
 _CASE_OF = text(
     """
@@ -45,28 +44,7 @@ async def ship_again(tx: AsyncConnection, booking: Booking, order: Row[Any], row
         LineObserved(line.line_no, line.sku, titles.get(line.line_no, ""), line.quantity, 0, 0, 0)
         for line in await cases.lines(tx, row.no)
     )
-    seen = OrderObserved(
-        channel=order.channel,
-        shop=order.shop,
-        no=no,
-        status=ChannelStatus.PAID,
-        raw_status=f"case {row.no}",
-        vendor_time=now,
-        placed_at=now,
-        paid_at=now,
-        currency=order.currency,
-        goods_minor=0,
-        shop_discount_minor=0,
-        platform_discount_minor=0,
-        freight_minor=0,
-        total_minor=0,
-        paid_minor=0,
-        refunded_minor=0,
-        lines=lines,
-        contact=await contacts.load(tx, booking.ring, order.key),
-    )
-    await order_intake.apply_order(tx, booking, seen, 0)
-    await tx.execute(_FOR, {"key": key, "no": row.no})
+    await free_orders.book(tx, booking, free_orders.FreeOrder(order, no, row.no, lines))
     await tx.execute(_REPLACED, {"no": row.no, "key": key})
     await audit.write(tx, "case.replacing", row.no, now, order=key)
     return key

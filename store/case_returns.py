@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.outgoing import Queue
-from store import audit, cases, outgoing, places
+from domain.outgoing import Call, Queue
+from store import alerts, audit, calls, cases, places, return_parcels, unmatched
+from store.alerts import Level, NewAlert
 
 KIND = "return"
 """The outgoing call that announces a return order (Qimen returnorder.create)."""
@@ -45,6 +46,30 @@ async def set_waybill(tx: AsyncConnection, row: Row[Any], parcel: tuple[str, str
     carrier, waybill_no = parcel
     await tx.execute(_WAYBILL, {"no": row.no, "carrier": carrier, "waybill_no": waybill_no.strip(), "by": by})
     await audit.write(tx, "case.waybill", row.no, now, actor=by, carrier=carrier, waybill_no=waybill_no.strip())
+    if waybill_no.strip():
+        await return_parcels.follow(tx, row, (carrier, waybill_no.strip()), now)
+        await unmatched.match_waybill(tx, row.no, waybill_no.strip(), now)
+
+
+async def withdraw(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
+    """Tell the warehouse of a closed case that its goods will not come; nothing to do where they have, or nobody knew.
+
+    What comes all the same is booked and told (store/return_intake.py).
+    """
+    place = (await places.all_places(tx)).get(row.warehouse)
+    if row.authorised_at is None or row.received_at is not None or place is None or not place.has_wms:
+        return
+    told = {"at": now.isoformat(), "no": row.no, "warehouse": row.warehouse, "exchange": row.kind == "exchange"}
+    queue = Queue(KIND, place.vendor, place.shop)
+    await calls.add(tx, queue, f"return_withdrawn:{row.no}", row.order_key, told | {"withdrawn": True})
+
+
+async def refused(tx: AsyncConnection, call: Call, reason: str, now: datetime) -> None:
+    """Tell a person that a warehouse does not take an announcement, or its withdrawal."""
+    no = str(call.payload["no"])
+    what = "its withdrawal" if call.payload.get("withdrawn") else "the return"
+    words = f"{call.payload['warehouse']} does not take {what} of case {no}: {reason}; tell it by hand"
+    await alerts.raise_alert(tx, NewAlert("return_refused", Level.CRITICAL, no, words), now)
 
 
 async def _any_warehouse(tx: AsyncConnection) -> str:
@@ -67,4 +92,4 @@ async def _announce(tx: AsyncConnection, row: Row[Any], warehouse: str, fulfillm
         "waybill_no": row.waybill_no,
         "lines": [[line.line_no, line.sku, line.quantity] for line in await cases.lines(tx, row.no)],
     }
-    await outgoing.add(tx, Queue(KIND, place.vendor, place.shop), f"return:{row.no}", row.order_key, payload)
+    await calls.add(tx, Queue(KIND, place.vendor, place.shop), f"return:{row.no}", row.order_key, payload)

@@ -145,8 +145,11 @@ class SqlCaseFacts:
     async def _close(self, tx: AsyncConnection, row: Row[Any], outcome: Outcome, now: datetime) -> None:
         if outcome is Outcome.REFUSED:
             await case_channel.tell(tx, row, CaseAction.REFUSE, now, reason=row.verdict_words)
+        if outcome is Outcome.SHIPPED:
+            await case_channel.shipped(tx, row, now)
         if not (await tx.execute(_CLOSED, {"no": row.no, "outcome": outcome.value, "now": now})).rowcount:
             return
+        await case_returns.withdraw(tx, row, now)
         await alerts.clear(tx, row.no, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)
@@ -176,7 +179,7 @@ async def facts(tx: AsyncConnection, row: Row[Any], now: datetime) -> CaseFacts:
         withdrawn=bool(row.withdrawn_by),
         channel_closed=row.channel_state in {"closed", "refused"} and not row.review,
         channel_paid=row.channel_state == "paid" and payout is not None and payout.state == "paid",
-        granted=payout is not None,
+        granted=payout is not None and payout.state != "dropped",
         paid=payout is not None and payout.state == "paid",
         replaced=bool(row.replacement_key),
         replacement_left=gone,

@@ -12,6 +12,8 @@ from store.straight import Alone, Straight
 
 CONNECT_SECONDS = 5
 STATEMENT_MS = 10_000
+STATEMENTS = 500
+"""How many statements a connection keeps prepared: more than a process has, or each would be prepared anew."""
 AWAY = (OSError, TimeoutError, NoFreeConnection, InterfaceError, OperationalError)
 PASSING_CLASSES = {"08", "40", "53", "55", "57"}
 """SQLSTATE classes that pass: connection, deadlock, no disk or memory, closed for now, shut down or out of time."""
@@ -29,6 +31,7 @@ class Database:
             pool_pre_ping=False,
             hide_parameters=True,  # an error text of the driver becomes a log line; values never do (SEC-1)
             connect_args={
+                "prepared_statement_cache_size": STATEMENTS,
                 "timeout": CONNECT_SECONDS,
                 "server_settings": {"statement_timeout": str(STATEMENT_MS), "timezone": "UTC"},
             },

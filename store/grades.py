@@ -1,5 +1,6 @@
 """Moves units between grades in a warehouse, by hand, in the ledger (AFT-6); the rule is domain/grades.py's."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
@@ -8,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.by import By
 from domain.errors import BadInput
 from domain.grades import Grade, Here, Regrade, refusal
-from store import audit, stock, stock_ledger
-from store.stock_ledger import Change
+from store import audit, places, stock, stock_ledger
 
 _HERE = text(
     """
@@ -37,7 +37,8 @@ async def regrade(tx: AsyncConnection, wish: Regrade, by: By, now: datetime) -> 
         raise BadInput(reason)
     key = f"grade:{wish.warehouse}:{wish.sku}:{row.version}"
     good, defective, quarantine = (wish.moved(grade) for grade in Grade)
-    change = Change(wish.sku, "regraded", key, wish.warehouse, on_hand=good, defective=defective, quarantine=quarantine)
+    place = await places.place(tx, wish.warehouse)
+    change = replace(place.change(wish.sku, "regraded", key, good), defective=defective, quarantine=quarantine)
     if change.on_hand:
         await stock.move(tx, key, change, now)
     else:

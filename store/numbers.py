@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 DAY_OF = ZoneInfo("Asia/Shanghai")
 """Whose day stands in a number."""
 APPROVAL, COUNT, ADJUSTMENT, TRANSFER, INBOUND, CASE = "A", "PD", "TZ", "DB", "RK", "C"
-"""Approval; 盘点, 调整, 调拨, 入库; after-sales case."""
+EXCEPTION, TICKET = "E", "T"
+"""Approval; 盘点, 调整, 调拨, 入库; after-sales case; exception of an order, ticket."""
 
 _NEXT = text(
     """

@@ -1,15 +1,17 @@
 """Calls to strangers that are not steps of an order: subscriptions, write-backs. Owns the rows a drain works off."""
 
+import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.after_sales import CaseAction
 from domain.contacts import ContactForm
-from domain.observations import PaymentObserved, RefundObserved
+from domain.observations import CaseObserved, PaymentObserved, RefundObserved
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
-from store import alerts, audit, contacts, refunds
+from store import alerts, audit, case_payouts, case_returns, cases, contacts, refunds, return_parcels
 from store.alerts import Level, NewAlert
 from store.calls import add as add
 from store.calls import add_all as add_all
@@ -17,6 +19,7 @@ from store.calls import asked as asked
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
+from store.serial import as_json
 
 LEASE_SECONDS = 60.0
 TAIL = 4
@@ -74,6 +77,16 @@ async def reopen(tx: AsyncConnection, key: str, now: datetime) -> bool:
     return bool((await tx.execute(_REOPEN, {"key": key, "now": now})).rowcount)
 
 
+async def _case_refused(tx: AsyncConnection, queue: Queue, call: Call, reason: str, now: datetime) -> None:
+    """A payout that the channel does not carry out waits; that it refused another word is told to somebody."""
+    no, action = call.payload["our_no"], call.payload["action"]
+    if action == CaseAction.AGREE_REFUND.value:
+        await case_payouts.failed(tx, no, call.order_key, reason, now)
+        return
+    words = f"{queue.vendor}/{queue.shop} did not take {action} for case {no}: {reason}; decide it on its own pages"
+    await alerts.raise_alert(tx, NewAlert("case_answer", Level.CRITICAL, no, words), now)
+
+
 class SqlOutgoing:
     """The queue as drains use it. Implements activities/ports.py: OutgoingCalls."""
 
@@ -96,10 +109,13 @@ class SqlOutgoing:
             if closed and queue.kind == "subscribe":
                 place = {name: call.payload[name] for name in ("carrier", "waybill_no")}
                 await tx.execute(_TOLD, place | {"now": now})
+                await return_parcels.subscribed(tx, place["carrier"], place["waybill_no"], now)
 
     async def refused(self, queue: Queue, call: Call, reason: str, now: datetime) -> None:
         """Close a call that the stranger refused; a refused write-back makes the order visible as stuck."""
         async with self._database.transaction() as tx:
+            if queue.kind == "case":
+                await cases.lock(tx, call.payload["our_no"])  # before the call's own row, as everybody does
             values = {"id": call.id, "state": "refused", "now": now, "reason": reason[:500]}
             if not (await tx.execute(_CLOSE, values)).rowcount:
                 return
@@ -109,6 +125,10 @@ class SqlOutgoing:
                 await tx.execute(_REFUSED, {"key": call.order_key, "reason": words[:500]})
             if queue.kind == "refund":
                 await refunds.failed(tx, call.key, reason, now)
+            if queue.kind == "return":
+                await case_returns.refused(tx, call, reason, now)
+            if queue.kind == "case":
+                await _case_refused(tx, queue, call, reason, now)
             if queue.kind == "entry":
                 words = f"{queue.vendor}/{queue.shop} does not expect it: {reason}; tell it by hand"
                 alert = NewAlert("entry_refused", Level.CRITICAL, call.order_key.partition(":")[2], words)
@@ -119,10 +139,17 @@ class SqlOutgoing:
         async with self._database.transaction() as tx:
             return await refunds.ask(tx, call.key, now)
 
-    async def answered(self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime) -> None:
-        """Store a payment provider's answer as received (INT-11), the same one once; apply books what it says."""
+    async def answered(
+        self, queue: Queue, seen: PaymentObserved | RefundObserved | CaseObserved, raw: bytes, now: datetime
+    ) -> None:
+        """Store a stranger's answer as received (INT-11), the same one once; apply books what it says."""
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
-        what = seen.transaction_id if isinstance(seen, PaymentObserved) else f"{seen.refund_no}:{seen.state.value}"
+        if isinstance(seen, CaseObserved):
+            what = f"{seen.case_no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
+        elif isinstance(seen, PaymentObserved):
+            what = seen.transaction_id
+        else:
+            what = f"{seen.refund_no}:{seen.state.value}"
         await Inbox(self._database, self._ring).accept(arrival, f"{queue.kind}:{what}", None, (seen,))
 
     async def again(self, call: Call, next_at: datetime, reason: str) -> None:

@@ -23,6 +23,7 @@ _ADD = text(
 )
 _ALL = text("SELECT code, name, province, vendor, shop FROM warehouse ORDER BY rank, code")
 _POOL = text("INSERT INTO channel_pool (code, title, created_at) VALUES (:code, :title, :now) ON CONFLICT DO NOTHING")
+_RETURNS = text("UPDATE warehouse SET return_address = :words WHERE code = :code")
 _SHELVES = text(
     """
     INSERT INTO warehouse_stock (warehouse, sku) SELECT :place, sku FROM sku_stock WHERE sku = ANY(:skus) ORDER BY sku
@@ -74,6 +75,13 @@ async def add(tx: AsyncConnection, place: Place, actor: str, now: datetime) -> N
 async def all_places(tx: AsyncConnection) -> Mapping[str, Place]:
     """Give every place by its code."""
     return {row.code: Place(**row._mapping) for row in await tx.execute(_ALL)}
+
+
+async def set_return_address(tx: AsyncConnection, code: str, words: str, actor: str, now: datetime) -> None:
+    """Say where a place takes goods back: name, phone and address as buyers write them on a parcel."""
+    at = await place(tx, code)
+    await tx.execute(_RETURNS, {"code": at.code, "words": words.strip()})
+    await audit.write(tx, "place.return_address", at.code, now, actor=actor)
 
 
 async def place(tx: AsyncConnection, code: str) -> Place:

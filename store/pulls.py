@@ -1,4 +1,4 @@
-"""How far orders are pulled, and where the pages go. Implements activities/ports.py: Pulls.
+"""How far orders and cases are pulled, and where the pages go. Implements activities/ports.py: Pulls.
 
 A page is stored when it says anything that no pull has said before: then its body is kept as received, once, and each
 order that it has news of becomes an observation (INT-2, INT-11). The watermark moves when a window is stored whole.
@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.observations import Observation, OrderHinted, OrderObserved
-from domain.pulling import Page, PullSource, Window, next_window
+from domain.observations import CaseHinted, CaseObserved, Observation, OrderHinted, OrderObserved
+from domain.pulling import ORDERS, Page, PullSource, Window, next_window
 from store import alerts, audit, clocks
 from store.alerts import Level, NewAlert
 from store.database import Database
@@ -22,18 +22,19 @@ from store.serial import as_json
 FAILURES_TO_TELL = 3
 """So many failed pulls in a row, and somebody is told (INT-3)."""
 
-_WATERMARK = text("SELECT watermark FROM pull WHERE vendor = :vendor AND shop = :shop")
+_WATERMARK = text("SELECT watermark FROM pull WHERE vendor = :vendor AND shop = :shop AND kind = :kind")
 _FINISH = text(
     """
-    INSERT INTO pull AS p (vendor, shop, watermark, pulled_at) VALUES (:vendor, :shop, :watermark, :now)
-    ON CONFLICT (vendor, shop) DO UPDATE SET watermark = greatest(p.watermark, excluded.watermark),
+    INSERT INTO pull AS p (vendor, shop, kind, watermark, pulled_at) VALUES (:vendor, :shop, :kind, :watermark, :now)
+    ON CONFLICT (vendor, shop, kind) DO UPDATE SET watermark = greatest(p.watermark, excluded.watermark),
         pulled_at = excluded.pulled_at, failures = 0, reason = ''
     """
 )
 _FAILED = text(
     """
-    INSERT INTO pull AS p (vendor, shop, failures, failed_at, reason) VALUES (:vendor, :shop, 1, :now, :reason)
-    ON CONFLICT (vendor, shop) DO UPDATE SET failures = p.failures + 1, failed_at = excluded.failed_at,
+    INSERT INTO pull AS p (vendor, shop, kind, failures, failed_at, reason)
+    VALUES (:vendor, :shop, :kind, 1, :now, :reason)
+    ON CONFLICT (vendor, shop, kind) DO UPDATE SET failures = p.failures + 1, failed_at = excluded.failed_at,
         reason = excluded.reason
     RETURNING failures
     """
@@ -57,7 +58,7 @@ class SqlPulls:
     async def window(self, source: PullSource, now: datetime) -> Window | None:
         """Give the window that comes next; None when everything is pulled."""
         async with self._database.transaction() as tx:
-            where = {"vendor": source.vendor, "shop": source.shop}
+            where = {"vendor": source.vendor, "shop": source.shop, "kind": source.kind}
             watermark = (await tx.execute(_WATERMARK, where)).scalar_one_or_none()
         return next_window(watermark, now, source.rules, source.timing)
 
@@ -77,15 +78,17 @@ class SqlPulls:
 
     async def finish(self, source: PullSource, window: Window, now: datetime) -> None:
         """Move the watermark to the end of a window that is stored whole."""
-        values = {"vendor": source.vendor, "shop": source.shop, "watermark": window.end, "now": now}
+        about = {"vendor": source.vendor, "shop": source.shop, "kind": source.kind}
+        values = about | {"watermark": window.end, "now": now}
         async with self._database.transaction() as tx:
             await tx.execute(_FINISH, values)
-            await alerts.clear(tx, f"{source.vendor}/{source.shop}", now, "pull")
+            await alerts.clear(tx, _where(source), now, "pull")
 
     async def failed(self, source: PullSource, reason: str, now: datetime) -> None:
         """Count a pull that failed after all its tries; the third in a row is told to somebody (INT-3)."""
-        where = f"{source.vendor}/{source.shop}"
-        values = {"vendor": source.vendor, "shop": source.shop, "now": now, "reason": reason[:500]}
+        where = _where(source)
+        about = {"vendor": source.vendor, "shop": source.shop, "kind": source.kind}
+        values = about | {"now": now, "reason": reason[:500]}
         async with self._database.transaction() as tx:
             failures = (await tx.execute(_FAILED, values)).scalar_one()
             await audit.write(tx, "pull.failed", where, now, failures=failures, reason=reason[:500])
@@ -94,14 +97,30 @@ class SqlPulls:
                 await alerts.raise_alert(tx, NewAlert("pull", Level.CRITICAL, where, words), now)
 
 
+def _where(source: PullSource) -> str:
+    """Name a pull to people: the shop, and what of it unless it is its orders."""
+    return f"{source.vendor}/{source.shop}" + ("" if source.kind == ORDERS else f" {source.kind}s")
+
+
 def _in_order(page: Page) -> list[Observation]:
     """Sort by order number: two pulls at once lock in one order."""
-    return sorted(page.observations, key=lambda seen: seen.no if isinstance(seen, OrderObserved | OrderHinted) else "")
+    return sorted(page.observations, key=lambda seen: (_named(seen) or ("", "", ""))[1])
 
 
 async def _is_news(tx: AsyncConnection, seen: Observation) -> bool:
-    if not isinstance(seen, OrderObserved | OrderHinted):
+    named = _named(seen)
+    if named is None:
         return True
+    channel, no, shop = named
     digest = hashlib.sha256(as_json(seen)).digest()
-    values = {"channel": seen.channel, "shop": seen.shop, "no": seen.no, "digest": digest}
+    values = {"channel": channel, "shop": shop, "no": no, "digest": digest}
     return (await tx.execute(_NEWS, values)).one_or_none() is not None
+
+
+def _named(seen: Observation) -> tuple[str, str, str] | None:
+    """Give channel, number and shop of what a list names; a case's number is marked, it may be an order's as well."""
+    if isinstance(seen, OrderObserved | OrderHinted):
+        return seen.channel, seen.no, seen.shop
+    if isinstance(seen, CaseObserved | CaseHinted):
+        return seen.channel, f"case:{seen.case_no}", seen.shop
+    return None

@@ -30,6 +30,7 @@ _DUE = text(
             PARTITION BY o.channel, o.shop ORDER BY coalesce(r.asked_at, o.created_at), o.no) AS place
         FROM orders o JOIN shop s ON s.vendor = o.channel AND s.code = o.shop AND s.active AND s.answers
             LEFT JOIN reread r ON r.channel = o.channel AND r.shop = o.shop AND r.no = o.no
+                AND r.about = 'order'
         WHERE o.closed_at IS NULL AND o.wait_for = ANY(CAST(:waits AS text[])) AND o.shipped_at IS NULL
             AND o.payment_status = 'paid' AND o.channel_status <> ALL(CAST(:ended AS text[]))
             AND o.created_at <= :before AND (r.no IS NULL OR r.state <> 'new' AND r.asked_at <= :before)

@@ -159,7 +159,8 @@ async def succeeded(tx: AsyncConnection, row: Row[Any], seen: RefundObserved, in
     """Book that money went back, once: on the refund, the order and the record; nobody has to act any more."""
     values = {"key": row.key, "refund_id": seen.refund_id, "at": seen.succeeded_at or now, "inbox_id": inbox_id}
     await tx.execute(_SUCCEEDED, values)
-    await tx.execute(_MONEY, {"key": row.order_key, "amount": row.amount_minor})
+    if not row.case_no:  # a case's money is added up with what its channel says of it: store/case_payouts.py
+        await tx.execute(_MONEY, {"key": row.order_key, "amount": row.amount_minor})
     told = {"key": row.key, "amount_minor": row.amount_minor, "refund_id": seen.refund_id}
     await audit.write(tx, "refund.succeeded", row.order_key, now, actor=seen.provider, inbox_id=inbox_id, **told)
     if row.case_no:

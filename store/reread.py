@@ -1,4 +1,6 @@
-"""Orders that a channel only hinted at. Owns the rows that ask for them; implements activities/ports.py: Rereads.
+"""Orders, and after-sales cases, that a channel only hinted at. Owns the rows that ask for them.
+
+Implements activities/ports.py: Rereads.
 
 A hint creates no order: it asks for the whole one, and the answer goes the same way as a push, into the inbox and
 through apply (design: full or hint). Hints about one order fall together in one row.
@@ -12,9 +14,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lanes import URGENT, lane
-from domain.observations import ChannelStatus, OrderHinted, OrderObserved
+from domain.observations import CaseHinted, CaseObserved, ChannelStatus, OrderHinted, OrderObserved
 from domain.orders import RANK, Seen, order_key, place
 from domain.outgoing import Call, Queue
+from domain.pulling import CASES, ORDERS
 from store import alerts, audit, settings_docs
 from store.alerts import Level, NewAlert
 from store.database import Database
@@ -29,9 +32,9 @@ _KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key"
 # `asked_at` always moves, also within one clock tick, for it tells an answer whether it came before the last hint.
 _ASK = text(
     """
-    INSERT INTO reread AS r (channel, shop, no, lane, asked_at, next_at, state, trace, polled)
-    VALUES (:channel, :shop, :no, :lane, :now, :now, 'new', :trace, :polled)
-    ON CONFLICT (channel, shop, no) DO UPDATE SET state = 'new', reason = '', trace = :trace, polled = :polled,
+    INSERT INTO reread AS r (channel, shop, no, about, lane, asked_at, next_at, state, trace, polled)
+    VALUES (:channel, :shop, :no, :about, :lane, :now, :now, 'new', :trace, :polled)
+    ON CONFLICT (channel, shop, no, about) DO UPDATE SET state = 'new', reason = '', trace = :trace, polled = :polled,
         asked_at = greatest(:now, r.asked_at + interval '1 microsecond'),
         lane = CASE WHEN r.state = 'new' THEN least(r.lane, :lane) ELSE :lane END,
         attempts = CASE WHEN r.state = 'new' THEN r.attempts ELSE 0 END,
@@ -42,12 +45,12 @@ _ANSWERS = text("SELECT 1 FROM shop WHERE vendor = :channel AND code = :shop AND
 _DUE = text(
     """
     WITH due AS MATERIALIZED (
-        SELECT channel, shop, no FROM reread
+        SELECT channel, shop, no, about FROM reread
         WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
         ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
     UPDATE reread SET attempts = attempts + 1, next_at = :lease
-    WHERE (channel, shop, no) IN (SELECT channel, shop, no FROM due)
-    RETURNING channel, shop, no, lane, asked_at, attempts, trace
+    WHERE (channel, shop, no, about) IN (SELECT channel, shop, no, about FROM due)
+    RETURNING channel, shop, no, about, lane, asked_at, attempts, trace
     """
 )
 _CLOSE = text(
@@ -55,7 +58,7 @@ _CLOSE = text(
     UPDATE reread SET attempts = 0, next_at = :now,
         state = CASE WHEN asked_at = :asked_at THEN :state ELSE 'new' END,
         reason = CASE WHEN asked_at = :asked_at THEN :reason ELSE '' END
-    WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
+    WHERE channel = :channel AND shop = :shop AND no = :no AND about = :about AND state = 'new'
     RETURNING state
     """
 )
@@ -63,14 +66,14 @@ _CLOSE = text(
 _POLLED = text(
     """
     SELECT o.channel_status FROM reread r JOIN orders o ON o.key = :key
-    WHERE r.channel = :channel AND r.shop = :shop AND r.no = :no AND r.state = 'new' AND r.polled
+    WHERE r.channel = :channel AND r.shop = :shop AND r.no = :no AND r.about = :about AND r.state = 'new' AND r.polled
         AND r.asked_at = :asked_at
     """
 )
 _AGAIN = text(
     """
     UPDATE reread SET next_at = :next_at, reason = :reason, attempts = :attempts
-    WHERE channel = :channel AND shop = :shop AND no = :no AND state = 'new'
+    WHERE channel = :channel AND shop = :shop AND no = :no AND about = :about AND state = 'new'
     """
 )
 
@@ -87,7 +90,14 @@ async def ask(tx: AsyncConnection, seen: OrderHinted, now: datetime) -> str:
         # More than "unpaid" is news whatever its time: a channel whose zone is off must not hide a payment (I-5).
         if _newness(hinted) <= _newness(booked) and place(hinted) <= place(booked):
             return "stale"
-    where = {"channel": seen.channel, "shop": seen.shop, "no": seen.no}
+    where = {"channel": seen.channel, "shop": seen.shop, "no": seen.no, "about": ORDERS}
+    await tx.execute(_ASK, where | {"lane": lane(seen), "now": now, "trace": trace_now(), "polled": False})
+    return "applied"
+
+
+async def ask_case(tx: AsyncConnection, seen: CaseHinted, now: datetime) -> str:
+    """Ask for the after-sales case behind a hint; what is booked already does no harm when it is read again."""
+    where = {"channel": seen.channel, "shop": seen.shop, "no": seen.case_no, "about": CASES}
     await tx.execute(_ASK, where | {"lane": lane(seen), "now": now, "trace": trace_now(), "polled": False})
     return "applied"
 
@@ -106,7 +116,7 @@ async def ask_again(
     where = {"channel": row.channel, "shop": row.shop}
     if (await tx.execute(_ANSWERS, where)).one_or_none() is None:
         return False
-    asked = {"no": row.no, "lane": lane, "now": now, "trace": trace_now(), "polled": polled}
+    asked = {"no": row.no, "about": ORDERS, "lane": lane, "now": now, "trace": trace_now(), "polled": polled}
     await tx.execute(_ASK, where | asked)
     return True
 
@@ -126,16 +136,21 @@ class SqlReread:
             rows = (await tx.execute(_DUE, values | {"most": most})).all()
         calls = []
         for row in sorted(rows, key=lambda row: (row.lane, row.asked_at)):
-            place = {"channel": row.channel, "shop": row.shop, "no": row.no}
-            key = order_key(row.channel, row.shop, row.no)
+            place = {"channel": row.channel, "shop": row.shop, "no": row.no, "about": row.about}
+            key = ("" if row.about == ORDERS else "case:") + order_key(row.channel, row.shop, row.no)
             calls.append(Call(0, f"reread:{row.no}", key, place, row.attempts, row.asked_at, row.trace))
         return calls
 
-    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
+    async def heard(
+        self, queue: Queue, call: Call, seen: OrderObserved | CaseObserved, raw: bytes, now: datetime
+    ) -> None:
         """Store an answer as received (INT-11), the same one once; done unless a newer hint came meanwhile."""
-        polled = await self._tell_of_refund(call, seen, now)  # before it can be booked, for then it is no news
+        polled = False
+        if isinstance(seen, OrderObserved):
+            polled = await self._tell_of_refund(call, seen, now)  # before it can be booked, for then it is no news
         # By what it says, not by its time: a refund need not move the vendor's own time of change.
-        key = f"{'poll' if polled else 'reread'}:{seen.no}:{hashlib.sha256(as_json(seen)).hexdigest()}"
+        what = "case" if isinstance(seen, CaseObserved) else "poll" if polled else "reread"
+        key = f"{what}:{call.payload['no']}:{hashlib.sha256(as_json(seen)).hexdigest()}"
         arrival = Arrival(queue.vendor, queue.shop, "pull", {"content-type": "application/json"}, raw, now)
         await self._inbox.accept(arrival, key, None, (seen,))
         await self._close(call, "done", "", now)

@@ -1,11 +1,11 @@
 """Applying what a warehouse says it received back: goods of a case, of a parcel we know, or of nobody (yet).
 
 Units are booked once per confirmation: good ones come on hand, all others into quarantine (AFT-6). What belongs to no
-case becomes an unmatched return: the parcel first, the case later.
+case becomes an unmatched return, all of it in quarantine: the parcel first, the case later (store/unmatched.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +18,13 @@ from domain.after_sales import CaseEvent, CaseState
 from domain.counting import Grade
 from domain.errors import BadInput
 from domain.observations import ReceivedLine, ReturnConfirmed
-from store import alerts, audit, cases, places, stock, stock_ledger
+from store import alerts, audit, cases, places, return_counts, stock, stock_ledger
 from store.alerts import Level, NewAlert
 from store.stock_ledger import Change
 
 UNMATCHED = "unmatched_return"
 BY_WMS = "wms"
+QUARANTINE = "quarantine"
 
 _BY_NO = text("SELECT no FROM after_sales_case WHERE no = :no")
 _BY_WAYBILL = text(
@@ -59,6 +60,7 @@ _RECEIVED = text(
     WHERE no = :no
     """
 )
+_KEPT = text("SELECT 1 FROM unmatched_return WHERE warehouse = :warehouse AND confirm_id = :confirm_id")
 _UNMATCHED = text(
     """
     INSERT INTO unmatched_return (warehouse, confirm_id, carrier, waybill_no, order_no, lines, received_at, inbox_id)
@@ -70,7 +72,10 @@ _UNMATCHED = text(
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Goods that came back, who says so, and whether they are graded already or wait for an inspection."""
+    """Goods that came back, who says so, and whether they are graded already or wait for an inspection.
+
+    `total`: the lines are all that came so far. `held`: the units lie in quarantine already, for they came before.
+    """
 
     warehouse: str
     confirm_id: str
@@ -80,13 +85,20 @@ class Arrival:
     carrier: str = ""
     waybill_no: str = ""
     inbox_id: int | None = None
+    total: bool = False
+    held: bool = False
+
+    def grade(self, line: ReceivedLine) -> str:
+        """Say what a line's units are now: nobody has looked at those that are not graded."""
+        return line.grade.value if self.graded else QUARANTINE
 
 
 async def apply_return(tx: AsyncConnection, seen: ReturnConfirmed, inbox_id: int, now: datetime) -> str:
     """Book a warehouse's confirmation: on its case, else as an unmatched return. Returns applied or stale."""
-    arrived = Arrival(
-        seen.warehouse, seen.confirm_id, seen.lines, BY_WMS, True, seen.carrier, seen.waybill_no, inbox_id
-    )
+    parcel = (seen.carrier, seen.waybill_no, inbox_id, seen.total)
+    arrived = Arrival(seen.warehouse, seen.confirm_id, seen.lines, BY_WMS, True, *parcel)
+    if not seen.lines or await _is_kept(tx, arrived):
+        return "stale"
     no = await find(tx, seen.case_no, seen.waybill_no)
     if no is not None:
         return "applied" if await receive(tx, no, arrived, now) else "stale"
@@ -105,10 +117,18 @@ async def find(tx: AsyncConnection, case_no: str, waybill_no: str) -> str | None
 async def receive(tx: AsyncConnection, no: str, arrived: Arrival, now: datetime) -> bool:
     """Book what came back for a case, once per confirmation, and wake it; False when it was booked before."""
     _, row = await cases.lock(tx, no)
+    if await return_counts.is_booked(tx, no, arrived.confirm_id):
+        return False
+    fresh = await return_counts.fresh(tx, no, arrived.lines, arrived.total)
+    if arrived.total:
+        arrived = replace(arrived, lines=fresh)
     if not await _store(tx, row, arrived, now):
         return False
-    await _book_stock(tx, no, arrived, now)
-    differs = await _count(tx, row)
+    if arrived.held:
+        await return_counts.release(tx, (no, arrived.warehouse, arrived.confirm_id), fresh, now)
+    else:
+        await _book_stock(tx, no, replace(arrived, lines=fresh), now)
+    differs = await count(tx, row)
     values = {"no": no, "now": now, "differs": differs, "graded": arrived.graded}
     await tx.execute(_RECEIVED, values | {"waybill_no": arrived.waybill_no, "carrier": arrived.carrier})
     units = {f"{line.sku} {line.grade.value}": line.quantity for line in arrived.lines}
@@ -122,24 +142,34 @@ async def receive(tx: AsyncConnection, no: str, arrived: Arrival, now: datetime)
 
 
 async def keep_unmatched(tx: AsyncConnection, arrived: Arrival, order_no: str, now: datetime) -> bool:
-    """Keep goods that belong to no case, in quarantine, and tell the service; False when they were kept before."""
+    """Keep goods that belong to no case, in quarantine, and tell the service; False when they were kept before.
+
+    Their grade is noted: matching them to a case brings the good ones to the shelf.
+    """
     values = {
         "warehouse": arrived.warehouse,
         "confirm_id": arrived.confirm_id,
         "carrier": arrived.carrier,
         "waybill_no": arrived.waybill_no,
         "order_no": order_no,
-        "lines": [{"sku": line.sku, "grade": line.grade.value, "quantity": line.quantity} for line in arrived.lines],
+        "lines": [{"sku": line.sku, "grade": arrived.grade(line), "quantity": line.quantity} for line in arrived.lines],
         "now": now,
         "inbox_id": arrived.inbox_id,
     }
     kept = (await tx.execute(_UNMATCHED, values)).one_or_none()
     if kept is None:
         return False
-    await _book_stock(tx, f"unmatched:{kept.id}", arrived, now)
+    held = tuple(replace(line, grade=Grade.DEFECTIVE) for line in arrived.lines)  # whatever it is: not for sale
+    await _book_stock(tx, f"unmatched:{kept.id}", replace(arrived, lines=held), now)
     words = f"{arrived.warehouse} received a parcel that no case announced ({arrived.waybill_no or 'no waybill'})"
     await alerts.raise_alert(tx, NewAlert(UNMATCHED, Level.WARNING, f"unmatched:{kept.id}", words), now)
     return True
+
+
+async def _is_kept(tx: AsyncConnection, arrived: Arrival) -> bool:
+    """Say whether this very confirmation is an unmatched return, matched since or not."""
+    values = {"warehouse": arrived.warehouse, "confirm_id": arrived.confirm_id}
+    return (await tx.execute(_KEPT, values)).one_or_none() is not None
 
 
 async def _store(tx: AsyncConnection, row: Row[Any], arrived: Arrival, now: datetime) -> bool:
@@ -149,7 +179,7 @@ async def _store(tx: AsyncConnection, row: Row[Any], arrived: Arrival, now: date
             "confirm_id": arrived.confirm_id,
             "line_no": line.line_no,
             "sku": line.sku,
-            "grade": line.grade.value,
+            "grade": arrived.grade(line),
             "quantity": line.quantity,
             "warehouse": arrived.warehouse,
             "actor": arrived.actor,
@@ -168,7 +198,7 @@ async def _book_stock(tx: AsyncConnection, ref: str, arrived: Arrival, now: date
     place = (await places.all_places(tx)).get(arrived.warehouse)
     if place is None:
         raise BadInput(f"no warehouse {arrived.warehouse!r}; add its system first: oms shop add qimen CODE ...")
-    good, rest = _by_grade(arrived.lines)
+    good, rest = _by_grade(arrived)
     skus = sorted(good.keys() | rest.keys())
     for sku in skus:
         await tx.execute(_SKU, {"sku": sku, "now": now})
@@ -182,16 +212,16 @@ async def _book_stock(tx: AsyncConnection, ref: str, arrived: Arrival, now: date
         await stock_ledger.book(tx, changes, now)
 
 
-def _by_grade(lines: Sequence[ReceivedLine]) -> tuple[dict[str, int], dict[str, int]]:
+def _by_grade(arrived: Arrival) -> tuple[dict[str, int], dict[str, int]]:
     good: dict[str, int] = {}
     rest: dict[str, int] = {}
-    for line in lines:
-        there = good if line.grade is Grade.GOOD else rest
+    for line in arrived.lines:
+        there = good if arrived.grade(line) == Grade.GOOD.value else rest
         there[line.sku] = there.get(line.sku, 0) + line.quantity
     return {sku: n for sku, n in good.items() if n > 0}, {sku: n for sku, n in rest.items() if n > 0}
 
 
-async def _count(tx: AsyncConnection, row: Row[Any]) -> str:
+async def count(tx: AsyncConnection, row: Row[Any]) -> str:
     """Spread what came over the case's lines; say in words how it differs from what was announced."""
     came = {one.sku: one for one in await tx.execute(_CAME, {"no": row.no})}
     left = {sku: [one.good, one.damaged] for sku, one in came.items()}

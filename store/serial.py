@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from domain.observations import (
+    CaseHinted,
     CaseObserved,
     EntryConfirmed,
     Observation,
@@ -32,6 +33,7 @@ _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
         | StockReported
         | EntryConfirmed
         | CaseObserved
+        | CaseHinted
         | ReturnConfirmed,
         Field(discriminator="kind"),
     ]

@@ -209,6 +209,12 @@ async def sla(tx: AsyncConnection, profile: Profile) -> Sla:
     return known[1]
 
 
+async def sla_targets(tx: AsyncConnection) -> tuple[float, float]:
+    """Read what is aimed at for cases: at most so many hours on the average, at least so many percent closed."""
+    told = SlaDocument.model_validate(await _in_force(tx, "sla"))
+    return told.case_mean_hours, told.case_closed_percent
+
+
 async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
     """Give a document in force; the shipped one before the first start of this version."""
     row = (await tx.execute(_ACTIVE, {"kind": kind})).one_or_none()

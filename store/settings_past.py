@@ -1,10 +1,9 @@
 """What past orders would have been under another settings document (CFG-1). Changes nothing.
 
-`PAST` names, per kind of document, who can say it: another kind is tried by adding its function there.
+Which function tries which kind of document stands in settings_trial.py: PAST.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +83,7 @@ _REVIEWED = text(
 )
 
 
-async def _codes(tx: AsyncConnection, proposal: Proposal) -> Past:
+async def codes(tx: AsyncConnection, proposal: Proposal) -> Past:
     """Try a status map on orders whose channel speaks in codes."""
     past, becomes = Past(), settings_docs.status_map_of(1, proposal.becomes)
     for row in await tx.execute(_MAPPED, {"most": MOST_TRIED}):
@@ -101,7 +100,7 @@ def meaning_words(status_map: StatusMap, channel: str, code: str) -> str:
     return f"{found.status.value}{'' if found.may_ship else ', may not ship'}"
 
 
-async def _reviews(tx: AsyncConnection, proposal: Proposal) -> Past:
+async def reviews(tx: AsyncConnection, proposal: Proposal) -> Past:
     """Try risk rules on past orders: why each would be looked at."""
     was, becomes, past = _rules(proposal.was), _rules(proposal.becomes), Past()
     windows = {"was": was.ip_window_minutes, "becomes": becomes.ip_window_minutes}
@@ -116,6 +115,3 @@ async def _reviews(tx: AsyncConnection, proposal: Proposal) -> Past:
 
 def _rules(body: dict[str, Any]) -> RiskRules:
     return RiskRules(version=0, **settings_docs.RiskDocument.model_validate(body).model_dump())
-
-
-PAST: dict[str, Callable[[AsyncConnection, Proposal], Awaitable[Past]]] = {"status_map": _codes, "risk": _reviews}

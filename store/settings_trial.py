@@ -1,6 +1,7 @@
 """Trying a settings document on what is stored before it is put in force (CFG-1). Changes nothing."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.differences import differences
 from domain.status_map import StatusMap
-from store import settings_docs, unmapped
+from store import settings_docs, settings_past, settings_past_cases, unmapped
 from store.database import Database
 from store.keyring import KeyRing
-from store.settings_past import PAST, Past, Proposal, meaning_words
+from store.settings_past import Past, Proposal, meaning_words
 from store.settings_versions import SettingVersions
 
 # A channel that says its states in our words needs no map: what the map says of them changes no order of it.
@@ -22,6 +23,14 @@ _CODES = text(
     WHERE raw_status <> channel_status GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     """
 )
+
+PAST: dict[str, Callable[[AsyncConnection, Proposal], Awaitable[Past]]] = {
+    "status_map": settings_past.codes,
+    "risk": settings_past.reviews,
+    "after_sales": settings_past_cases.rulings,
+    "sla": settings_past_cases.deadlines,
+}
+"""Who says, per kind of document, what past orders or cases would have been: another kind is tried by a line here."""
 
 
 @dataclass(slots=True)

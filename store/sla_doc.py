@@ -87,6 +87,8 @@ class SlaDocument(BaseModel):
 
     calendar: CalendarDocument
     rows: tuple[SlaRowDocument, ...] = Field(max_length=200)
+    case_mean_hours: float = Field(default=18, gt=0, le=8760)
+    case_closed_percent: float = Field(default=95, gt=0, le=100)
 
     @model_validator(mode="after")
     def _once_each(self) -> "SlaDocument":

@@ -8,7 +8,7 @@ the next run is one call of the driver and not the dozen layers above it (docs/b
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import CursorResult, Executable, TextClause
@@ -84,17 +84,13 @@ class Straight(AsyncConnection):
 
     async def _straight(self, known: _Known, runs: Sequence[tuple[Any, ...]]) -> Answer:
         driver = cast(Any, self.sync_connection).connection.dbapi_connection
-        try:
-            async with driver._execute_mutex:
-                if driver._transaction is None and not self._at_once:
-                    await driver._start_transaction()
-                if len(runs) == 1:
-                    return await _run(driver, known, runs[0], self.dialect)
-                await driver._connection.executemany(known.sql, runs)
-                return Answer(_ROWLESS, (), "")
-        except BaseException as error:
-            await greenlet_spawn(_tell, self.sync_connection, driver, known.sql, error)
-            raise
+        async with _Told(self.sync_connection, driver, known.sql), driver._execute_mutex:
+            if driver._transaction is None and not self._at_once:
+                await driver._start_transaction()
+            if len(runs) == 1:
+                return await _run(driver, known, runs[0], self.dialect)
+            await driver._connection.executemany(known.sql, runs)
+            return Answer(_ROWLESS, (), "")
 
 
 class Alone(Straight):
@@ -104,7 +100,8 @@ class Alone(Straight):
     _at_once = True
 
     async def _long(self, statement: Executable, parameters: Any, options: Row) -> CursorResult[Any]:
-        await self.execution_options(isolation_level="AUTOCOMMIT")
+        if not self.in_transaction():  # SQLAlchemy calls it one after its first statement, also where it is none
+            await self.execution_options(isolation_level="AUTOCOMMIT")
         return await super()._long(statement, parameters, options)
 
 
@@ -116,18 +113,37 @@ async def _run(driver: Any, known: _Known, values: tuple[Any, ...], dialect: Any
     return Answer(known.answer, rows, prepared.get_statusmsg() or "")
 
 
-def _tell(connection: Any, driver: Any, sql: str, error: BaseException) -> NoReturn:
-    """Let SQLAlchemy name what went wrong, and give the connection up where it must; raises what it makes of it."""
-    try:
-        if isinstance(error, Exception):
-            driver._handle_exception(error)
-        raise error
-    except BaseException as named:
-        dialect = connection.dialect
+class _Told:
+    """Lets SQLAlchemy name whatever goes wrong meanwhile, and give the connection up where it must."""
+
+    def __init__(self, connection: Any, driver: Any, sql: str) -> None:
+        self._connection = connection
+        self._driver = driver
+        self._sql = sql
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """End; also for a task that is cancelled in the middle of a statement."""
+        if error is not None:
+            await greenlet_spawn(self._translate, error)
+
+    def _translate(self, error: BaseException) -> None:
+        with self:
+            if isinstance(error, Exception):
+                self._driver._handle_exception(error)
+            raise error
+
+    def __enter__(self) -> None:
+        """Begin to translate."""
+
+    def __exit__(self, kind: object, named: BaseException | None, trace: object) -> None:
+        """Raise what SQLAlchemy makes of the driver's error."""
+        dialect = self._connection.dialect
         if isinstance(named, dialect.dbapi.InvalidCachedStatementError | dialect.dbapi.InternalServerError):
             dialect._invalidate_schema_cache()  # after a migration: all prepare anew
-        connection._handle_dbapi_exception(named, sql, None, None, None)
-        raise
+        self._connection._handle_dbapi_exception(named, self._sql, None, None, None)
 
 
 def _compile(statement: TextClause, dialect: Any) -> _Known | None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from domain.observations import ParcelTracked, ShipmentConfirmed
 from domain.outgoing import Call
+from store import return_parcels
 from store.database import Database
 from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
@@ -63,9 +64,10 @@ class SqlTracking:
         values = {"now": now, "next_at": now + self._period, "quiet": now - self._period, "most": most}
         async with self._database.transaction() as tx:
             rows = (await tx.execute(_DUE, values)).all()
+            back = await return_parcels.due(tx, now, self._period, max(0, most - len(rows)))
         return [
             Call(0, f"track:{row.carrier}:{row.waybill_no}", row.order_key, dict(row._mapping), 0, row.shipped_at)
-            for row in rows
+            for row in (*rows, *back)
         ]
 
     async def again(self, call: Call, next_at: datetime) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import NotYet
 from domain.observations import ParcelState, ParcelTracked, Trace
 from domain.orders import OrderEvent
-from store import audit, deliveries
+from store import audit, deliveries, return_parcels
 from store.keyring import KeyRing
 from store.order_locks import lock_subjects
 from store.tracing import continues
@@ -102,7 +102,8 @@ async def apply_tracks(
     for one in heard:
         parcel = parcels.get(one.place)
         if parcel is None:
-            became.append(NotYet(f"no parcel {one.seen.waybill_no}"))
+            back = await return_parcels.heard(tx, one.seen, now)
+            became.append(back or NotYet(f"no parcel {one.seen.waybill_no}"))
         else:
             became.append(await _book(tx, parcel, one, news[one.id], now))
     moved = [parcel.state for parcel in parcels.values() if parcel.state]

@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.logs import set_up_logs
+from clients.memory import settle
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_audit import ensure_audit
 from clients.temporal_stock import ensure_count_schedule
@@ -22,10 +23,11 @@ from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
-from domain.pulling import PullSource
+from domain.pulling import CASES, ORDERS, PullSource
 from domain.shops import Role, Shop
 from domain.stock_push import STOCK
 from store import migrations, places, settings_docs
+from store.case_channel import KIND as CASE_ANSWERS
 from store.database import Database
 from store.keyring import load_keyring
 from store.presale_news import PROMISE
@@ -48,9 +50,9 @@ from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_w
 log = structlog.get_logger("worker")
 SHOPS_LOOK_SECONDS = 2.0
 QUEUES_OF_ROLE = {
-    Role.SALES: ("writeback", "reread"),
+    Role.SALES: ("writeback", "reread", CASE_ANSWERS),
     Role.COURIER: ("subscribe", "track"),
-    Role.WAREHOUSE: ("inquire", "entry"),
+    Role.WAREHOUSE: ("inquire", "entry", "return", "return_query"),
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
 }
@@ -103,6 +105,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
+        settle()
         log.info("worker runs", pid=os.getpid())
         await _until_stopped(stop, tasks)
     if health is not None:
@@ -142,7 +145,7 @@ async def _keep_drains(parts: Parts) -> None:
     """Start the drains of every shop, also of one that was added a moment ago."""
     shops = Shops(parts.database, parts.ring)
     running: set[Queue] = set()
-    pulled: dict[tuple[str, str], bool] = {}
+    pulled: dict[PullSource, bool] = {}
     counted: set[str] = set()
     audited = False
     while True:
@@ -168,13 +171,19 @@ def queues_of(shop: Shop) -> tuple[str, ...]:
     return QUEUES_OF_ROLE[shop.role] + stock
 
 
-async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[tuple[str, str], bool]) -> None:
-    """Schedule the pull of a shop whose vendor has a list of changes (INT-2); its switch takes effect (INT-17)."""
-    needs = registry.vendor(shop.vendor)
-    on = shop.backup or needs.inbound is None  # the only way in cannot be switched off
-    if needs.pull is not None and pulled.get((shop.vendor, shop.code)) is not on:
-        await ensure_pull(parts.client, PullSource(shop.vendor, shop.code, needs.pull, parts.timing.pull), on=on)
-        pulled[shop.vendor, shop.code] = on
+async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -> None:
+    """Schedule the pulls of a shop whose vendor has a list of changes, of orders (INT-2) or of after-sales cases.
+
+    Their switch takes effect (INT-17).
+    """
+    on = shop.backup or registry.vendor(shop.vendor).inbound is None  # the only way in cannot be switched off
+    for kind, rules in ((ORDERS, registry.pull_rules(shop.vendor)), (CASES, registry.case_rules(shop))):
+        if rules is None:
+            continue
+        source = PullSource(shop.vendor, shop.code, rules, parts.timing.pull, kind)
+        if pulled.get(source) is not on:
+            await ensure_pull(parts.client, source, on=on)
+            pulled[source] = on
 
 
 async def _keep_counts(parts: Parts, counted: set[str]) -> None:

@@ -22,13 +22,18 @@ from clients.logs import set_up_logs
 from clients.temporal import OCR_QUEUE, connect
 from connectors.files.label import PrintReader, read_label
 from connectors.files.label_print import print_reader
-from domain.errors import OmsError, Refused, Unavailable
+from domain.errors import OmsError, Unavailable
 from domain.labels import LabelReading
+from store.case_photos import SqlCasePhotos
+from store.database import Database
+from store.keyring import load_keyring
+from store.settings import store_settings
 from workers.health import serve
 from workers.settings import OcrSettings
 from workers.wiring import steps_of
 
 log = structlog.get_logger("ocr")
+DATABASE_POOL = 1
 AT_ONCE = 1
 """Reading takes a whole core. What waits stays in the queue, where another process can take it and it is counted."""
 NO_PRINT = "only bar codes are read: the reading of print is not installed (make setup-ocr)"
@@ -44,14 +49,6 @@ class ThreadedReader:
     async def read(self, photo: bytes) -> LabelReading:
         """Read a label; BadInput when it is no photo."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, photo)
-
-
-class NoPhotos:
-    """Stands where no photos are kept. Implements activities/ports_labels.py: Photos."""
-
-    async def load(self, photo_id: str) -> bytes:
-        """Refuse: there is none."""
-        raise Refused("photo", f"no photo {photo_id} is kept here")
 
 
 def labels_worker(client: Client, photos: Photos, reader: LabelReader) -> Worker:
@@ -70,6 +67,9 @@ async def main() -> None:
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
+    where = store_settings()
+    database = Database(where.database_url, DATABASE_POOL)
+    photos = SqlCasePhotos(database, load_keyring(where.keyring))
     read_print = print_reader()
     if read_print is None:
         log.warning(NO_PRINT)
@@ -79,11 +79,12 @@ async def main() -> None:
     health = await serve(
         OcrSettings().health_address, {"/readyz": lambda: (200, "ready\n" if read_print else NO_PRINT)}
     )
-    async with labels_worker(client, NoPhotos(), ThreadedReader(read_print)):
+    async with labels_worker(client, photos, ThreadedReader(read_print)):
         log.info("labels are read", pid=os.getpid(), print=read_print is not None)
         await stop.wait()
     if health is not None:
         health.close()
+    await database.close()
 
 
 async def _patiently(stop: asyncio.Event) -> Client | None:

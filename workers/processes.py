@@ -10,6 +10,8 @@ from temporalio.client import Client
 from activities.tracing import step
 from clients.clock import utc_now
 from clients.temporal_cases import tell_case
+from clients.temporal_exceptions import tell_process
+from clients.temporal_labels import have_read
 from domain.after_sales import CaseStart
 from domain.errors import Unavailable
 from store import process_events
@@ -26,7 +28,20 @@ async def _case(client: Client, event: ProcessEvent) -> bool:
     return await tell_case(client, CaseStart(event.process.partition(":")[2], event.order_key), event.event)
 
 
-TELL: Mapping[str, Callable[[Client, ProcessEvent], Awaitable[bool]]] = {"case": _case}
+async def _process(client: Client, event: ProcessEvent) -> bool:
+    return await tell_process(client, event.process, event.order_key, event.event)
+
+
+async def _label(client: Client, event: ProcessEvent) -> bool:
+    return await have_read(client, event.process.partition(":")[2])
+
+
+TELL: Mapping[str, Callable[[Client, ProcessEvent], Awaitable[bool]]] = {
+    "case": _case,
+    "exception": _process,
+    "label": _label,
+    "ticket": _process,
+}
 """How each kind of process is told, by what its workflow id begins with."""
 
 

@@ -14,16 +14,28 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.approvals import ApprovalActivities
 from activities.bulkhead import Bulkheads, Limits
 from activities.cases import CaseActivities
+from activities.channel_cases import CaseAnswers
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
+from activities.exceptions import ExceptionActivities
 from activities.fulfillment import FulfillmentActivities
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedSender, GuardedWarehouse
+from activities.guarded import (
+    GuardedChannel,
+    GuardedCourier,
+    GuardedPayments,
+    GuardedReturns,
+    GuardedSender,
+    GuardedWarehouse,
+)
+from activities.labels import ReadingActivities
 from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
+from activities.ports_returns import ReturnsDesk
 from activities.pulls import PullActivities
+from activities.returns import ReturnCalls
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
@@ -35,7 +47,9 @@ from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
 from store.approval_effects import SqlApprovals
+from store.case_channel import KIND as CASE_ANSWERS
 from store.case_decide import SqlCaseDecisions
+from store.case_photos import SqlCasePhotos
 from store.case_steps import SqlCaseFacts
 from store.counts import SqlCounts
 from store.database import Database
@@ -45,8 +59,10 @@ from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
+from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.pulls import SqlPulls
 from store.reread import SqlReread
+from store.return_polls import SqlAwaitedReturns
 from store.shipping_facts import SqlShippingFacts
 from store.shops import Shops
 from store.stock_audit import SqlStockAudit
@@ -58,6 +74,8 @@ from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
+from workflows.labels import LabelWorkflow
 from workflows.orders import OrderWorkflow
 from workflows.shop_drain import ShopDrainWorkflow
 from workflows.shop_pull import ShopPullWorkflow
@@ -85,6 +103,11 @@ class ShopVendors:
         """Give the warehouse system of an account."""
         warehouse = registry.warehouse(await self._shop(vendor, code), self._http, utc_now)
         return GuardedWarehouse(warehouse, self._bulkheads.of(vendor, code))
+
+    async def returns_desk(self, vendor: str, code: str) -> ReturnsDesk:
+        """Give the returns desk of a warehouse account."""
+        desk = registry.returns_desk(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedReturns(desk, self._bulkheads.of(vendor, code))
 
     async def courier(self, vendor: str, code: str) -> Courier:
         """Give the courier of an account."""
@@ -156,12 +179,23 @@ def orders_worker(parts: Parts) -> Worker:
     cases = CaseActivities(
         SqlCaseFacts(parts.database, parts.ring, parts.settings.profile), SqlCaseDecisions(parts.database)
     )
+    ladders = ExceptionActivities(
+        SqlLadder(parts.database, EXCEPTIONS, parts.settings.profile),
+        SqlLadder(parts.database, TICKETS, parts.settings.profile),
+    )
+    readings = ReadingActivities(SqlCasePhotos(parts.database, parts.ring))
     calls = FulfillmentActivities(SqlFulfillments(parts.database, parts.ring), vendors(parts))
     return Worker(
         parts.client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, AfterSalesWorkflow],
-        activities=[*steps_of(facts), *steps_of(calls), *steps_of(cases)],
+        workflows=[OrderWorkflow, AfterSalesWorkflow, LabelWorkflow, ExceptionWorkflow, TicketWorkflow],
+        activities=[
+            *steps_of(facts),
+            *steps_of(calls),
+            *steps_of(cases),
+            *steps_of(readings),
+            *steps_of(ladders),
+        ],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
@@ -194,6 +228,11 @@ def shops_worker(parts: Parts) -> Worker:
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     messages = SqlMessages(parts.database, parts.ring, parts.settings.profile)
     drains.also(MESSAGE, MessageSending(outgoing, messages, strangers, utc_now).send)
+    awaited = SqlAwaitedReturns(parts.database, parts.ring, loop.warehouse_query_seconds)
+    returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
+    drains.also("return", returns.tell)
+    drains.also("return_query", returns.ask, returns.due)
+    drains.also(CASE_ANSWERS, CaseAnswers(outgoing, strangers, utc_now).answer)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)

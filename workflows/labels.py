@@ -7,10 +7,13 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, CancelledError
 
-from activities.labels import LabelActivities
+from activities.labels import LabelActivities, ReadingActivities
 from domain.labels import LabelReading
+from workflows.steps import fact
 
 OCR_QUEUE = "ocr"
+PATIENCE_SECONDS = 86400.0
+"""A label that nobody has taken up for a day is a person's to read."""
 READ_LONGEST = timedelta(minutes=2)
 READ_RETRY = RetryPolicy(maximum_attempts=3)
 """A photo at which the reader dies would otherwise kill it for ever."""
@@ -40,3 +43,15 @@ async def read_label(photo_id: str, patience_seconds: float) -> LabelReading | N
         if isinstance(error.cause, CancelledError):
             raise
         return None
+
+
+@workflow.defn
+class LabelWorkflow:
+    """One label photo, `label:{id}`: has it read and notes what came of it. Nobody waits for it."""
+
+    @workflow.run
+    async def run(self, photo_id: str) -> bool:
+        """Read and note; says whether anything was read."""
+        reading = await read_label(photo_id, PATIENCE_SECONDS)
+        await fact(ReadingActivities.keep_reading, photo_id, reading, workflow.now())
+        return reading is not None

@@ -2,11 +2,10 @@
 
 import secrets
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from sqlalchemy import Row
 
 from clients.cli.order_decisions import one_order
 from clients.cli.session import Session, out, session, told
@@ -130,7 +129,7 @@ def _head(story: CaseStory) -> list[str]:
     return words + [_line(one) for one in story.lines]
 
 
-def _line(one: Row[tuple[object, ...]]) -> str:
+def _line(one: Any) -> str:
     back = f", came back {one.good} good and {one.damaged} damaged" if one.good or one.damaged else ""
     return f"  line {one.line_no}: {one.quantity} x {one.sku} {one.title}{back}"
 

@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.4
 STALL_SECONDS = 60.0
 """Nothing moves for so long: stop waiting and let the proof say what is open."""
 IDLE_SECONDS = 15.0
-"""The same where nothing is open any more: what has not come by then was lost."""
+"""The same where nothing is open any more and every shop's list was read anew: what has not come by then was lost."""
 
 
 def demo(

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.proof import OrderFact, ShownFact, SkuFact
+from domain.proof_cases import CaseFact
+from store.reads.case_proof import CaseStanding
 from store.reads.phases import Phase
 
 PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
@@ -82,3 +84,5 @@ class Evidence:
     phases: dict[str, Phase]
     shown: list[ShownFact]
     stock: StockNews = field(default_factory=StockNews)
+    cases: list[CaseFact] = field(default_factory=list)
+    standings: list[CaseStanding] = field(default_factory=list)

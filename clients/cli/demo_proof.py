@@ -7,12 +7,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from clients.cli.demo_cases import case_table
 from clients.cli.demo_facts import Evidence
 from clients.cli.demo_mischief import mischief_table, missing, planned_mischief
 from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld
 from domain.orders import order_key, workflow_id
 from domain.proof import Finding, OrderFact, order_of, prove
+from domain.proof_cases import prove_cases
 
 RULES = {
     "lost": "orders lost",
@@ -24,6 +26,7 @@ RULES = {
     "paid back": "closed orders not paid back once",
     "unexplained": "orders unexplained",
     "stock shown": "listings told another stock",
+    "case money": "cases paid another sum",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -40,6 +43,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     """Compare our facts with the world's books, print the table, return what is broken."""
     evidence = world.evidence()
     findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
+    findings += prove_cases(evidence.cases, evidence.books)
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -54,6 +58,8 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     mischief = planned_mischief(evidence, world.plan)
     if mischief:
         out.print(mischief_table(mischief, evidence))
+    if evidence.standings:
+        out.print(case_table(evidence.standings))
     out.print(_by_shop(evidence, world))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
@@ -92,7 +98,18 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         rows.append(("sum in the file", _yuan(books["file_sum_minor"]), _yuan(ours)))
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
-    return [*rows, *_paid_back(evidence), ("messages kept, each once", "", str(evidence.work.messages))]
+    kept = ("messages kept, each once", "", str(evidence.work.messages))
+    return [*rows, *_paid_back(evidence), kept, *_told(evidence)]
+
+
+def _told(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Show what people were told by robots, SMS and mail; a robot hears twice what a kill -9 cut short (OPS-3)."""
+    there = evidence.books.get("messages") or {}
+    if not there:
+        return []
+    twice = len(there["twice"])
+    rows = [("messages to people / sent", str(sum(there["counts"].values())), str(evidence.work.sent))]
+    return [*rows, ("  of these heard twice", str(twice), "")] if twice else rows
 
 
 def _shown(evidence: Evidence) -> tuple[str, str, str]:
@@ -126,7 +143,8 @@ def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
     for shop, how in ways.items():
         sold = evidence.books["orders"].items()
         theirs = {no for no, one in sold if f"{one['channel']}/{one['shop']}" == shop and one["messages_sent"]}
-        ours = [order.no for order in evidence.orders if f"{order.channel}/{order.shop}" == shop]
+        here = [order for order in evidence.orders if not order.case_no]  # goods sent again were not sold
+        ours = [order.no for order in here if f"{order.channel}/{order.shop}" == shop]
         kept = evidence.messages.get(shop, {})
         figures = (len(theirs), len(set(ours)), len(theirs - set(ours)), len(ours) - len(set(ours)))
         counts = (kept.get("push", 0), kept.get("pull", 0), kept.get("reread", 0))

@@ -7,6 +7,7 @@ from typing import Any
 
 from clients.cli.demo_facts import DemoPlan
 from clients.cli.demo_listings import put_listings
+from clients.cli.demo_messages import MessageAccounts
 from clients.cli.demo_profile import bad_day
 from clients.cli.demo_shops import (
     ALL,
@@ -54,14 +55,15 @@ class Sides:
     """The secrets of `own`, `wms` and `courier`; with `own next` the own shop changes its key."""
     merchant: Merchant
     accounts: list[Account]
+    messages: MessageAccounts = field(default_factory=MessageAccounts)
 
     def profile(self) -> dict[str, Any]:
         """Give the knobs of the world."""
         worn = {"token_seconds": FIRST_TOKEN_SECONDS}
         return worn if self.plan.calm else worn | bad_day(self.plan)
 
-    def config(self, port: int, gateway_url: str) -> dict[str, Any]:
-        """Write the simulator's configuration (docs/simulator.md)."""
+    def config(self, port: int, gateway_url: str, mail_port: int = 0) -> dict[str, Any]:
+        """Write the simulator's configuration (docs/simulator.md); without a port for mail nobody carries messages."""
         return {
             "seed": self.plan.seed,
             "port": port,
@@ -78,6 +80,7 @@ class Sides:
             },
             "courier": {"shop": "express", "business_id": "1000001", "api_key": self.keys["courier"]},
             "pay": pay_as_the_simulator_knows_it(self.merchant),
+            "messages": self.messages.as_the_simulator_knows_them(mail_port) if mail_port else None,
             "orders": {
                 "count": self.plan.orders,
                 "per_second": self.plan.per_second,
@@ -110,7 +113,9 @@ def write_config(path: Path, config: dict[str, Any]) -> None:
     path.write_text(json.dumps(config, ensure_ascii=False))
 
 
-async def connect(both: Sides, environment: dict[str, str], simulator_url: str, gateway_url: str) -> None:
+async def connect(
+    both: Sides, environment: dict[str, str], simulator_url: str, gateway_url: str, mail_port: int = 0
+) -> None:
     """Register every account as `oms shop add` does."""
     database = Database(environment["OMS_DATABASE_URL"], pool=2)
     ring = load_keyring(Path(environment["OMS_KEYRING"]))
@@ -128,6 +133,8 @@ async def connect(both: Sides, environment: dict[str, str], simulator_url: str, 
         await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
         for account in both.accounts:
             await connect_account(shops, tokens, account, simulator_url)
+        if mail_port:
+            await both.messages.connect(shops, simulator_url, mail_port)
     finally:
         await database.close()
 

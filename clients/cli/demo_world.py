@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from clients.cli.demo_cases import ServiceDesk
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
@@ -22,6 +23,7 @@ from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
 from store.database import Database
+from store.reads.case_proof import CaseProofReads
 from store.reads.orders import OrderReads
 from store.reads.phases import PhaseReads
 from store.reads.proof import ProofReads
@@ -47,10 +49,12 @@ class DemoWorld:
     kill_points: Sequence[Point] = KILLS
     installation: Installation = field(init=False)
     simulator_url: str = field(default="", init=False)
+    mail_port: int = field(default=0, init=False)
     kills: Kills = field(init=False)
     operator: Operator = field(init=False)
     presale: PresaleDesk = field(init=False)
     supply: SupplyDesk = field(init=False)
+    service: ServiceDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
@@ -58,11 +62,12 @@ class DemoWorld:
     _out: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self.installation = Installation(self.folder, Profile.DEMO.value)
+        self.installation = Installation(self.folder, Profile.DEMO.value, portal=True)
         self.kills = Kills(self.installation, [] if self.plan.calm else list(self.kill_points))
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
+        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file else self.plan.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -70,10 +75,10 @@ class DemoWorld:
     def start(self) -> None:
         """Start both sides, connect them, set the stock, let the buyers in."""
         self.installation.start()
-        port = Ports(self.folder).take(SIMULATOR)
+        port, self.mail_port = Ports(self.folder).take(SIMULATOR), Ports(self.folder).take("mail")
         self.simulator_url = f"http://127.0.0.1:{port}"
         config, gateway_url = self.folder / "simulator.json", self.installation.run.urls["gateway"]
-        write_config(config, self.sides.config(port, gateway_url))
+        write_config(config, self.sides.config(port, gateway_url, self.mail_port))
         self.installation.add(SIMULATOR, SIMULATOR, "--config", str(config))
         self.installation.run.urls[SIMULATOR] = self.simulator_url
         self.installation.write()
@@ -83,7 +88,7 @@ class DemoWorld:
 
     async def _connect(self, gateway_url: str) -> None:
         environment = self.installation.run.environment
-        await connect(self.sides, environment, self.simulator_url, gateway_url)
+        await connect(self.sides, environment, self.simulator_url, gateway_url, self.mail_port)
         parts = ("catalogue", "bundles", "listings")
         await stock_up(environment, {part: self._ask("GET", f"/sim/{part}") for part in parts})
         database = self._database()
@@ -108,10 +113,11 @@ class DemoWorld:
         killed = self.kills.due(there["sent"], there["planned"])
         news += [f"kill -9 {killed}"] if killed else []
         closed = sum(counts.get(status, 0) for status in ("completed", "closed"))
-        idle = there["finished"] and not (work.open or work.waiting or work.undelivered)
-        final = idle and not work.outgoing and not there["undelivered"] and self._pulled_anew(pulls)
-        if not idle:
+        still = there["finished"] and not (work.open or work.waiting or work.undelivered)
+        if not still:
             self._pulls = {}
+        idle = still and self.pulled_anew(pulls)
+        ended = closed >= there["sent"] or (idle and not (work.outgoing or there["undelivered"]))
         mischief = len(self.kills.done) + sum(n for name, n in there["faults"].items() if not name.endswith(REPEATS))
         self._last = View(
             there["sent"],
@@ -121,12 +127,12 @@ class DemoWorld:
             work.messages,
             mischief,
             idle,
-            finished=idle and not self.kills.points and (closed >= there["sent"] or final),
+            finished=still and ended and self.service.done() and not self.kills.points,
             news=tuple(news),
         )
         return self._last
 
-    def _pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
+    def pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
         """Say whether every shop was pulled from beginning to end since nothing moves: what is missing was lost.
 
         The pull that ends first may have begun before. A shop that was never pulled has no list.
@@ -194,6 +200,7 @@ class DemoWorld:
         database = self._database()
         try:
             await self.mend.look(database, buyers_done=buyers_done)
+            await self.service.look(database)
             pulls = await PullReads(database).all()
             return await ProofReads(database).work(), await OrderReads(database).counts(), pulls
         finally:
@@ -223,6 +230,8 @@ class DemoWorld:
                 phases=await PhaseReads(database).all(),
                 shown=await reads.shown(),
                 stock=self.supply.told(),
+                cases=await reads.cases(),
+                standings=await CaseProofReads(database).all(),
             )
         finally:
             await database.close()

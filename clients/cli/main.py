@@ -16,6 +16,7 @@ from clients.cli.cases import case_app
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
+from clients.cli.exceptions import claim_app, exception_app
 from clients.cli.import_orders import import_orders
 from clients.cli.inbound import inbound_app
 from clients.cli.inbox import inbox_app
@@ -27,10 +28,12 @@ from clients.cli.order_decisions import decision_app
 from clients.cli.orders import order_app
 from clients.cli.places import place_app
 from clients.cli.pools import pool_app
+from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
+from clients.cli.returns import return_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
 from clients.cli.shops import shop_app
@@ -39,6 +42,7 @@ from clients.cli.stock_audit import audit_app
 from clients.cli.stock_grade import grade_app
 from clients.cli.stock_ledger import ledger_app
 from clients.cli.stock_safety import safety_app
+from clients.cli.tickets import ticket_app
 from clients.cli.transfer_requests import request_app
 from clients.cli.transfers import transfer_app
 from clients.cli.up import up
@@ -64,12 +68,17 @@ app.add_typer(bundle_app, name="bundle", help="Products that consist of others: 
 app.add_typer(pool_app, name="pool", help="Channel pools: units that only some shops may sell, and shares.")
 app.add_typer(breaker_app, name="breaker", help="Stop the sale of a SKU on all channels, and let it go on.")
 app.add_typer(listing_app, name="listing", help="Where SKUs are sold, and what each shop was told of its stock.")
+app.add_typer(portal_app, name="portal", help="Let buyers see their orders.")
 app.add_typer(label_app, name="label", help="Read waybill numbers off photos of labels.")
 app.add_typer(count_app, name="count", help="Our numbers against the warehouse's, and what becomes of differences.")
 app.add_typer(transfer_app, name="transfer", help="Units from one place to another, from the request to the receipt.")
 app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, owners, customs numbers, receipts.")
 app.add_typer(approval_app, name="approval", help="What waits for a second person.")
-app.add_typer(report_app, name="report", help="Reports on stock.")
+app.add_typer(exception_app, name="exception", help="What went wrong with an order, and what follows.")
+app.add_typer(claim_app, name="claim", help="Claims against couriers and suppliers, with their evidence.")
+app.add_typer(ticket_app, name="ticket", help="Complaints and reminders of buyers: the service board.")
+app.add_typer(report_app, name="report", help="Reports on stock and on after-sales cases.")
+app.add_typer(return_app, name="return", help="Goods that come back: parcels of nobody, where they are, labels.")
 app.add_typer(presale_app, name="presale", help="Goods that are sold before they are there.")
 app.add_typer(shop_app, name="shop", help="Connect sales channels, warehouse systems and couriers.")
 app.add_typer(inbox_app, name="inbox", help="See the messages that came in, and replay what was kept.")

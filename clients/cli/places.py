@@ -13,6 +13,7 @@ from store.places import Place
 
 place_app = typer.Typer(no_args_is_help=True)
 MAX_CODE = 64
+MAX_ADDRESS = 200
 
 
 @place_app.command()
@@ -33,6 +34,24 @@ def add(
 
     told(work)
     out.print(f"{code}: added", highlight=False)
+
+
+@place_app.command(name="return-address")
+def return_address(
+    code: str,
+    words: Annotated[str, typer.Argument(help="name, phone and address, as buyers write them on a parcel")],
+    actor: Annotated[str, typer.Option(help="your login")] = "cli",
+) -> None:
+    """Say where a warehouse takes goods back; the buyers' page shows it (AFT-1)."""
+
+    async def work() -> None:
+        if not words.strip() or len(words) > MAX_ADDRESS:
+            raise BadInput(f"a return address has 1 to {MAX_ADDRESS} characters")
+        async with session() as opened, opened.database.transaction() as tx:
+            await places.set_return_address(tx, code, words, actor, utc_now())
+
+    told(work)
+    out.print(f"{code}: returns go to {words}", highlight=False, markup=False)
 
 
 @place_app.command(name="list")

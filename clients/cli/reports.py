@@ -1,4 +1,4 @@
-"""`oms report turnover`: slow and fast movers (INV-9)."""
+"""`oms report`: slow and fast movers (INV-9); cases stand in case_report.py."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from clients.cli.case_report import cases
 from clients.cli.session import out, session, told
 from clients.cli.units import write_new
 from clients.clock import utc_now
@@ -16,6 +17,7 @@ from domain.turnover import WORST_FIRST, Pace, Turnover
 from store import settings_docs, turnover
 
 report_app = typer.Typer(no_args_is_help=True)
+report_app.command(name="cases")(cases)
 HEAD = ("sku", "title", "on hand", "sold 7 days", "sold 30 days", "lasts days", "oldest days", "pace")
 
 

@@ -23,11 +23,13 @@ EXTERNAL = ("OMS_DATABASE_URL", "OMS_KEYRING", "TEMPORAL_ADDRESS", "TEMPORAL_NAM
 def up(
     data: Annotated[Path | None, typer.Option(help="where the data lives; var/demo shows the last demo again")] = None,
     profile: Annotated[Profile, typer.Option(help="live, or demo with time sped up")] = Profile.LIVE,
+    portal: Annotated[bool, typer.Option(help="also the buyers' pages")] = True,
     labels: Annotated[bool, typer.Option(help="also a process that reads waybill numbers off photos")] = True,
 ) -> None:
-    """Start PostgreSQL, Temporal, gateway, workers, console, or use what the environment names; Ctrl-C ends all."""
+    """Start the servers that the environment does not name, and all our processes; Ctrl-C ends what was started."""
     stop = stop_on_signals()
-    installation = Installation((data or where.data).resolve(), profile.value, external(), console=True, labels=labels)
+    folder = (data or where.data).resolve()
+    installation = Installation(folder, profile.value, external(), console=True, labels=labels, portal=portal)
     out = Console()
     try:
         installation.start()

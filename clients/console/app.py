@@ -18,6 +18,7 @@ from clients.console.frame import Desk
 from clients.console.gate import Cookies, Gate
 from clients.console.html import link, tag
 from clients.console.login import Doors, Login
+from clients.console.pda.routes import Counter, Pda
 from clients.console.sessions import Sessions
 from clients.console.watch import Watch
 from clients.passwords import Passwords
@@ -79,6 +80,7 @@ def doors_only(parts: Parts, sessions: Sessions, users: ConsoleUsers) -> FastAPI
     seconds = int(parts.settings.session_lasts.total_seconds())
     Login(Doors(users, sessions, parts.passwords, cookies, parts.clock, seconds)).add_routes(app)
     assets.add_routes(app)
+    Pda(Counter(parts.database, parts.ring, sessions, parts.clock)).add_routes(app)
     app.add_api_route("/healthz", _alive, methods=["GET"], response_model=None)
 
     async def ready() -> Response:

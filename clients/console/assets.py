@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 FOLDER = Path(__file__).with_name("static")
-NAMES = ("console.css", "console.js", "icon.svg")
+NAMES = ("console.css", "console.js", "icon.svg", "pda.css", "pda.js")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

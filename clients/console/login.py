@@ -15,8 +15,8 @@ from clients.console import assets
 from clients.console.gate import DATABASE_AWAY, POLICY_FORMS, Cookies, session_of
 from clients.console.html import Child, tag
 from clients.console.sessions import Session, Sessions
-from clients.console.throttle import PER_ADDRESS, PER_LOGIN, Throttle
 from clients.passwords import LEAST_CHARACTERS, MOST_CHARACTERS, Passwords, weakness
+from clients.throttle import PER_ADDRESS, PER_LOGIN, Throttle
 from domain.errors import Broken, Unavailable
 from store.replay import By
 from store.users import ConsoleUsers

@@ -22,6 +22,7 @@ from clients.console.setting_shapes import (
     columns,
     fits,
     flat,
+    opened,
 )
 from clients.console.setting_values import shown
 from clients.console.setting_words import YES_NO, choice, help_of, label, unit
@@ -92,7 +93,7 @@ def _values(fields: list[Field], value: Mapping[str, Any], at: Path, sheet: Shee
     heads = [TEXTS["what"], TEXTS["live" if pairs else "value"], *([TEXTS["demo"]] if pairs else [])]
     lines = []
     for one in fields:
-        found, path = present(one, value), (*at, one.name)
+        found, path = opened(one.shape, present(one, value)), (*at, one.name)
         name = tag("label", label(one.name), for_=_first_entry(one.shape, found, path), title=one.name)
         what = tag("td", name, tag("small", help_of(one), class_="help") if help_of(one) else None, class_="what")
         lines.append(tag("tr", what, _value_cells(one.shape, found, path, sheet, pairs)))
@@ -172,7 +173,9 @@ def _picks(leaf: Leaf, value: Any, more: dict[str, str | int | bool | None]) -> 
                   disabled=more["disabled"])  # fmt: skip
         boxes.append(tag("label", box, " ", choice(one)))
     there = tag("input", type="hidden", name=more["name"], value="", disabled=more["disabled"])
-    return tag("div", there, boxes, class_="picks", id=more["id"], role="group", aria_label=more["aria_label"])
+    words = "、".join(choice(str(one)) for one in chosen) or TEXTS["none"]
+    group = tag("div", there, boxes, class_="picks", role="group", aria_label=more["aria_label"])
+    return tag("details", tag("summary", words, data_none=TEXTS["none"]), group, class_="picked", id=more["id"])
 
 
 def _block(field: Field, value: Any, path: Path, sheet: Sheet) -> Markup:
@@ -277,7 +280,7 @@ def _row(record: Record, row: Any, path: Path, sheet: Sheet, ends: tuple[Markup,
 
 def _cell(field: Field, row: Mapping[str, Any], where: tuple[Path, Path], sheet: Sheet) -> Markup:
     path, inner = where
-    value, place, words = _found_in(row, inner, field), (*path, *inner), _column(inner)
+    value, place, words = opened(field.shape, _found_in(row, inner, field)), (*path, *inner), _column(inner)
     if isinstance(field.shape, Record) and fits(field.shape, value):
         both = [
             tag(

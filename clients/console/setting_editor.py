@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from clients.console.frame import Desk
 from clients.console.setting_diff import Changed, compare
 from clients.console.setting_faults import Told, faults_of
 from clients.console.setting_form import change, pasted, read_form
@@ -11,6 +10,8 @@ from clients.console.setting_shapes import Path, Record, record_of
 from domain.differences import merged
 from domain.errors import BadInput
 from store import settings_docs
+from store.database import Database
+from store.keyring import KeyRing
 from store.replay import By
 from store.settings_drafts import Draft, SettingDrafts
 from store.settings_faults import schema
@@ -43,7 +44,8 @@ MOST_BYTES = 500_000
 class Editor:
     """A draft as its author sees it: the version that it began from, what was typed, what is wrong with it."""
 
-    desk: Desk
+    database: Database
+    ring: KeyRing
     kind: str
     author: str
     shape: Record = field(init=False)
@@ -72,14 +74,14 @@ class Editor:
     async def load(self) -> None:
         """Begin from the author's draft, else from the version in force."""
         await self.look_around()
-        draft = await SettingDrafts(self.desk.database).of(self.kind, self.author)
+        draft = await SettingDrafts(self.database).of(self.kind, self.author)
         self.draft = draft or Draft(self.kind, self.author, self.active.version, self.body_of(self.active))
-        self.base = await SettingVersions(self.desk.database).one(self.kind, self.draft.base)
+        self.base = await SettingVersions(self.database).one(self.kind, self.draft.base)
         self._stands()
 
     async def look_around(self) -> None:
         """See which version is in force now."""
-        self.active = await SettingVersions(self.desk.database).one(self.kind)
+        self.active = await SettingVersions(self.database).one(self.kind)
 
     def body_of(self, row: Any) -> dict[str, Any]:
         """Give the whole document of a version."""
@@ -123,23 +125,23 @@ class Editor:
 
     async def drop(self, _: dict[str, str], __: By) -> str:
         """Forget the draft."""
-        await SettingDrafts(self.desk.database).drop(self.draft)
+        await SettingDrafts(self.database).drop(self.draft)
         await self.load()
         return TEXTS["dropped"]
 
     async def try_out(self, given: dict[str, str], by: By) -> str:
         """Say what the draft would change of the past; BadInput while something is wrong with it."""
         await self._right(given, by)
-        self.trial = await try_out(self.desk.database, self.kind, self.draft.body, self.desk.ring)
+        self.trial = await try_out(self.database, self.kind, self.draft.body, self.ring)
         self.look = "trial"
         return TEXTS["tried"]
 
     async def activate(self, given: dict[str, str], change_by: Change, by: By) -> str:
         """Put the draft in force; BadInput when something is wrong with it, or somebody was faster."""
         await self._right(given, by)
-        versions = SettingVersions(self.desk.database)
+        versions = SettingVersions(self.database)
         done = await versions.activate(self.kind, self.draft.body, replace(change_by, base=self.draft.base))
-        await SettingDrafts(self.desk.database).drop(self.draft)
+        await SettingDrafts(self.database).drop(self.draft)
         await self.load()
         queued = TEXTS["queued"].format(n=done.queued) if done.queued else ""
         return TEXTS["active"].format(version=done.version) + queued
@@ -162,7 +164,7 @@ class Editor:
     async def _keep(self, draft: Draft, by: By) -> None:
         if len(str(draft.body)) > MOST_BYTES:
             raise BadInput(TEXTS["too_large"])
-        revision = await SettingDrafts(self.desk.database).save(draft, by.now)
+        revision = await SettingDrafts(self.database).save(draft, by.now)
         self.draft = replace(draft, revision=revision, changed_at=by.now)
         self._stands()
 

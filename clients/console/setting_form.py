@@ -4,7 +4,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from clients.console.setting_shapes import MISSING, Field, Keyed, Kind, Leaf, Path, Record, Shape, Table, blank, fits
+from clients.console.setting_shapes import (
+    MISSING,
+    Field,
+    Keyed,
+    Kind,
+    Leaf,
+    Path,
+    Record,
+    Shape,
+    Table,
+    blank,
+    fits,
+    opened,
+)
 from clients.console.setting_values import read as read_leaf
 from clients.console.setting_values import shown
 from domain.errors import BadInput
@@ -34,6 +47,8 @@ def key_name(path: Path) -> str:
 
 def read_form(shape: Shape, was: Any, given: Mapping[str, str], at: Path = ()) -> Any:
     """Put what was typed over a document; what has no entry stays. BadInput when two rows have one key."""
+    if isinstance(shape, Record) and shape.pair and fits(shape, opened(shape, was)):
+        return _read_pair(shape, was, given, at)
     if not fits(shape, was):
         return _read_leaf(RAW if was is not None else Leaf(Kind.RAW, optional=True), was, given, at)
     match shape:
@@ -51,6 +66,15 @@ def read_form(shape: Shape, was: Any, given: Mapping[str, str], at: Path = ()) -
             raise BadInput(TEXTS["twice"].format(key=typed))
         found[typed] = read_form(shape.value, value, given, (*at, place))
     return found
+
+
+def _read_pair(pair: Record, was: Any, given: Mapping[str, str], at: Path) -> Any:
+    """Read both entries; a pair that may be left out is, when both are empty."""
+    start = opened(pair, was)
+    found = _read_record(pair, start, given, at)
+    if found == start:
+        return was
+    return None if pair.optional and not any(value not in ("", None, []) for value in found.values()) else found
 
 
 def _read_record(record: Record, was: dict[str, Any], given: Mapping[str, str], at: Path) -> dict[str, Any]:
@@ -186,6 +210,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def entries(shape: Shape, value: Any, at: Path = ()) -> dict[str, str]:
     """Give what a browser would send of a form that nobody touched."""
+    value = opened(shape, value)
     if not fits(shape, value):
         return {} if value is None else {name_of(at): shown(RAW, value)}
     found: dict[str, str] = {}

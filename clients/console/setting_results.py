@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from clients.console.case_lists import case_url
 from clients.console.forms import cards
 from clients.console.html import Child, badge, empty, link, order_url, section, table, tag
 from clients.console.setting_diff import MOST, Changed
@@ -100,7 +101,7 @@ def _row(noun: str, one: PastChange) -> dict[str, Child]:
     key = (
         link(order_url(one.key), one.key.split(":", 2)[-1], class_="num wrap", title=one.key)
         if noun == "orders"
-        else one.key
+        else link(case_url(one.key), one.key, class_="num")
     )
     return {"key": key, "before": _outcome(one.before), "after": _outcome(one.after)}
 

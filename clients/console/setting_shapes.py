@@ -186,7 +186,7 @@ def _as_span(shape: Shape) -> Shape:
 
 def flat(shape: Shape) -> bool:
     """Say whether it fits into one cell."""
-    return isinstance(shape, Leaf) or (isinstance(shape, Record) and shape.pair and not shape.optional)
+    return isinstance(shape, Leaf) or (isinstance(shape, Record) and shape.pair)
 
 
 def columns(record: Record) -> Iterator[tuple[Path, Field]]:
@@ -209,6 +209,11 @@ def blocks(record: Record) -> Iterator[tuple[Path, Field]]:
                 yield (one.name, *path), inner
         else:
             yield (one.name,), one
+
+
+def opened(shape: Shape, value: Any) -> Any:
+    """Give the value of a pair that may be left out as the two empty entries that it is drawn as."""
+    return {} if value is None and isinstance(shape, Record) and shape.pair and shape.optional else value
 
 
 def fits(shape: Shape, value: Any) -> bool:

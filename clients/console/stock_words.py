@@ -32,6 +32,7 @@ REASONS = {
     "regraded": "调整品级",
     "counted": "盘点差异",
     "received": "收货",
+    "returned": "退货",
     "presale": "预售到货",
     "converted": "预售转现货",
 }

@@ -1,5 +1,7 @@
 """What happened, in Chinese: the titles of entries of an order's story and of the audit log. A table only."""
 
+from clients.console.case_words import ACTIONS as OF_CASES
+
 ACTIONS = {
     "order.accepted": "首次入库", "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消",
     "order.refunded": "渠道退款",
@@ -45,7 +47,9 @@ ACTIONS = {
     "stock.regraded": "调整品级", "stock.lowered": "直播渠道降低展示", "stock.restored": "直播渠道恢复展示",
     "approval.asked": "申请审批", "approval.approved": "审批通过", "approval.refused": "审批拒绝",
     "approval.withdrawn": "撤回审批", "count.begun": "开始盘点", "count.ended": "盘点结束",
-    "adjustment.booked": "盘点差异入账", "place.added": "新增门店", "transfer.asked": "申请调拨",
+    "adjustment.booked": "盘点差异入账", "place.added": "新增门店", "place.return_address": "退货地址",
+    "portal.link_made": "生成买家链接", "portal.entered": "买家打开自助页面",
+    "transfer.asked": "申请调拨",
     "transfer.approved": "调拨通过", "transfer.refused": "调拨拒绝", "transfer.cancelled": "撤销调拨",
     "transfer.shipped": "调拨出库", "transfer.received": "调拨收货", "transfer.posted": "调拨过账",
     "inbound.added": "新增入库单", "inbound.stage": "入库进度", "inbound.received": "入库收货",
@@ -54,3 +58,5 @@ ACTIONS = {
     "order.case_opened": "新建售后单", "order.case_closed": "售后单结束",
     "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
+
+ACTIONS |= OF_CASES

@@ -7,7 +7,17 @@ Another language is another module of the same names.
 
 import re
 
-from clients.console import count_words, inbox_words, message_words, order_words, setting_words, stock_words
+from clients.console import (
+    case_words,
+    count_words,
+    inbox_words,
+    message_words,
+    order_words,
+    return_words,
+    service_words,
+    setting_words,
+    stock_words,
+)
 from clients.console.story_words import ACTIONS
 from domain.permissions import UserRole
 from domain.waits import WaitFor
@@ -145,56 +155,62 @@ FOR_BUYER: dict[WaitFor, str] = {
 }
 """One sentence for the buyer, ready to copy; it promises nothing that the store does not know."""
 
-ALERTS = {
-    "stuck": "订单卡住",
-    "out_of_stock": "已付款但缺货",
-    "review": "待人工审核",
-    "late_payment": "关单后付款",
-    "late_refund": "关单后退款",
-    "late_cancel": "完成后取消",
-    "refund_due": "应退款",
-    "too_late": "取消太晚",
-    "ship_by_1": "快到发货时限",
-    "ship_by_2": "超过发货时限",
-    "overshipped": "仓库多发",
-    "presale_supply_late": "预售批次延期",
-    "presale_late": "预售延期，请告知买家",
-    "bundle_parts": "组合商品缺件发出",
-    "no_waybill": "发货没有运单号",
-    "shipped_after_close": "关单后发货",
-    "observation_failed": "消息未入账",
-    "pull": "拉单失败",
-    "signatures": "连续验签失败",
-    "drift": "时钟或时区不对",
-    "unknown_status": "不认识的状态码",
-    "channel_hold": "渠道暂不允许发货",
-    "token": "授权将失效",
-    "reread": "重读被拒",
-    "oversell_breaker": "超卖熔断",
-    "refund_unheard": "退款没有回调",
-    "no_pollers": "没有工作进程",
-    "workflow_task_failures": "流程代码出错",
-    "schedule_to_start": "任务排队过久",
-    "oversize_payload": "数据过大",
-    "calls_exhausted": "外部调用久未成功",
-    "lag": "处理积压",
-    "backlog": "待发过多，直播渠道少展示",
-    "stock_behind": "库存推送落后",
-    "stock_refused": "渠道不收库存",
-    "approval_waiting": "等待审批",
-    "approval_late": "审批超时",
-    "count_blocked": "盘点差异未入账",
-    "count_inaccurate": "库存准确率不足",
-    "count_failed": "盘点失败",
-    "transfer_not_free": "调拨缺货",
-    "receipt_differs": "收货数量不符",
-    "entry_refused": "仓库不收货",
-    "inbound_no_owner": "入库单无负责人",
-    "inbound_no_customs_no": "缺清关单号",
-    "inbound_late": "到货逾期",
-    "stock_drift": "库存账目不一致",
-    "workflow_lost": "订单流程没有运行",
-} | message_words.ALERTS
+ALERTS = (
+    {
+        "stuck": "订单卡住",
+        "out_of_stock": "已付款但缺货",
+        "review": "待人工审核",
+        "late_payment": "关单后付款",
+        "late_refund": "关单后退款",
+        "late_cancel": "完成后取消",
+        "refund_due": "应退款",
+        "too_late": "取消太晚",
+        "ship_by_1": "快到发货时限",
+        "ship_by_2": "超过发货时限",
+        "overshipped": "仓库多发",
+        "presale_supply_late": "预售批次延期",
+        "presale_late": "预售延期，请告知买家",
+        "bundle_parts": "组合商品缺件发出",
+        "no_waybill": "发货没有运单号",
+        "shipped_after_close": "关单后发货",
+        "observation_failed": "消息未入账",
+        "pull": "拉单失败",
+        "signatures": "连续验签失败",
+        "drift": "时钟或时区不对",
+        "unknown_status": "不认识的状态码",
+        "channel_hold": "渠道暂不允许发货",
+        "token": "授权将失效",
+        "reread": "重读被拒",
+        "oversell_breaker": "超卖熔断",
+        "refund_unheard": "退款没有回调",
+        "no_pollers": "没有工作进程",
+        "workflow_task_failures": "流程代码出错",
+        "schedule_to_start": "任务排队过久",
+        "oversize_payload": "数据过大",
+        "calls_exhausted": "外部调用久未成功",
+        "lag": "处理积压",
+        "backlog": "待发过多，直播渠道少展示",
+        "stock_behind": "库存推送落后",
+        "stock_refused": "渠道不收库存",
+        "approval_waiting": "等待审批",
+        "approval_late": "审批超时",
+        "count_blocked": "盘点差异未入账",
+        "count_inaccurate": "库存准确率不足",
+        "count_failed": "盘点失败",
+        "transfer_not_free": "调拨缺货",
+        "receipt_differs": "收货数量不符",
+        "entry_refused": "仓库不收货",
+        "inbound_no_owner": "入库单无负责人",
+        "inbound_no_customs_no": "缺清关单号",
+        "inbound_late": "到货逾期",
+        "stock_drift": "库存账目不一致",
+        "workflow_lost": "订单流程没有运行",
+    }
+    | message_words.ALERTS
+    | return_words.ALERTS
+    | service_words.ALERTS
+    | case_words.ALERTS
+)
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
 """Who is not a person."""
@@ -212,10 +228,13 @@ SEARCHED = {
 _SAID = [
     *order_words.SAID,
     *message_words.SAID,
+    *return_words.SAID,
+    *service_words.SAID,
     *inbox_words.SAID,
     *count_words.SAID,
     *stock_words.SAID,
     *setting_words.SAID,
+    *case_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
@@ -233,4 +252,4 @@ def action(title: str) -> str:
     """Name an entry of an order's story."""
     if title.startswith("stage."):
         return STAGES.get(title.removeprefix("stage."), title.removeprefix("stage."))
-    return ACTIONS.get(title, title)
+    return ACTIONS.get(title) or service_words.ACTIONS.get(title, title)

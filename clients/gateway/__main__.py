@@ -5,10 +5,12 @@ import sys
 
 import structlog
 import uvicorn
+import uvloop
 
 from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
 from clients.logs import set_up_logs
+from clients.memory import settle
 from clients.settings import ClientSettings
 from clients.tracing import Tracing
 from domain.errors import OmsError
@@ -32,6 +34,7 @@ async def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+    settle()
     await uvicorn.Server(config).serve()
     await asyncio.to_thread(tracing.end)
 
@@ -39,7 +42,7 @@ async def main() -> None:
 if __name__ == "__main__":
     set_up_logs()
     try:
-        asyncio.run(main())
+        uvloop.run(main())
     except OmsError as error:
         structlog.get_logger("gateway").error("gateway cannot run", reason=str(error))
         sys.exit(1)

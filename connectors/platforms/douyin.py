@@ -1,6 +1,7 @@
 """Calls to the Douyin shop platform (抖店). Owns its envelope, its codes, paging, write-back and token.
 
-Beside it: douyin_push.py receives, douyin_orders.py reads orders, douyin_stock.py tells stock, douyin_sign.py signs.
+Beside it: douyin_push.py receives, douyin_orders.py reads orders, douyin_cases.py after-sales cases, douyin_stock.py
+tells stock, douyin_sign.py signs.
 
 Every call is `POST {endpoint_url}/{path}` with the signed JSON as its body, exactly those bytes.
 """
@@ -17,12 +18,14 @@ from pydantic import Field, ValidationError
 from connectors import fields
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
+from connectors.platforms import douyin_cases as cases
 from connectors.platforms import douyin_stock
 from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Id, Lenient, moment, read_order
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
+from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
-from domain.observations import ChannelStatus, OrderHinted, OrderObserved
+from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
 from domain.stock_push import Batch, ListingKey
@@ -207,6 +210,36 @@ class DouyinShop:
             is_time = isinstance(second, int) and EARLIEST_SECOND <= second <= LATEST_SECOND
             changed = moment(second) if is_time else window.end
             return OrderHinted(CHANNEL, self._shop.code, row.order_id, ChannelStatus.UNMAPPED, changed)
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for one page of the cases that changed in a window, the last page first, as `pull` reads orders."""
+        page = int(cursor or 0)
+        ref = f"cases {window.start.isoformat()} page {page}"
+        answer = await self._ask(cases.LIST, ref, cases.question(window, page))
+        listed = answer.read(cases.List)
+        if listed.total > cases.MAX_ROWS:
+            return Page((), answer.raw, overfull=True)
+        last = max(0, (listed.total - 1) // cases.PAGE_SIZE)
+        if not cursor and last:
+            return Page((), answer.raw, str(last))
+        rows = tuple(cases.read_row(told, window, self._shop) for told in listed.items)
+        return Page(rows, answer.raw, str(page - 1) if page else "")
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one case; Broken when the answer cannot be read, is about another one, or says what nobody knows."""
+        answer = await self._ask(cases.DETAIL, case_no, {"after_sale_id": case_no})
+        return cases.read_detail(answer.read(cases.Detail), case_no, self._shop), answer.raw
+
+    async def answer_case(self, told: ChannelAnswer) -> None:
+        """Tell what we decide. A refusal is a success when the case shows that it has had this answer."""
+        company = _carriers(self._shop).get(told.carrier, told.carrier)
+        params = cases.operation(told, company)
+        try:
+            (await self._ask(cases.OPERATE, told.key, params)).read(cases.Operated).check(told)
+        except Refused:
+            seen, _ = await self.read_case(told.case_no)
+            if seen.state not in cases.ANSWERED[told.action]:
+                raise
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         """Set the quantities of one product's SKUs: all of them, or Refused for all because of one."""

@@ -1,5 +1,7 @@
 """Messages that the Douyin shop platform pushes. Owns their tags; every one of an order is a hint, never the order.
 
+One of an after-sales case hints at both: at its order, whose money it moves, and at the case.
+
 A hint's time is the moment of receiving, and it may only be later than that: a message carries no time of sending, and
 none of the times inside it tells how new the order is. A refund does not move the order's own update time, and the
 "paid" of an order that was held back comes after the time of its payment; hints with those times would be dropped as
@@ -9,7 +11,7 @@ older than what is booked. One question too many does no harm.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -20,7 +22,7 @@ from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.platforms.douyin_orders import CHANNEL, Code, Id, Lenient
 from connectors.platforms.douyin_sign import event_sign
 from domain.errors import Forged, Unparsable
-from domain.observations import ChannelStatus, OrderHinted
+from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
 
 APP_ID, EVENT_SIGN = "app-id", "event-sign"
@@ -55,6 +57,8 @@ class _Data(Lenient):
     p_id: Id
     shop_id: str = ""
     order_status: Code = ""
+    aftersale_id: Code = ""
+    aftersale_status: Code = ""
     # Seconds, but a text in the data of some tags.
     pay_time: Any = 0
     update_time: Any = 0
@@ -91,10 +95,10 @@ class DouyinInbound:
         except ValidationError as error:
             raise Unparsable(fields.explain(error)) from error
         asked = [(index, message) for index, message in enumerate(messages) if message.tag in TAGS]
-        hints = tuple(self._read(message, index, push.received_at) for index, message in asked)
+        hints = tuple(hint for index, message in asked for hint in self._read(message, index, push.received_at))
         return Genuine(_key(messages, push.body), None, hints)
 
-    def _read(self, message: _Message, index: int, received_at: datetime) -> OrderHinted:
+    def _read(self, message: _Message, index: int, received_at: datetime) -> Iterator[OrderHinted | CaseHinted]:
         where = f"[{index}].data"
         try:
             data = _Data.model_validate_json(message.data)
@@ -104,7 +108,10 @@ class DouyinInbound:
         if ours and data.shop_id and data.shop_id != ours:
             raise Unparsable(f"{where}.shop_id is not the shop_id of this shop: push it to its own address")
         told_at = max(_times(data, received_at))
-        return OrderHinted(CHANNEL, self._shop.code, data.p_id, TAGS[message.tag], told_at, data.order_status)
+        yield OrderHinted(CHANNEL, self._shop.code, data.p_id, TAGS[message.tag], told_at, data.order_status)
+        if message.tag in _REFUND_TAGS and data.aftersale_id:
+            status = data.aftersale_status
+            yield CaseHinted(CHANNEL, self._shop.code, data.aftersale_id, data.p_id, told_at, status)
 
     def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
         """Say code 0, or 40041 with the reason; whether and how often a refused push comes again is not documented.

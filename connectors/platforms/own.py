@@ -1,4 +1,6 @@
-"""The own-shop channel, docs/own-shop-api.md. Owns its signature, its orders and hints, the write-back and the re-read.
+"""The own-shop channel, docs/own-shop-api.md. Owns its signature, its messages, the write-back and the re-read.
+
+Beside it: own_orders.py and own_cases.py read what it says of them, own_stock.py tells stock.
 
 Amounts are minor units, times ISO 8601 with an offset, ids texts. Error texts name fields, what is wrong and
 what to do; they carry sums, because the shop needs them, but never a name, a phone or an address.
@@ -8,31 +10,27 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
 
 from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
-from connectors.platforms import own_stock
-from domain.contacts import Contact, ContactForm
+from connectors.platforms import own_cases, own_stock
+from connectors.platforms import own_orders as orders
+from connectors.platforms.own_orders import CHANNEL, Hint, Order, Strict, observe
+from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Forged, Refused, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
-from domain.observations import ChannelStatus, LineObserved, OrderHinted, OrderObserved
+from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Shop, Token
 from domain.stock_push import Batch, ListingKey
 
-CHANNEL = "own"
-MAX_QUANTITY = 9_999
-MAX_LINES = 200
 KEY, TIMESTAMP, EVENT, SIGNATURE = (
     "x-steadfast-key",
     "x-steadfast-timestamp",
@@ -42,93 +40,12 @@ KEY, TIMESTAMP, EVENT, SIGNATURE = (
 ORDERS_URL = "orders_url"
 NOTICE_URL = "notice_url"
 _EVENT_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
-_STATUSES = Literal["unpaid", "deposit", "paid", "cancelled", "refunded"]
 
 
-def _read_time(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise PydanticCustomError("explained", "{text}", {"text": "is not a text: send ISO 8601 with an offset"})
-    try:
-        return fields.offset_time(value)
-    except ValueError as error:
-        raise PydanticCustomError("explained", "{text}", {"text": f"is {error}"}) from error
-
-
-Minor = Annotated[int, Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
-Time = Annotated[datetime, PlainValidator(_read_time)]
-Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
-# Line breaks are fine in an address; other control characters cannot be stored or printed.
-_PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-Words = Annotated[str, Field(max_length=2000, pattern=_PRINTABLE)]
-NeededWords = Annotated[str, Field(min_length=1, max_length=500, pattern=_PRINTABLE)]
-
-
-class _Strict(BaseModel):
-    """No guessing: a quoted number is not a number and true is not 1. Unknown fields are left alone."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class _Line(_Strict):
-    no: Id
-    sku: Id
-    title: Annotated[str, Field(max_length=500, pattern=_PRINTABLE)]
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-    unit_minor: Minor
-    discount_minor: Minor
-    amount_minor: Minor
-    presale: bool = False
-
-
-class _Receiver(_Strict):
-    name: NeededWords
-    phone: NeededWords
-    province: NeededWords
-    city: NeededWords
-    district: Words = ""
-    address: NeededWords
-
-
-class _Buyer(_Strict):
-    id: Annotated[str, Field(max_length=128, pattern=_PRINTABLE)] = ""
-    ip: Annotated[str, Field(max_length=45, pattern=r"^[0-9A-Fa-f:.]*$")] = ""
-
-
-class _Order(_Strict):
-    no: Id
-    status: _STATUSES
-    updated_at: Time
-    placed_at: Time
-    paid_at: Time | None = None
-    deposit_at: Time | None = None
-    balance_until: Time | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    goods_minor: Minor
-    shop_discount_minor: Minor
-    platform_discount_minor: Minor
-    freight_minor: Minor
-    total_minor: Minor
-    paid_minor: Minor
-    refunded_minor: Minor
-    lines: Annotated[tuple[_Line, ...], Field(min_length=1, max_length=MAX_LINES)]
-    receiver: _Receiver
-    buyer: _Buyer = _Buyer()
-    remark: Words = ""
-
-
-class _Hint(_Strict):
-    no: Id
-    status: _STATUSES
-    updated_at: Time
-
-
-class _Answer(_Strict):
-    order: _Order
-
-
-class _Message(_Strict):
-    order: _Order | None = None
-    hint: _Hint | None = None
+class _Message(Strict):
+    order: Order | None = None
+    hint: Hint | None = None
+    case: own_cases.Case | None = None
 
 
 def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
@@ -178,13 +95,16 @@ class OwnInbound:
         sent_at = fields.offset_time(push.headers[TIMESTAMP])
         return Genuine(push.headers[EVENT], sent_at, (self._read(message),))
 
-    def _read(self, message: _Message) -> OrderObserved | OrderHinted:
-        if message.order and message.hint:
-            raise Unparsable("order and hint are both given: send one of them")
+    def _read(self, message: _Message) -> OrderObserved | OrderHinted | CaseObserved:
+        given = [name for name, one in message if one is not None]
+        if len(given) > 1:
+            raise Unparsable(f"{' and '.join(given)} are both given: send one of them")
         if message.order:
-            return _observe(message.order, self._shop)
+            return observe(message.order, self._shop)
+        if message.case:
+            return own_cases.observe(message.case, self._shop)
         if message.hint is None:
-            raise Unparsable("order is missing: send it, or a hint")
+            raise Unparsable("order is missing: send it, a hint or a case")
         if not self._shop.params.get(ORDERS_URL):
             raise Unparsable("hints need orders_url: set it for this shop, or send the whole order")
         hint = message.hint
@@ -200,93 +120,6 @@ class OwnInbound:
 
 def _json_answer(status: int, said: dict[str, object]) -> Answer:
     return Answer(status, "application/json", json.dumps(said, ensure_ascii=False).encode())
-
-
-def _bad_lines(order: _Order) -> Iterator[str]:
-    first: dict[str, int] = {}
-    for index, line in enumerate(order.lines):
-        where = f"order.lines[{index}]"
-        if line.no in first:
-            yield f"{where}.no is the same as that of lines[{first[line.no]}]: number every line differently"
-        first.setdefault(line.no, index)
-        amount = line.quantity * line.unit_minor - line.discount_minor
-        if amount != line.amount_minor:
-            sum_of = "quantity x unit_minor - discount_minor"
-            yield f"{where}.amount_minor is {line.amount_minor}, but {sum_of} is {amount}: mend one of them"
-
-
-def _bad_sums(order: _Order) -> Iterator[str]:
-    goods = sum(line.amount_minor for line in order.lines)
-    if goods != order.goods_minor:
-        yield f"order.goods_minor is {order.goods_minor}, but the lines add up to {goods}: mend one of them"
-    discounts = order.shop_discount_minor + order.platform_discount_minor
-    total = order.goods_minor - discounts + order.freight_minor
-    if total != order.total_minor:
-        sum_of = "goods - shop_discount - platform_discount + freight"
-        yield f"order.total_minor is {order.total_minor}, but {sum_of} is {total}: mend one of them"
-    if order.refunded_minor > order.paid_minor:
-        both = f"{order.refunded_minor}, more than paid_minor, {order.paid_minor}"
-        yield f"order.refunded_minor is {both}: mend one of them"
-
-
-def _bad_payment(order: _Order) -> Iterator[str]:
-    if order.status == "paid" and order.paid_at is None:
-        yield "order.paid_at is null although status is paid: send the time of payment"
-    if order.status == "unpaid" and order.paid_at is not None:
-        yield "order.paid_at is given although status is unpaid: send null, or another status"
-    if order.status == "unpaid" and order.paid_minor:
-        yield f"order.paid_minor is {order.paid_minor} although status is unpaid: send 0, or another status"
-
-
-def _bad_deposit(order: _Order) -> Iterator[str]:
-    if order.status != "deposit":
-        return
-    if not any(line.presale for line in order.lines):
-        yield "order.status is deposit, but no line has presale true: only presale orders take a deposit"
-    if order.deposit_at is None:
-        yield "order.deposit_at is missing although status is deposit: send the time at which it was paid"
-    if order.paid_at is not None:
-        yield "order.paid_at is given although status is deposit: send null until the balance is paid"
-    if not 0 < order.paid_minor < order.total_minor:
-        yield f"order.paid_minor is {order.paid_minor}: a deposit is more than 0 and less than {order.total_minor}"
-
-
-def _observe(order: _Order, shop: Shop) -> OrderObserved:
-    """Make the observation; Unparsable tells every contradiction in the order."""
-    wrong = [*_bad_lines(order), *_bad_sums(order), *_bad_payment(order), *_bad_deposit(order)]
-    if wrong:
-        raise Unparsable(fields.join_errors(wrong))
-    who = order.receiver
-    return OrderObserved(
-        channel=CHANNEL,
-        shop=shop.code,
-        no=order.no,
-        status=ChannelStatus(order.status),
-        raw_status=order.status,
-        vendor_time=order.updated_at,
-        placed_at=order.placed_at,
-        paid_at=order.paid_at,
-        currency=order.currency,
-        goods_minor=order.goods_minor,
-        shop_discount_minor=order.shop_discount_minor,
-        platform_discount_minor=order.platform_discount_minor,
-        freight_minor=order.freight_minor,
-        total_minor=order.total_minor,
-        paid_minor=order.paid_minor,
-        refunded_minor=order.refunded_minor,
-        lines=tuple(_observe_line(line) for line in order.lines),
-        contact=Contact(ContactForm.PLAIN, who.province, who.city, who.district, who.name, who.phone, who.address),
-        buyer_id=order.buyer.id,
-        buyer_ip=order.buyer.ip,
-        remark=order.remark,
-        deposit_at=order.deposit_at,
-        balance_until=order.balance_until,
-    )
-
-
-def _observe_line(line: _Line) -> LineObserved:
-    amounts = (line.unit_minor, line.discount_minor, line.amount_minor)
-    return LineObserved(line.no, line.sku, line.title, line.quantity, *amounts, line.sku, presale=line.presale)
 
 
 class OwnShop:
@@ -333,8 +166,8 @@ class OwnShop:
         call = Call("own", event_id, url, b"", self._headers(event_id, b""), "GET")
         reply = await self._send(call)
         try:
-            order = _Answer.model_validate_json(reply.body).order
-            seen = _observe(order, self._shop)
+            order = orders.Answer.model_validate_json(reply.body).order
+            seen = observe(order, self._shop)
         except ValidationError as error:
             raise Broken(f"own about {event_id}: {fields.explain(error)}") from error
         except Unparsable as error:
@@ -346,6 +179,23 @@ class OwnShop:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Refused: this protocol has no list of changes."""
         raise Refused("no-list", f"the shop {self._shop.code} tells of its orders itself and has no list to pull")
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """GET one page of the cases that changed in a window, the last page first; Refused when there is no list."""
+        event_id, url = own_cases.page_url(self._shop, window, cursor)
+        reply = await self._send(Call("own", event_id, url, b"", self._headers(event_id, b""), "GET"))
+        return own_cases.read_page(reply.body, cursor, event_id, self._shop)
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """GET one case as it is now; Broken for an answer that is no case or another one."""
+        event_id, url = own_cases.case_url(self._shop, case_no)
+        reply = await self._send(Call("own", event_id, url, b"", self._headers(event_id, b""), "GET"))
+        return own_cases.read(reply.body, case_no, self._shop), reply.body
+
+    async def answer_case(self, answer: ChannelAnswer) -> None:
+        """POST what we decide; the same event id each time makes a repeat harmless at the shop."""
+        _, url = own_cases.case_url(self._shop, answer.case_no)
+        await self._post(url, answer.key, own_cases.message(answer))
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
         """POST the quantities to the shop's stock_url; Refused when it has none, or takes none of them."""

@@ -1,4 +1,4 @@
-"""Taobao and Tmall shops: pulling, re-reading, telling shipments, renewing the token.
+"""Taobao and Tmall shops: pulling, re-reading, telling shipments, answering cases, renewing the token.
 
 Nothing is pushed over HTTP: changes are pulled and each is read in full. The list shows only what it is asked for,
 tid, status and modified, and is read from its last page to its first: a trade that changes meanwhile leaves the window,
@@ -14,11 +14,13 @@ from pydantic import Field, ValidationError, field_validator
 
 from connectors import fields
 from connectors.outbound import Clock
+from connectors.platforms import taobao_cases as cases
 from connectors.platforms import taobao_orders as orders
 from connectors.platforms.taobao_top import Lenient, Question, TopGateway
+from domain.after_sales import CaseAction, ChannelAnswer
 from domain.errors import Broken, Refused, TokenRejected
 from domain.fulfillment import PromiseNotice, ShipmentNotice
-from domain.observations import OrderObserved
+from domain.observations import CaseObserved, OrderObserved
 from domain.pulling import Page, PullRules, Window
 from domain.shops import Shop, Token
 from domain.stock_push import Batch, ListingKey, PushRules
@@ -123,6 +125,49 @@ class TaobaoShop:
         }
         ref = f"list {window.start.isoformat()} {window.end.isoformat()} page {number}"
         return await self._top.ask(Question(LIST, ref, params), orders.TradePage)
+
+    async def pull_cases(self, window: Window, cursor: str) -> Page:
+        """Ask for a page of hints at refunds that changed, in the order in which `pull` reads trades."""
+        number = _page_number(cursor) if cursor else 1
+        params = cases.list_params(window, number, count=not cursor, shop=self._shop)
+        ref = f"cases {window.start.isoformat()} {window.end.isoformat()} page {number}"
+        page, raw = await self._top.ask(Question(cases.LIST, ref, params), cases.RefundPage)
+        rows = cases.hints(page, self._shop)
+        if cursor:
+            return Page(rows, raw, str(number - 1) if number > 1 else "")
+        pages = -(-page.total_results // cases.PAGE_SIZE)
+        if pages > MAX_PAGES:
+            return Page((), raw, overfull=True)
+        return Page(rows, raw, str(pages) if pages > 1 else "")
+
+    async def read_case(self, case_no: str) -> tuple[CaseObserved, bytes]:
+        """Ask for one refund; Broken when it is about another one, or says what nobody knows here."""
+        refund, raw = await self._case(case_no)
+        return cases.observe(refund, case_no, self._shop), raw
+
+    async def _case(self, case_no: str) -> tuple[cases.Refund, bytes]:
+        params = {"fields": cases.CASE_FIELDS, "refund_id": case_no}
+        answer, raw = await self._top.ask(Question(cases.DETAIL, f"case {case_no}", params), cases.RefundAnswer)
+        return answer.refund, raw
+
+    async def answer_case(self, told: ChannelAnswer) -> None:
+        """Tell what we decide about the refund as it is now. A refusal is a success when the refund shows the answer.
+
+        Refused when the buyer wants another amount by now than was granted: its own case says which.
+        """
+        refund, _ = await self._case(told.case_no)
+        if cases.observe(refund, told.case_no, self._shop).state in cases.ANSWERED[told.action]:
+            return
+        if told.action is CaseAction.AGREE_REFUND and refund.refund_fee != told.amount_minor:
+            wants = f"the buyer wants {refund.refund_fee} fen by now, {told.amount_minor} were granted"
+            raise Refused("another-amount", f"{wants} ({told.key}): agree or refuse on the platform's own pages")
+        try:
+            answer, _ = await self._top.ask(cases.answer_call(told, refund), cases.Answered)
+            answer.check(told)
+        except Refused:
+            seen, _ = await self.read_case(told.case_no)
+            if seen.state not in cases.ANSWERED[told.action]:
+                raise
 
     async def tell_promise(self, notice: PromiseNotice) -> None:
         """Refused: the platform takes no promise from us; a person tells the buyer."""

@@ -17,13 +17,14 @@ from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock, WarehouseOrder
 from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses import qimen_messages as messages
-from connectors.warehouses import qimen_stock
+from connectors.warehouses import qimen_returns, qimen_stock
 from connectors.warehouses.qimen_xml import read_xml, text
 from domain.counting import Answer
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.fulfillment import FulfillmentOrder, Purpose
 from domain.inbound import Entry
-from domain.observations import ShipmentConfirmed
+from domain.observations import ReturnConfirmed, ShipmentConfirmed
+from domain.returns import ReturnOrder
 from domain.shops import Shop
 
 VERSION = "2.0"
@@ -136,6 +137,36 @@ class QimenWarehouse:
         if not answer.ok and not _says(answer, _EXISTS_WORDS):
             raise _refusal(answer)
         return text(answer.root, "entryOrderId")
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        """Send returnorder.create; a partner that knows the number already is content."""
+        answer = await self._ask("returnorder.create", back.no, qimen_returns.return_body(back, self._shop))
+        if not answer.ok and not _says(answer, _EXISTS_WORDS):
+            raise _refusal(answer)
+        return text(answer.root, "returnOrderId")
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        """Send order.cancel for a return. False: the goods are there already, and are confirmed as any others."""
+        words = {"orderType": qimen_returns.order_type(exchange), "cancelReason": "case closed"}
+        answer = await self._ask("order.cancel", no, messages.about(no, warehouse, self._shop, **words))
+        if answer.code.lower() in _KEY_FAULTS:
+            raise _refusal(answer)
+        return answer.ok or _says(answer, _UNKNOWN_WORDS) or _says(answer, _CANCELLED_WORDS)
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        """Send returnorder.query, and give all that came so far; None while nothing has, or it is not known there."""
+        answer = await self._ask("returnorder.query", no, qimen_returns.query_body(no, warehouse, self._shop))
+        if not answer.ok:
+            if _says(answer, _UNKNOWN_WORDS):
+                return None
+            raise _refusal(answer)
+        try:
+            seen = qimen_returns.read_answer(answer.root, self._shop, self._clock())
+        except Unparsable as error:
+            raise Broken(f"qimen's answer about the return {no}: {error.reason}") from error
+        if seen.case_no != no:
+            raise Broken(f"qimen answered about another return than {no}")
+        return (seen, answer.raw) if seen.lines else None
 
     async def query(self, fulfillment_no: str, warehouse: str) -> WarehouseOrder:
         """Send deliveryorder.query, all pages; Refused when the warehouse does not know the order."""

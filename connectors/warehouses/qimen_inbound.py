@@ -13,6 +13,7 @@ from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.top_sign import SIGNERS, sign
 from connectors.warehouses.qimen_messages import read_confirm, read_process
+from connectors.warehouses.qimen_returns import read_return
 from connectors.warehouses.qimen_sign import signed_params
 from connectors.warehouses.qimen_stock import body_digest, message_id, read_changes, read_count, read_entry
 from connectors.warehouses.qimen_xml import read_xml, text, write_xml
@@ -71,12 +72,18 @@ def _changes(told: Told) -> Read:
     return f"stockchange:{told.digest}", read_changes(told.root, told.shop, told.at, told.digest)
 
 
+def _return(told: Told) -> Read:
+    seen = read_return(told.root, told.shop, told.at, told.digest)
+    return f"return:{seen.case_no}:{seen.confirm_id}", (seen,)
+
+
 _READERS: Mapping[str, Callable[[Told], Read]] = {
     "deliveryorder.confirm": _shipment,
     "orderprocess.report": _process,
     "entryorder.confirm": _entry,
     "inventory.report": _count,
     "stockchange.report": _changes,
+    "returnorder.confirm": _return,
 }
 METHODS = tuple(_READERS)
 

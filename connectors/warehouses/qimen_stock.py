@@ -88,7 +88,7 @@ def read_entry(root: Element, shop: Shop, sent_at: datetime, digest: str) -> Ent
     head = root.find("entryOrder")
     number = required(head, "entryOrderCode", "entryOrder")
     status = text(head, "status").upper()
-    lines = _received(root)
+    lines = received(root)
     if not lines and status not in NOT_TAKEN | NOTHING_YET:
         raise Unparsable("orderLines: none given; say what arrived")
     kind = text(head, "confirmType")
@@ -100,7 +100,8 @@ def read_entry(root: Element, shop: Shop, sent_at: datetime, digest: str) -> Ent
     return EntryConfirmed(number, confirm_id, text(head, "warehouseCode"), final, at, lines, refused)
 
 
-def _received(root: Element) -> tuple[ReceivedLine, ...]:
+def received(root: Element) -> tuple[ReceivedLine, ...]:
+    """Read the lines of goods that came in, of an entry or a return."""
     nodes = _some(root.findall("orderLines/orderLine"), "orderLines.orderLine")
     return tuple(line for index, node in enumerate(nodes) for line in _line(node, f"orderLines.orderLine[{index}]"))
 

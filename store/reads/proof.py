@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from domain.proof import OrderFact, ShownFact, SkuFact
+from domain.proof_cases import CaseFact
 from store.database import Database
 from store.exposure import shown
 
@@ -18,8 +19,17 @@ _ORDERS = text(
             + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
                 WHERE a.order_key = o.key AND a.state = 'open') AS held,
         ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
+        (SELECT count(*) FROM payout t WHERE t.order_key = o.key AND t.state = 'paid') AS cases,
         (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no
     FROM orders o ORDER BY o.no
+    """
+)
+_CASES = text(
+    """
+    SELECT c.channel, c.shop, c.channel_case_no, c.no, c.state,
+        coalesce((SELECT sum(p.amount_minor) FROM payout p WHERE p.case_no = c.no AND p.state = 'paid'), 0)::bigint
+            AS paid_minor
+    FROM after_sales_case c WHERE c.channel_case_no <> '' ORDER BY c.no
     """
 )
 _SKUS = text(
@@ -53,6 +63,7 @@ _WORK = text(
         (SELECT count(*) FROM delivery WHERE delivered_at IS NULL) AS undelivered,
         (SELECT count(*) FROM outgoing WHERE state = 'new') AS outgoing,
         (SELECT count(*) FROM outgoing WHERE state = 'refused') AS refused,
+        (SELECT count(*) FROM message WHERE state = 'sent') AS sent,
         (SELECT count(*) FROM payment WHERE state = 'taken') AS payments,
         (SELECT count(*) FROM refund WHERE state = 'succeeded') AS refunds,
         (SELECT coalesce(sum(amount_minor), 0)::bigint FROM refund WHERE state = 'succeeded') AS paid_back_minor,
@@ -79,6 +90,11 @@ class ProofReads:
         """Give one fact per order."""
         async with self._database.transaction() as tx:
             return [OrderFact(**row._mapping) for row in await tx.execute(_ORDERS)]
+
+    async def cases(self) -> list[CaseFact]:
+        """Give one fact per after-sales case that a channel knows."""
+        async with self._database.transaction() as tx:
+            return [CaseFact(**row._mapping) for row in await tx.execute(_CASES)]
 
     async def skus(self) -> list[SkuFact]:
         """Give one fact per SKU."""

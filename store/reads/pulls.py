@@ -7,7 +7,9 @@ from sqlalchemy import text
 
 from store.database import Database
 
-_ALL = text("SELECT vendor, shop, watermark, pulled_at, failures, reason FROM pull ORDER BY vendor, shop")
+_ALL = text(
+    "SELECT vendor, shop, watermark, pulled_at, failures, reason FROM pull WHERE kind = 'order' ORDER BY vendor, shop"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _BOARD = text(
         (SELECT count(*) FROM outgoing o WHERE o.vendor = s.vendor AND o.shop = s.code AND o.state = 'refused')
             AS refused_calls
     FROM shop s
-    LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code
+    LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code AND p.kind = 'order'
     LEFT JOIN stock_drain d ON d.channel = s.vendor AND d.shop = s.code
     LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
     LEFT JOIN LATERAL (

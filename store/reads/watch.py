@@ -44,7 +44,7 @@ _PULLS = text(
     """
     SELECT p.vendor, p.shop, greatest(extract(epoch FROM :now - p.pulled_at), 0)::float8 AS seconds
     FROM pull p JOIN shop s ON s.vendor = p.vendor AND s.code = p.shop
-    WHERE s.active AND p.pulled_at IS NOT NULL ORDER BY p.vendor, p.shop
+    WHERE s.active AND p.pulled_at IS NOT NULL AND p.kind = 'order' ORDER BY p.vendor, p.shop
     """
 )
 _STOCK = text(

@@ -3,11 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from store.tables.columns import document, maybe_big, maybe_moment, maybe_sealed, minor, moment, sealed, serial
+
+CASE_TURN = """
+CASE WHEN closed_at IS NOT NULL THEN 50000000000000 - floor(extract(epoch FROM closed_at AT TIME ZONE 'UTC') * 1000)
+    WHEN due_at IS NOT NULL THEN 20000000000000 + floor(extract(epoch FROM due_at AT TIME ZONE 'UTC') * 1000)
+    ELSE 30000000000000 + floor(extract(epoch FROM opened_at AT TIME ZONE 'UTC') * 1000)
+    END
+"""
+"""A case's place in the queue, smallest first, in bands of 10^13 within which it counts milliseconds: open by deadline,
+open without one by age, closed newest first."""
 
 
 class AfterSalesCaseRow(SQLModel, table=True):
@@ -26,6 +35,16 @@ class AfterSalesCaseRow(SQLModel, table=True):
         Index("ix_after_sales_case_opened_at", "opened_at"),
         Index("ix_after_sales_case_closed_at", "closed_at"),
         Index("ix_after_sales_case_waybill_no", "waybill_no", postgresql_where=text("waybill_no <> ''")),
+        Index("ix_after_sales_case_turn", "turn", "no"),
+        Index("ix_after_sales_case_state_turn", "state", "turn", "no"),
+        Index("ix_after_sales_case_kind_turn", "kind", "turn", "no"),
+        Index("ix_after_sales_case_channel_turn", "channel", "turn", "no"),
+        Index("ix_after_sales_case_shop_turn", "shop", "turn", "no"),
+        Index("ix_after_sales_case_owner_turn", "owner", "turn", "no"),
+        Index("ix_after_sales_case_reason_turn", "reason", "turn", "no"),
+        Index(
+            "ix_after_sales_case_channel_case_no", "channel_case_no", postgresql_where=text("channel_case_no <> ''")
+        ),
         Index(
             "uq_after_sales_case_channel", "channel", "shop", "channel_case_no", unique=True,
             postgresql_where=text("channel_case_no <> ''"),
@@ -68,6 +87,7 @@ class AfterSalesCaseRow(SQLModel, table=True):
     warehouse: str = ""
     authorised_at: datetime | None = maybe_moment()
     return_until: datetime | None = maybe_moment()
+    return_asked_at: datetime | None = maybe_moment()
     carrier: str = ""
     waybill_no: str = ""
     waybill_by: str = ""
@@ -84,6 +104,7 @@ class AfterSalesCaseRow(SQLModel, table=True):
     opened_at: datetime = moment()
     closed_at: datetime | None = maybe_moment()
     inbox_id: int | None = maybe_big()
+    turn: int | None = Field(default=None, sa_column=Column(BigInteger, Computed(CASE_TURN, persisted=True)))
 
 
 class CaseLineRow(SQLModel, table=True):
@@ -108,7 +129,7 @@ class CaseLineRow(SQLModel, table=True):
 class CasePhotoRow(SQLModel, table=True):
     """One photo, sealed: it may show a person or a label. Kind: evidence, label, inspection.
 
-    `reading` is what was read off a label: state '', waiting, read, unread; with its confidence in percent.
+    `reading` is what was read off a label: state '', waiting, read, unsure, unread; with its confidence in percent.
     """
 
     __tablename__ = "case_photo"
@@ -164,6 +185,7 @@ class InspectionRow(SQLModel, table=True):
     grade: str
     quantity: int
     note: str = ""
+    photo_id: int | None = maybe_big()
     actor: str
     at: datetime = moment()
 
@@ -217,7 +239,8 @@ class RefundGrantRow(SQLModel, table=True):
 class PayoutRow(SQLModel, table=True):
     """Money that moves, or moved, for a grant. `way`: provider (store/refunds.py), channel (its agree call), hand.
 
-    State: wanted, paid, failed. A failed one waits and tells; it is tried again under the same key.
+    State: wanted, paid, failed, or dropped when its channel ended the case. A failed one waits and tells; it is tried
+    again under the same key.
     """
 
     __tablename__ = "payout"

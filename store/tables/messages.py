@@ -60,6 +60,7 @@ class Outgoing(SQLModel, table=True):
 class Reread(SQLModel, table=True):
     """One order that its channel only hinted at and that has to be asked for; hints about it fall together.
 
+    Or one after-sales case of the channel (`about`: domain/pulling.py), `no` is its number then.
     `polled`: nobody hinted at it, we ask by ourselves whether it was refunded (INV-3).
     """
 
@@ -70,6 +71,7 @@ class Reread(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     shop: str = Field(primary_key=True)
     no: str = Field(primary_key=True)
+    about: str = Field(default="order", primary_key=True)
     lane: int
     asked_at: datetime = moment()
     attempts: int = 0

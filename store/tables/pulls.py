@@ -8,10 +8,14 @@ from store.tables.columns import maybe_moment, moment, sealed
 
 
 class Pull(SQLModel, table=True):
-    """One shop that is pulled. `watermark`: everything up to here is stored whole; `failures` counts those in a row."""
+    """One shop that is pulled, its orders or its cases (`kind`: domain/pulling.py).
+
+    `watermark`: everything up to here is stored whole; `failures` counts those in a row.
+    """
 
     vendor: str = Field(primary_key=True)
     shop: str = Field(primary_key=True)
+    kind: str = Field(default="order", primary_key=True)
     watermark: datetime | None = maybe_moment()
     pulled_at: datetime | None = maybe_moment()
     failures: int = 0

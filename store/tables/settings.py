@@ -30,7 +30,7 @@ class ShopRow(SQLModel, table=True):
 
 
 class Warehouse(SQLModel, table=True):
-    """One physical warehouse and the WMS account that speaks for it."""
+    """One physical warehouse and the WMS account that speaks for it; `return_address`: what buyers write on parcels."""
 
     code: str = Field(primary_key=True)
     name: str
@@ -39,6 +39,7 @@ class Warehouse(SQLModel, table=True):
     shop: str
     carrier: str
     rank: int = 0
+    return_address: str = ""
 
 
 class SettingRow(SQLModel, table=True):

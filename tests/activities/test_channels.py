@@ -16,6 +16,7 @@ from domain.observations import OrderObserved
 from domain.pulling import Page, Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, Level, ListingKey
+from tests.channels import NoCases
 from tests.conftest import NOON
 
 SHOP = Shop("taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", "http://x", "k", ("secret",))
@@ -51,7 +52,7 @@ class FakeTokens:
 
 
 @dataclass
-class FakeChannel:
+class FakeChannel(NoCases):
     """A channel with one token that may be refused."""
 
     token: str

@@ -15,7 +15,14 @@ from activities.drain import DrainActivities
 from activities.failures import effect_failures
 from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
 from domain.errors import RateLimited, Unavailable
-from domain.observations import OrderObserved, ParcelTracked, PaymentObserved, RefundObserved, ShipmentConfirmed
+from domain.observations import (
+    CaseObserved,
+    OrderObserved,
+    ParcelTracked,
+    PaymentObserved,
+    RefundObserved,
+    ShipmentConfirmed,
+)
 from domain.outgoing import Call, Queue
 from domain.payments import RefundAsk
 from domain.stock_push import Level
@@ -112,7 +119,7 @@ class Rows:
 
     def _once(self) -> list[Call]:
         self.given, first = True, not self.given
-        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1"}
+        payload = {"carrier": "SF", "waybill_no": "SF1", "ref": "O1", "no": "O1", "about": "order"}
         return [Call(1, "subscribe:SF:SF1", "own:s:O1", payload, 1, NOON)] if first else []
 
     async def claim(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
@@ -137,7 +144,9 @@ class Calls(Rows):
     async def refund(self, call: Call, now: datetime) -> RefundAsk | None:
         return RefundAsk("R-1", "T1", "4200", 100, 100, "CNY", asked_before=False)
 
-    async def answered(self, queue: Queue, seen: PaymentObserved | RefundObserved, raw: bytes, now: datetime) -> None:
+    async def answered(
+        self, queue: Queue, seen: PaymentObserved | RefundObserved | CaseObserved, raw: bytes, now: datetime
+    ) -> None:
         raise AssertionError("no call was made")
 
 
@@ -166,7 +175,9 @@ class Hinted(Calls):
     async def due(self, queue: Queue, now: datetime, most: int, lease_seconds: float) -> list[Call]:
         return self._once()
 
-    async def heard(self, queue: Queue, call: Call, seen: OrderObserved, raw: bytes, now: datetime) -> None:
+    async def heard(
+        self, queue: Queue, call: Call, seen: OrderObserved | CaseObserved, raw: bytes, now: datetime
+    ) -> None:
         raise AssertionError("no call was made")
 
 

@@ -17,6 +17,7 @@ from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, PullSource, Window
 from domain.stock_push import Batch, ListingKey
 from domain.timing import PullTiming
+from tests.channels import NoCases
 from tests.conftest import NOON
 
 WAITS = (30.0, 60.0, 120.0, 300.0, 600.0)
@@ -25,7 +26,7 @@ WINDOW = Window(NOON, NOON + timedelta(minutes=8))
 
 
 @dataclass
-class FakeShop:
+class FakeShop(NoCases):
     """Orders with their times; three a page, last page first; shows at most `most` of a window. Fails as told."""
 
     orders: dict[str, datetime]

@@ -20,6 +20,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.stock_on_hand import Shelf, set_on_hand
 from store.stock_push import SqlStockPushes
+from tests.channels import NoCases
 from tests.store.builders import change, rows, stocked, value
 from tests.workflows.house import LOOPS, eventually
 
@@ -27,7 +28,7 @@ QUEUE = Queue("stock", "douyin", "dy")
 
 
 @dataclass
-class FakeShop:
+class FakeShop(NoCases):
     """A shop that takes stock, fails as told, and refuses what it does not know."""
 
     failures: list[OmsError] = field(default_factory=list)

@@ -6,13 +6,13 @@ the share that order management leaves of Temporal's own rate on the same machin
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from workers.settings import WorkerSettings
 from workers.wiring import ACTIVITY_SLOTS, POLLERS, memory, sandbox, steps_of
@@ -82,7 +82,7 @@ def worker(client: Client) -> Worker:
         task_queue=QUEUE,
         workflows=[SkeletonWorkflow],
         activities=steps_of(SkeletonActivities()),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=replace(runner, restrictions=restrictions),
         **memory(WorkerSettings().workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,
         workflow_task_poller_behavior=POLLERS,

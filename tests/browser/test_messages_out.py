@@ -20,9 +20,8 @@ Open = Callable[..., Awaitable[Page]]
 async def test_messages_are_listed_with_their_reason_and_an_account_is_tried_by_an_admin_alone(
     world: World, enter: Open
 ) -> None:
-    await Shops(world.database, world.ring).add(
-        replace(WECOM, code="duty", endpoint_url="http://127.0.0.1:1"), None, utc_now()
-    )
+    robot = replace(WECOM, code="duty", endpoint_url="http://127.0.0.1:1")
+    await Shops(world.database, world.ring).add(robot, None, utc_now())
     async with world.database.transaction() as tx:
         await messaging.say(tx, Saying("case.overdue", "k1", "C-17", "critical"), utc_now())
         await messaging.say(tx, Saying("nobody.asked", "k2", "C-18"), utc_now())
@@ -41,8 +40,5 @@ async def test_messages_are_listed_with_their_reason_and_an_account_is_tried_by_
     agent = await enter("/messages-out", UserRole.AGENT)
     await expect(agent.get_by_role("button", name="发测试消息")).to_be_disabled()
     await expect(agent.locator("tr", has_text="duty group")).to_contain_text("您的角色不能做这件事")
-    for done in (
-        "UPDATE shop SET active = false WHERE role = 'messages'",
-        "DELETE FROM outgoing WHERE kind = 'message'",
-    ):
-        await world.change(done)
+    await world.change("UPDATE shop SET active = false WHERE role = 'messages'")
+    await world.change("DELETE FROM outgoing WHERE kind = 'message'")

@@ -71,6 +71,31 @@ async def _the_old_version_comes_back(world: World, page: Page, was: int) -> Non
     assert VAGUE not in (await SettingVersions(world.database).one("risk")).body["address_vague_words"]
 
 
+async def test_rows_of_a_decision_table_are_moved_by_keyboard_and_nothing_typed_is_lost(enter: Open) -> None:
+    page = await enter("/settings/after_sales", UserRole.ADMIN)
+    first, second = page.locator("[name='f:rows.0.name']"), page.locator("[name='f:rows.1.name']")
+    names = (await first.input_value(), await second.input_value())
+    await page.fill("[name='f:most_photos']", "9")
+    await second.focus()
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(first).to_have_value(names[1])
+    await expect(second).to_have_value(names[0])
+    await expect(first).to_be_focused()
+    await expect(page.locator("[name='f:most_photos']")).to_have_value("9")
+    count = await page.locator("tr[id^='row:rows.']").count()
+    await page.locator("[id='add:rows']").click()
+    await expect(page.locator("tr[id^='row:rows.']")).to_have_count(count + 1)
+    added = page.locator(f"[name='f:rows.{count}.name']")
+    await expect(added).to_be_focused()
+    await page.keyboard.type("新规则")
+    await page.click("#act-save")
+    await expect(page.locator("#changes")).to_contain_text("移到第")
+    await expect(page.locator("#changes")).to_contain_text("新规则")
+    await page.click("#act-drop")
+    await page.click("#ask-drop button[type=submit]")
+    await expect(first).to_have_value(names[0])
+
+
 async def test_who_may_not_change_settings_reads_them_and_is_told_who_may(world: World, enter: Open) -> None:
     page = await enter("/settings/risk", UserRole.AGENT)
     await expect(page.locator("#act-activate")).to_be_disabled()

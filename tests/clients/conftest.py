@@ -9,6 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from clients.cli import session
 from clients.cli.main import app
 from clients.cli.session import where
 from clients.embedded import EmbeddedPostgres
@@ -74,7 +75,8 @@ def oms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str, cli_
     """Type a command; give its exit code and everything it said."""
     monkeypatch.setenv("OMS_DATABASE_URL", database_url)
     monkeypatch.setenv("OMS_KEYRING", str(tmp_path / "keyring.json"))
-    monkeypatch.setenv("COLUMNS", "300")
+    for console in (session.out, session.problems):  # however wide the terminal of the run is
+        monkeypatch.setattr(console, "width", 300)
     monkeypatch.setattr(where, "data", where.data)
 
     async def typed(*words: str) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, Literal
 
@@ -12,7 +13,8 @@ from clients.console.setting_diff import compare
 from clients.console.setting_draw import Sheet, draw
 from clients.console.setting_faults import faults_of
 from clients.console.setting_form import change, entries, pasted, read_form
-from clients.console.setting_shapes import MISSING, Kind, Leaf, record_of
+from clients.console.setting_shapes import MISSING, Keyed, Kind, Leaf, Record, Shape, record_of
+from clients.console.setting_shapes import Table as TableShape
 from clients.console.setting_values import read, shown
 from clients.console.setting_words import LABELS
 from domain.errors import BadInput
@@ -70,6 +72,18 @@ TWO: dict[str, Any] = {
 }
 
 
+def names(shape: Shape) -> Iterator[str]:
+    """Give every name of a field in a shape."""
+    match shape:
+        case Record():
+            for one in shape.fields:
+                yield from (one.name, *names(one.shape))
+        case TableShape():
+            yield from names(shape.row)
+        case Keyed():
+            yield from names(shape.value)
+
+
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> str:
     """A kind of document with every shape."""
@@ -103,8 +117,7 @@ def test_every_value_of_a_shipped_document_is_read_back_from_its_words_alone(kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_a_shipped_document_has_a_chinese_label(kind: str) -> None:
-    form = record_of(schema(kind))
-    assert [one.name for one in form.fields if one.name not in LABELS] == []
+    assert [name for name in names(record_of(schema(kind))) if name not in LABELS] == []
 
 
 def test_nested_rows_options_and_long_texts_come_back_identical(table: str) -> None:
@@ -138,16 +151,16 @@ def test_any_duration_and_amount_survives_its_words() -> None:
 @pytest.mark.parametrize(
     ("entry", "typed", "told"),
     [
-        ("f:rows.0.within.live", "30", "行 · 第 1 行 · within · 正式：要写时长和单位，例如 30 分钟、2 小时、1.5 天"),
-        ("f:rows.0.within.demo", "0 秒", "行 · 第 1 行 · within · 演示：要大于 0.0"),
-        ("f:rows.1.name", "", "行 · 第 2 行 · 名称：至少 1 个字"),
+        ("f:rows.0.within.live", "30", "规则 · 第 1 行 · within · 正式：要写时长和单位，例如 30 分钟、2 小时、1.5 天"),
+        ("f:rows.0.within.demo", "0 秒", "规则 · 第 1 行 · within · 演示：要大于 0.0"),
+        ("f:rows.1.name", "", "规则 · 第 2 行 · 名称：至少 1 个字"),
         (
             "f:rows.0.when.amount_minor",
             "1.234",
-            "行 · 第 1 行 · 条件 · amount_minor：要填金额，最多两位小数，例如 12.50",
+            "规则 · 第 1 行 · 条件 · amount_minor：要填金额，最多两位小数，例如 12.50",
         ),
-        ("f:rows.0.when.amount_minor", "-1", "行 · 第 1 行 · 条件 · amount_minor：不能小于 1"),
-        ("f:rows.0.rungs.0.who", "boss", "行 · 第 1 行 · 升级 · 第 1 行 · who：只能是 'agent' or 'admin'"),
+        ("f:rows.0.when.amount_minor", "-1", "规则 · 第 1 行 · 条件 · amount_minor：不能小于 1"),
+        ("f:rows.0.rungs.0.who", "boss", "规则 · 第 1 行 · 升级 · 第 1 行 · who：只能是 'agent' or 'admin'"),
     ],
 )
 def test_a_fault_is_told_in_words_beside_its_cell_and_keeps_what_was_typed(
@@ -191,6 +204,19 @@ def test_a_press_on_a_row_that_is_not_there_is_refused(what: str, path: tuple[in
         change(FORM, deepcopy(TWO), what, path)
 
 
+def test_a_duration_that_may_be_left_out_is_two_empty_entries_and_comes_and_goes_with_them() -> None:
+    body, form = shipped("sla"), record_of(schema("sla"))
+    assert "warn_seconds" not in body["rows"][1]
+    written = {"f:rows.1.warn_seconds.live": "1 小时", "f:rows.1.warn_seconds.demo": "2 秒"}
+    warned = read_form(form, deepcopy(body), entries(form, body) | written)
+    assert warned["rows"][1]["warn_seconds"] == {"live": 3600, "demo": 2}
+    half = read_form(form, deepcopy(body), entries(form, body) | {"f:rows.1.warn_seconds.live": "1 小时"})
+    assert [(one.name, one.words) for one in faults_of("sla", form, half)] == [("f:rows.1.warn_seconds.demo", "必填")]
+    emptied = read_form(form, warned, entries(form, warned) | dict.fromkeys(written, ""))
+    assert emptied["rows"][1]["warn_seconds"] is None
+    assert faults_of("sla", form, emptied) == []
+
+
 def test_two_rows_never_get_one_key() -> None:
     body, form = shipped("status_map"), record_of(schema("status_map"))
     where = list(body["channels"]).index("douyin")
@@ -211,13 +237,13 @@ def test_differences_name_the_cell_and_a_moved_row_is_one_line() -> None:
     after = deepcopy(TWO)
     after["rows"][0]["within"]["live"] = 7200
     assert [(one.place, one.before, one.after) for one in compare(FORM, TWO, after)] == [
-        ("行 · 第 1 行 · within", "90 分钟（演示 0.5 秒）", "2 小时（演示 0.5 秒）")
+        ("规则 · 第 1 行 · within", "90 分钟（演示 0.5 秒）", "2 小时（演示 0.5 秒）")
     ]
     swapped = {"rows": TWO["rows"][::-1]}
     (moved,) = compare(FORM, TWO, swapped)
     assert moved.after in {"移到第 1 行", "移到第 2 行"}
     (gone,) = compare(FORM, TWO, {"rows": TWO["rows"][:1]})
-    assert (gone.place, gone.after) == ("行 · 第 2 行", "—")
+    assert (gone.place, gone.after) == ("规则 · 第 2 行", "—")
 
 
 @pytest.mark.parametrize("words", ["{", "[]", '{"a": 1, "a": 2}', ""])

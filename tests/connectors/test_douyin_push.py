@@ -11,7 +11,7 @@ import pytest
 from connectors.inbound import Genuine, Outcome
 from connectors.platforms.douyin_push import TAGS, DouyinInbound
 from domain.errors import Unparsable
-from domain.observations import ChannelStatus, OrderHinted
+from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
 from tests.connectors.douyin_answers import DOUYIN, NO, OLD_SECRET, SECOND, message, pushed
 from tests.connectors.worlds import NOW
@@ -73,8 +73,10 @@ def test_the_key_before_is_accepted_while_keys_rotate() -> None:
 
 def test_a_refund_is_newer_than_everything_booked_although_the_order_did_not_move() -> None:
     # The order moved last at 21:29:40, and its update time stays there: only our own clock says that this is news.
-    (seen,) = read([message("206", {**REFUND, "order_status": 3, "update_time": SECOND - 3600})]).observations
+    told = {**REFUND, "order_status": 3, "update_time": SECOND - 3600, "aftersale_status": 12}
+    seen, case = read([message("206", told)]).observations
     assert seen == hint(S.UNMAPPED, "3")
+    assert case == CaseHinted("douyin", "dy1", "7", NO, NOW, "12")
 
 
 def test_the_paid_of_an_order_that_was_held_back_is_newer_than_its_payment() -> None:
@@ -87,7 +89,7 @@ def test_the_paid_of_an_order_that_was_held_back_is_newer_than_its_payment() -> 
     [(SECOND + 5, 5), (SECOND + 601, 0), (10**30, 0), (-1, 0), ("2026-11-22T21:30:05+08:00", 0), (None, 0), ([], 0)],
 )
 def test_their_clock_counts_when_ours_is_a_little_behind(update_time: object, seconds: float) -> None:
-    (seen,) = read([message("206", {**REFUND, "update_time": update_time})]).observations
+    seen, _ = read([message("206", {**REFUND, "update_time": update_time})]).observations
     assert seen == hint(S.UNMAPPED, "", seconds=seconds)
 
 

@@ -22,8 +22,13 @@ AGENT, WAREHOUSE, FINANCE, ADMIN = UserRole.AGENT, UserRole.WAREHOUSE, UserRole.
         (Action.MOVE_STOCK, {ADMIN, WAREHOUSE}),
         (Action.OPEN_RAW, {ADMIN}),
         (Action.OPEN_CONTACT, {ADMIN, AGENT}),
+        (Action.SEE_SERVICE, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
+        (Action.HANDLE_EXCEPTION, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
         (Action.REPLAY, {ADMIN}),
         (Action.MANAGE_USERS, {ADMIN}),
+        (Action.SEE_CASES, {ADMIN, AGENT, WAREHOUSE, FINANCE}),
+        (Action.DECIDE_CASE, {ADMIN, AGENT}),
+        (Action.PAY_CASE, {ADMIN, FINANCE}),
     ],
 )
 def test_an_action_belongs_to_its_roles(action: Action, roles: set[UserRole]) -> None:

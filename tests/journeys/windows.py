@@ -23,6 +23,7 @@ from domain.stock_push import STOCK, Batch, Listing, ListingKey
 from store import listings
 from store.database import Database
 from store.stock_push import SqlStockPushes
+from tests.channels import NoCases
 from tests.workflows.house import LOOPS, order
 from workers.main import queues_of
 from workers.settings import WorkerSettings
@@ -33,7 +34,7 @@ ITEM = ("700", "71")
 
 
 @dataclass
-class ShopWindow:
+class ShopWindow(NoCases):
     """One shop: `shows` is what buyers see, `told` everything that it was told, with the moment."""
 
     channel: str

@@ -18,17 +18,17 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from clients.settings import ClientSettings, ConsoleSettings, LabelSettings, TracingSettings
+from clients.settings import ClientSettings, ConsoleSettings, LabelSettings, PortalSettings, TracingSettings
 from store import settings as store_settings
 from store.settings import StoreSettings
 from tests.layout.house import HOUSE, shipped_rooms
 from workers.settings import OcrSettings, WorkerSettings
 
-OURS = ("gateway", "worker", "ocr", "console")
+OURS = ("gateway", "worker", "ocr", "console", "portal")
 ONCE = ("temporal-schema", "temporal-namespace")
 """They run to their end before others start, so they have no state to be healthy in."""
 WRITES_BESIDE_ITSELF = {"temporal-ui"}
-STANDARD = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+STANDARD = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "FORWARDED_ALLOW_IPS"}
 
 
 @cache
@@ -113,7 +113,7 @@ def test_every_drawn_secret_is_used_and_every_used_one_is_drawn() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_what_our_services_are_told_is_what_they_read(name: str) -> None:
     service = services()[name]
-    clients = settings_of(ClientSettings, ConsoleSettings, LabelSettings, TracingSettings)
+    clients = settings_of(ClientSettings, ConsoleSettings, LabelSettings, PortalSettings, TracingSettings)
     known = clients | settings_of(StoreSettings, WorkerSettings, OcrSettings) | STANDARD
     assert service["environment"].keys() - known == set()
     assert "oms_database_url" in service["secrets"]
@@ -130,6 +130,7 @@ def test_only_the_console_has_to_be_asked_for() -> None:
 def test_the_doors_of_health_checks_are_the_doors_that_are_opened() -> None:
     doors = {"gateway": "OMS_GATEWAY_PORT", "console": "OMS_CONSOLE_PORT", "worker": "OMS_HEALTH_ADDRESS"}
     doors["ocr"] = "OMS_OCR_HEALTH_ADDRESS"
+    doors["portal"] = "OMS_PORTAL_PORT"
     for name, variable in doors.items():
         port = services()[name]["environment"][variable].rpartition(":")[2]
         assert services()[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"

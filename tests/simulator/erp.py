@@ -164,6 +164,7 @@ class Erp:
         self.bodies: dict[str, Json] = {}
         self.events: list[tuple[str, str]] = []
         self.hints: list[Json] = []
+        self.cases: list[Json] = []
         self.seen: Counter[str] = Counter()
         self.stages: dict[str, list[str]] = {}
         self.confirms: list[Element] = []
@@ -211,7 +212,10 @@ class Erp:
             return httpx.Response(422, json={"accepted": False, "error": "order.no"})
         event = headers["X-Steadfast-Event"]
         self.seen[event] += 1
-        order = await self._whole(json.loads(body))
+        if "case" in (message := json.loads(body)):
+            self.cases.append(message["case"])
+            return httpx.Response(200, json={"accepted": True, "duplicate": self.seen[event] > 1})
+        order = await self._whole(message)
         self.bodies[event] = order
         self.events.append((order["no"], order["status"]))
         if order["status"] == "paid":

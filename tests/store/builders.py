@@ -55,7 +55,10 @@ TABLES = str.split(
     "inbound inbound_line inbound_stage receipt turnover_day "
     "stock_audit stock_balance stock_drift presale_hold presale_supply "
     "after_sales_case case_line case_photo return_receipt inspection unmatched_return refund_grant payout "
-    "process_event setting_draft message"
+    "process_event setting_draft message "
+    "order_exception exception_line claim red_letter_draft receivable_change ticket ticket_entry macro "
+    "return_parcel "
+    "portal_link portal_code portal_session"
 )
 DRIFTED = """
     SELECT * FROM (

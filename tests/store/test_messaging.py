@@ -24,6 +24,8 @@ from tests.connectors.messengers import ACCOUNTS, DINGTALK, SMS, SMTP, WECOM
 from tests.store.builders import key, planned, rows
 
 LATE = Saying("case.overdue", "case:C1:overdue:1", "C1", "warning", facts={"hours": "2"})
+STOPPED = "SKU TEE 已在全渠道停售，请补货，或在控制台试销恢复。"
+PULL = "TEE 连续多次拉单失败，请检查网络和授权。推送的订单照常接收，不会漏单。\n3 orders"
 NIGHT = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 MORNING = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 
@@ -123,8 +125,8 @@ async def test_a_new_alert_that_has_a_row_is_said_and_its_repeat_is_not(connecte
             await alerts.raise_alert(tx, NewAlert(kind, Level.CRITICAL, "TEE", "3 orders"), NOON)
     found = await rows(connected, "SELECT kind, vendor, state, level, text FROM message ORDER BY id")
     assert [tuple(row) for row in found] == [
-        ("alert.oversell_breaker", "wecom", "waiting", "critical", "3 orders"),
-        ("alert.pull", "smtp", "waiting", "critical", "3 orders"),
+        ("alert.oversell_breaker", "wecom", "waiting", "critical", STOPPED),
+        ("alert.pull", "smtp", "waiting", "critical", PULL),
     ]
 
 

@@ -1,17 +1,20 @@
 """Drafts of settings belong to their author and are never overwritten silently; rules are tried on the past (CFG-1)."""
 
+from copy import deepcopy
+
 import pytest
 
+from domain.after_sales import CaseKind
 from domain.errors import BadInput
 from store import settings_docs
 from store.database import Database
 from store.keyring import KeyRing
 from store.settings_drafts import Draft, SettingDrafts
-from store.settings_past import PAST
-from store.settings_trial import try_out
+from store.settings_trial import PAST, try_out
 from store.settings_versions import SettingVersions
 from tests.conftest import NOON
 from tests.store.builders import apply, order
+from tests.store.case_world import case_world
 
 MINE = Draft("risk", "ann", 1, {"ip_orders": "not a number yet"})
 
@@ -62,6 +65,24 @@ async def test_risk_rules_are_tried_on_past_orders(fresh: Database, ring: KeyRin
     hidden = (await try_out(fresh, "risk", body)).past
     assert hidden is not None
     assert hidden.changed == 0
+
+
+async def test_an_after_sales_policy_is_tried_on_past_cases(database: Database, ring: KeyRing) -> None:
+    """CFG-1, AFT-2: the row that no longer fits changes the outcome; an order of rows that changes none says so."""
+    world = await case_world(database, ring)
+    await world.delivered_order(A=2)
+    no = await world.open(CaseKind.RETURN)
+    await world.look(no)
+    body = deepcopy((await SettingVersions(database).one("after_sales")).body)
+    body["rows"].insert(0, {"name": "none", "ruling": "refuse", "words": "closed", "sku_prefixes": ["ZZZ"]})
+    same = (await try_out(database, "after_sales", body)).past
+    assert same is not None
+    assert (same.noun, same.tried, same.changed) == ("cases", 1, 0)
+    body["rows"][0]["sku_prefixes"] = []
+    past = (await try_out(database, "after_sales", body)).past
+    assert past is not None
+    (row,) = past.rows
+    assert (row.key, row.before.split(":")[0], row.after) == (no, "approve", "refuse: closed")
 
 
 def test_what_is_tried_on_the_past_is_a_document() -> None:

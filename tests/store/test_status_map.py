@@ -96,5 +96,5 @@ def test_a_senseless_map_is_refused_with_the_place_and_what_is_allowed(body: Any
 
 
 def test_an_unknown_document_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="known are alerts, messages, risk, status_map, stock, timing"):
+    with pytest.raises(BadInput, match="known are after_sales, alerts, messages, risk, sla, status_map, stock, timing"):
         validated("weather", {})

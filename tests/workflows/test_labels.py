@@ -2,21 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
-import pytest
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.labels import ReadingActivities
 from activities.ports_labels import LabelReader, Photos
 from clients import task_queues
 from clients.temporal import OCR_QUEUE, ORDERS_QUEUE
+from clients.temporal_labels import have_read
 from domain.errors import Refused
 from domain.labels import Candidate, LabelReading, Source
 from tests.connectors.label_pictures import WAYBILL, jpeg, plain
 from tests.workflows.house import eventually
 from tests.workflows.returning import Returning
-from workers.ocr import NoPhotos, ThreadedReader, labels_worker
-from workers.wiring import sandbox
+from workers.ocr import ThreadedReader, labels_worker
+from workers.wiring import sandbox, steps_of
+from workflows.labels import LabelWorkflow
 
 READ = LabelReading((Candidate("SF", WAYBILL, Source.BARCODE, 0.99),))
 
@@ -62,14 +65,35 @@ async def test_a_label_is_read_in_its_own_queue_and_a_bad_photo_is_no_reading(te
     assert [one.name for one in await task_queues.queues(temporal)] == ["orders", "shops"]
 
 
+class Noted:
+    """What was read, by photo."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, LabelReading | None] = {}
+
+    async def keep(self, photo_id: str, reading: LabelReading | None, now: datetime) -> None:
+        """Note it."""
+        self.kept[photo_id] = reading
+
+
+async def test_a_saved_label_is_read_once_and_what_cannot_be_read_is_noted_too(temporal: Client) -> None:
+    readings = Noted()
+    steps = steps_of(ReadingActivities(readings))
+    house = Worker(
+        temporal, task_queue=ORDERS_QUEUE, workflows=[LabelWorkflow], activities=steps, workflow_runner=sandbox()
+    )
+    async with house, labels_worker(temporal, Kept(), ThreadedReader(None)):
+        assert await have_read(temporal, "p1")
+        assert not await have_read(temporal, "p1")
+        assert await have_read(temporal, "text")
+        for photo_id in ("p1", "text"):
+            await temporal.get_workflow_handle(f"label:{photo_id}").result()
+    assert readings.kept == {"p1": READ, "text": None}
+
+
 async def test_nothing_waits_for_a_label_when_nobody_reads(temporal: Client) -> None:
     async with returning(temporal):
         assert await outcome(temporal, "p1", 0.1) is None
-
-
-async def test_where_no_photos_are_kept_that_is_said() -> None:
-    with pytest.raises(Refused, match="p7"):
-        await NoPhotos().load("p7")
 
 
 def test_the_queue_of_labels_is_apart() -> None:

@@ -6,7 +6,11 @@ from clients.console.pages import (
     approvals,
     breaker,
     breakers,
+    case,
+    case_reports,
+    cases,
     counts,
+    exceptions,
     inbound,
     ledger,
     message,
@@ -18,19 +22,25 @@ from clients.console.pages import (
     pool,
     pools,
     reports,
+    returns,
     search,
+    service,
     setting,
     setting_history,
     settings,
     shops,
     sku,
     stock,
+    ticket,
     transfer_sheet,
     transfers,
     users,
 )
 
-DAY = (overview, orders, order, search, alerts, messages_out)
+SERVICE = (service, ticket, exceptions)
+DAY = (overview, orders, order, search, alerts, messages_out, returns)
+AFTER_SALES = (cases, case_reports, case)
+"""The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
@@ -39,5 +49,5 @@ CONNECTIONS = (shops, messages, message, settings, setting_history, setting, use
 
 def register(desk: Desk) -> None:
     """Register every page."""
-    for page in (*DAY, *STOCK, *CONNECTIONS):
+    for page in (*DAY, *SERVICE, *AFTER_SALES, *STOCK, *CONNECTIONS):
         page.register(desk)

@@ -12,9 +12,12 @@ from clients.console.frame import Desk, Frame, framed, page_at
 from clients.console.html import Child, body, empty, link, tag
 from clients.console.lists import zone_of
 from clients.console.pages import order_parts as parts
+from clients.console.pages.exception_form import ExceptionForm
 from clients.console.pages.order_acts import OrderActs
+from clients.console.pages.order_cases import OrderCases
 from clients.console.pages.order_first import TEXTS as FIRST_TEXTS
 from clients.console.pages.order_first import Viewer, first
+from clients.console.pages.order_link import BuyerLink
 from clients.console.pages.order_stock import stock_story
 from clients.deciding import Decisions
 from clients.settings import ClientSettings
@@ -34,6 +37,7 @@ TEXTS = {
     "orders": "订单",
 }
 PROGRESS_SECONDS = 3.0
+CASE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -61,7 +65,9 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         Opening(desk.database, desk.ring),
     )
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
-    progress, zone = Progress(), zone_of(request)
+    progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
+    after_sales = OrderCases(frame, key)
+    wrong = ExceptionForm(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -70,19 +76,23 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         acts.runs = progress.runs
         receiver = shown.get(key) or await opening.contact(key)
         button = None if key in shown else _reveal(frame)
-        left = [parts.lines(page), parts.parcels(page), stock_story(page, await ledger.of_order(key))]
+        left = _left(page, await after_sales.part(page), stock_story(page, await ledger.of_order(key)))
+        left.append(await wrong.part())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
             tag(
-                "div", tag("div", left, parts.story(page)), _right(page, parts.receiver(receiver, button)), class_="two"
+                "div",
+                tag("div", left, parts.story(page)),
+                _right(page, parts.receiver(receiver, button), buyer.card()),
+                class_="two",
             ),
         ]
         return body(content)
 
     async def dialogs() -> Markup:
-        return acts.dialogs()
+        return acts.dialogs() + await wrong.dialog()
 
     async def reveal(_: dict[str, str], by: By) -> str:
         found = await opening.reveal(key, by)
@@ -96,12 +106,19 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     frame.on("reveal", Action.OPEN_CONTACT, reveal)
     await frame.show(read, seconds=1.5)
     await frame.show(dialogs, seconds=0)
+    await frame.show(after_sales.form, seconds=CASE_SECONDS)
     ui.timer(PROGRESS_SECONDS, look)
 
 
-def _right(page: OrderPage, receiver: Markup) -> Markup:
+def _left(page: OrderPage, cases: Markup, stock: Markup) -> list[Child]:
+    """Put after-sales first once the goods have left; before, what waits stands in the way of nothing else."""
+    rest: list[Child] = [parts.lines(page), parts.parcels(page), stock]
+    return [cases, *rest] if page.order.shipped_at else [*rest, cases]
+
+
+def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:
     rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
-    return tag("div", receiver, rest)
+    return tag("div", receiver, buyer, rest)
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:

@@ -32,6 +32,7 @@ TEXTS = {
     "ask": "确定要{what}吗？",
     "yes": "确定{what}",
     "no": "返回",
+    "case": "申请售后",
     "reason": "原因（会写进订单记录，请不要写姓名、电话、地址）",
     "old_form": "这个表单已经提交过了，请看上面的结果。",
     "refused": "没有执行：{why}。",
@@ -69,6 +70,8 @@ class OrderActs:
         reasons = {name: self._why_not(page, name) for name in ORDER}
         common = reasons[ORDER[0]] if len(set(reasons.values())) == 1 else ""
         found = [self._button(name, reason, bool(common)) for name, reason in reasons.items()]
+        if page.order.shipped_at and self.frame.may(Action.DECIDE_CASE):
+            found.append(tag("div", tag("button", TEXTS["case"], data_dialog="ask-open_case", id="act-case")))
         why = tag("p", common, id="why-all") if common else None
         return tag("section", tag("h2", TEXTS["title"]), why, tag("div", found, class_="acts"), class_="card")
 

@@ -68,8 +68,11 @@ DETAILS = {
     "skus": "",
     "location": "",
     "choice": "",
+    "case": "",
     "stage": "",
     "result": "",
+    "exception": "异常单 ",
+    "ticket": "工单 ",
 }
 """Which details a line of the story shows, and what stands before them; the rest is in the message or the audit log."""
 BAD = frozenset({"order.stuck", "order.too_late", "stock.short", "call.refused", "alert.raised", "order.contradiction"})

@@ -7,6 +7,7 @@ from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, age, badge, body, empty, link, moment, order_url, section, table, tag, url
 from clients.console.lists import end_of_day, order_table, zone_of
 from clients.console.words import CALLS, LEVELS, said
+from store.reads.cases import CaseCounts, CaseReads
 from store.reads.overview import Overview, OverviewReads
 from store.reads.pages import Count
 
@@ -27,6 +28,8 @@ TEXTS = {
     "refused": "被拒绝的调用",
     "pulls": "拉单失败的店铺",
     "open": "未完成的订单",
+    "cases_overdue": "售后已超时",
+    "cases_due": "售后今天到期",
     "why_stuck": "为什么卡住",
     "none_stuck": "没有订单卡住。",
     "soonest": "接下来到期",
@@ -50,13 +53,14 @@ def register(desk: Desk) -> None:
 
         async def read() -> Markup:
             now = desk.clock()
-            return _page(await reads.now(now, end_of_day(now, zone)))
+            until = end_of_day(now, zone)
+            return _page(await reads.now(now, until), await CaseReads(desk.database).counts(now, until))
 
         await frame.show(read, seconds=2.0)
 
 
-def _page(found: Overview) -> Markup:
-    wrong, soon = _figures(found)
+def _page(found: Overview, cases: CaseCounts) -> Markup:
+    wrong, soon = _figures(found, cases)
     content: list[Child] = [tag("h1", TEXTS["ill"].format(n=len(wrong)) if wrong else TEXTS["well"])]
     content.append(tag("ul", wrong, class_="figures") if wrong else tag("p", badge(TEXTS["well_next"], "good")))
     content.append(tag("ul", soon, class_="figures"))
@@ -65,7 +69,7 @@ def _page(found: Overview) -> Markup:
     return body(content)
 
 
-def _figures(found: Overview) -> tuple[list[Markup], list[Markup]]:
+def _figures(found: Overview, cases: CaseCounts) -> tuple[list[Markup], list[Markup]]:
     """Give what is wrong, worst first, and what is to come."""
     counts, messages = found.counts, found.messages
     critical = found.alerts.get(next(iter(LEVELS)), 0)
@@ -73,6 +77,7 @@ def _figures(found: Overview) -> tuple[list[Markup], list[Markup]]:
         ("critical", Count(critical), "/alerts?level=1-critical", "bad"),
         ("overdue", counts.overdue, url("/orders", due="now"), "bad"),
         ("stuck", counts.stuck, url("/orders", stuck=1), "bad"),
+        ("cases_overdue", cases.overdue, url("/cases", due="now"), "bad"),
         ("failed", messages.failed, url("/inbox", state="failed"), "bad"),
         ("refused", messages.refused_calls, "/shops", "bad"),
         ("pulls", Count(len(found.failing_pulls)), "/shops", "bad"),
@@ -83,6 +88,7 @@ def _figures(found: Overview) -> tuple[list[Markup], list[Markup]]:
     wrong = [_figure(name, n, address, tone) for name, n, address, tone in rows if n.n]
     soon = [
         _figure("due", counts.due, url("/orders", due="today"), "warn" if counts.due.n else ""),
+        _figure("cases_due", cases.due, url("/cases", due="today"), "warn" if cases.due.n else ""),
         _figure("held", counts.held, url("/orders", held=1), ""),
         _figure("open", counts.open, "/orders", ""),
     ]

@@ -1,9 +1,12 @@
 """/search: paste anything. One order opens at once; several are listed with what was matched."""
 
+import re
+
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
+from clients.console.case_lists import case_url
 from clients.console.frame import TEXTS as FRAME_TEXTS
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import badge, body, empty, failure, order_url, tag
@@ -21,6 +24,8 @@ TEXTS = {
     "masked": "带星号的手机号不能搜索，请用完整号码或订单号：",
     "left_out": "只搜索了前面的号码，还有 {n} 个没有搜索。",
 }
+CASE_NO = re.compile(r"[Cc]\d{10,}", re.ASCII)
+"""The number of an after-sales case: its page opens, or says that there is none."""
 
 
 def register(desk: Desk) -> None:
@@ -30,6 +35,8 @@ def register(desk: Desk) -> None:
     @page_at("/search")
     async def results(request: Request) -> RedirectResponse | None:
         words = request.query_params.get("q", "")
+        if CASE_NO.fullmatch(words.strip()):
+            return RedirectResponse(case_url(words.strip().upper()), 303)
         try:
             found = await search.find(words)
         except (Unavailable, Broken):

@@ -47,6 +47,7 @@ TEXTS = {
     "mine": "您的改动",
     "theirs": "第 {version} 版的改动",
     "json": "JSON（熟悉格式的人用）",
+    "json_open": "查看或粘贴",
     "json_label": "整份设置的 JSON：改好或粘贴后，替换草稿",
     "json_yes": "替换草稿",
 }
@@ -59,7 +60,7 @@ def register(desk: Desk) -> None:
     async def setting(request: Request, kind: str) -> None:
         frame = framed(desk, request, document(kind)[0], "/settings")
         if kind in DOCUMENTS:
-            await Page(frame, Editor(desk, kind, frame.session.login)).open()
+            await Page(frame, Editor(desk.database, desk.ring, kind, frame.session.login)).open()
         else:
             ui.html(body(empty(TEXTS["missing"].format(kind=kind), TEXTS["missing_next"])), sanitize=False)
 
@@ -197,4 +198,4 @@ class Page:
         entry = tag("label", tag("span", TEXTS["json_label"]), area)
         press = tag("button", TEXTS["json_yes"], id="act-paste", disabled=off, data_off=off)
         form = tag("form", entry, press, data_act="paste", class_="stacked")
-        return section(TEXTS["json"], tag("details", tag("summary", TEXTS["json"]), form), id="json-view")
+        return section(TEXTS["json"], tag("details", tag("summary", TEXTS["json_open"]), form), id="json-view")

@@ -45,6 +45,12 @@
       if (node && node.value !== words) node.value = words;
     }
   };
+  const show = () => {
+    if (!target || !document.getElementById(target)) return;
+    document.getElementById(target).scrollIntoView();
+    target = "";
+  };
+  const refocus = () => (inRow(focused) || document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
   const inRow = (id) => document.getElementById(id)?.closest("tr[data-row], .block")?.id === id
     ? document.getElementById(id).querySelector("input, select, textarea") : null;
   // Parts are drawn after the page has loaded: what the address points at is shown once it is there.
@@ -53,13 +59,8 @@
     tick();
     retype();
     mark();
-    if (target && document.getElementById(target)) {
-      document.getElementById(target).scrollIntoView();
-      target = "";
-    }
-    if (focused && document.activeElement === document.body) {
-      (inRow(focused) || document.getElementById(focused) || document.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus({ preventScroll: true });
-    }
+    show();
+    if (focused && document.activeElement === document.body) refocus();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   const rows = () => [...document.querySelectorAll(".main tbody tr a.open")];
@@ -115,6 +116,15 @@
     const form = target.closest?.("form[data-warn]");
     if (form) { changed = form.dataset.drawn; mark(); }
   });
+  document.addEventListener("change", ({ target }) => {
+    const form = target.closest?.("form"), out = form?.querySelector("output[data-sum]");
+    if (out) {
+      const minor = [...form.querySelectorAll("option:checked")].reduce((sum, one) => sum + Number(one.dataset.minor || 0), 0);
+      put(out, `${out.dataset.sum}${(minor / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`);
+    }
+    const picked = target.closest?.("details.picked"), words = picked?.querySelector("summary");
+    if (words) put(words, [...picked.querySelectorAll("input:checked")].map((one) => one.parentNode.textContent.trim()).join("、") || words.dataset.none);
+  });
   window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-act], [data-dialog], [data-copy], [data-close]");
@@ -156,8 +166,8 @@
     // Buttons that were switched off by a press come back when the answer is there.
     free: () => document.querySelectorAll("[data-act]:disabled:not([data-off]), form[data-act] button:disabled").forEach((one) => { one.disabled = false; }),
     // What is looked at after a part was drawn anew: a place to show, an entry or a row to go on in.
-    look: (id) => { target = id; },
-    focus: (id) => { focused = id; },
+    look: (id) => { target = id; show(); },
+    focus: (id) => { focused = id; refocus(); },
     zone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
   document.cookie = `steadfast_zone=${encodeURIComponent(window.steadfast.zone())}; path=/; max-age=31536000; samesite=lax`;

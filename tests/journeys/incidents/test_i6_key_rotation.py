@@ -39,6 +39,7 @@ from store.settings_docs import Profile
 from store.shops import Shops
 from store.tracking import SqlTracking
 from store.unstocking import release_all
+from tests.channels import NoCases
 from tests.clients.worlds import HandClock, connect, gateway_of, message, send, signed
 from tests.connectors.worlds import NOW, OWN
 from tests.store.builders import assert_counters_add_up, change, rows
@@ -52,7 +53,7 @@ REREAD = Queue("reread", "own", "mall")
 
 
 @dataclass
-class Platform:
+class Platform(NoCases):
     """The platform's own answers: it has refunded every order. Nobody else is asked. Typed as activities' ports."""
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:

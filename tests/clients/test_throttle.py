@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from clients.console.throttle import MOST_KEYS, Pace, Throttle
+from clients.throttle import MOST_KEYS, Pace, Throttle
 from tests.conftest import NOON
 
 PACE = Pace(free=3, longest=timedelta(seconds=60), calm=timedelta(minutes=30))

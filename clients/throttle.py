@@ -1,6 +1,6 @@
-"""How often a password may be tried: a growing delay per login and per address (SEC-4).
+"""How often a password or a code may be tried: a growing delay per login, phone and address (SEC-4).
 
-Kept in the memory of the one console process: a restart forgets it, and whoever can restart the console needs no guess.
+Kept in the memory of one process: a restart forgets it, and whoever can restart it needs no guess.
 """
 
 from collections import OrderedDict

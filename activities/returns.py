@@ -1,0 +1,45 @@
+"""Telling warehouses what comes back, and asking what came (AFT-3, INT-17). Drains do it call by call."""
+
+from activities.ports import Clock, OutgoingCalls
+from activities.ports_returns import AwaitedReturns, ReturnDesks
+from domain.errors import Unavailable
+from domain.outgoing import Call, Queue
+from domain.returns import return_order
+
+LATER_SECONDS = 5.0
+
+
+class ReturnCalls:
+    """Makes the outgoing calls of kind `return`, and the questions of kind `return_query`."""
+
+    def __init__(self, calls: OutgoingCalls, awaited: AwaitedReturns, desks: ReturnDesks, clock: Clock) -> None:
+        self._calls = calls
+        self._awaited = awaited
+        self._desks = desks
+        self._clock = clock
+
+    async def tell(self, queue: Queue, call: Call) -> None:
+        """Announce a return, or take the announcement back; what has arrived meanwhile is confirmed as ever.
+
+        An announcement that is still under way must not land after its withdrawal.
+        """
+        desk = await self._desks.returns_desk(queue.vendor, queue.shop)
+        told = call.payload
+        if not told.get("withdrawn"):
+            await desk.announce_return(return_order(told, call.order_key))
+        elif await self._awaited.is_announced(told["no"]):
+            await desk.withdraw_return(told["no"], told["warehouse"], told["exchange"])
+        else:
+            raise Unavailable(f"return {told['no']} is still being announced", LATER_SECONDS)
+        await self._calls.done(queue, call, self._clock())
+
+    async def ask(self, queue: Queue, call: Call) -> None:
+        """Ask what came back of a return; the answer goes the way of a confirm."""
+        desk = await self._desks.returns_desk(queue.vendor, queue.shop)
+        told = await desk.returned_so_far(call.payload["no"], call.payload["warehouse"])
+        if told is not None:
+            await self._awaited.heard(queue, *told, self._clock())
+
+    async def due(self, queue: Queue, most: int) -> list[Call]:
+        """Take the returns that should be asked about."""
+        return await self._awaited.due(queue, self._clock(), most)

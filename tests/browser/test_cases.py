@@ -1,0 +1,117 @@
+"""After-sales at the console: opened from an order, decided with less, explained to the fen (AFT-3, EXC-4)."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import Page, expect
+
+from domain.permissions import UserRole
+from tests.browser.conftest import ready
+from tests.browser.test_orders import shipped
+from tests.browser.world import World, until
+
+Open = Callable[..., Awaitable[Page]]
+STATE = "SELECT state FROM after_sales_case WHERE order_key = :key ORDER BY no DESC LIMIT 1"
+NUMBER = "SELECT no FROM after_sales_case WHERE order_key = :key ORDER BY no DESC LIMIT 1"
+
+
+async def until_state(world: World, key: str, state: str) -> None:
+    async def seen() -> bool:
+        return bool(await world.value(STATE, key=key) == state)
+
+    await until(seen, f"the case of {key} is {state}")
+
+
+async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_money_line_by_line(
+    world: World, enter: Open
+) -> None:
+    key = await world.pay("AS1", units=7, phone="13700001113")
+    await world.until_order(key, "logistics_status = 'pushed'")
+    await world.ship("AS1", "SF7770000000001", units=7)
+    await world.until_order(key, "status = 'shipped'")
+    page = await enter(f"/orders/{key}", UserRole.AGENT)
+    await expect(page.locator("#why-cancel")).to_have_text("货已发出，不能再改，请走售后")
+    await page.click("#act-case")
+    form = page.locator("#ask-open_case")
+    await form.locator("[name='units:1']").select_option("2")
+    await expect(form.locator("output")).to_have_text("¥318.00")
+    await form.locator("[name='units:1']").select_option("7")
+    await expect(form.locator("output")).to_have_text("¥1,113.00")
+    await form.locator("[name=reason]").select_option("other")
+    await form.locator("[name=words]").fill("袖口脱线")
+    await form.locator("button[type=submit]").click()
+    await expect(page.locator(".said")).to_contain_text("已申请售后 C")
+    await until_state(world, key, "review")
+    no = str(await world.value(NUMBER, key=key))
+    await page.locator("#cases").get_by_role("link", name=no).click()
+    await ready(page)
+    await expect(page.locator("#waits")).to_have_text("等客服审核")
+    await expect(page.locator(".first")).to_contain_text("由客服处理")
+    await expect(page.locator(".first .chip")).to_contain_text("剩")
+    await expect(page.locator("#verdict")).to_contain_text("“其他”")
+    await expect(page.locator("#main")).to_contain_text("袖口脱线")
+    await expect(page.locator("#why-paid_by_hand")).to_contain_text("请找管理员、财务")
+    await expect(page.locator("#act-retry_payout")).to_be_disabled()
+    await page.click("#act-approve")
+    await page.fill("#ask-approve [name=amount]", "1160")
+    await page.click("#ask-approve button[type=submit]")
+    await expect(page.locator(".said [role=alert]")).to_contain_text("不能退 ¥1,160.00，最多可退 ¥1,113.00")
+    await page.click("#act-approve")
+    await expect(page.locator("#ask-approve")).to_contain_text("您一次最多可批准 ¥1,000.00")
+    await page.fill("#ask-approve [name=amount]", "")
+    await page.click("#ask-approve button[type=submit]")
+    await expect(page.locator(".said [role=alert]")).to_contain_text("超过客服可批准的 ¥1,000.00")
+    await page.click("#act-approve")
+    await page.fill("#ask-approve [name=amount]", "59.5")
+    await page.click("#ask-approve button[type=submit]")
+    await expect(page.locator(".said")).to_contain_text(f"{no} 同意：已同意")
+    await until_state(world, key, "paying")
+    sums = page.locator("#arithmetic")
+    await expect(sums).to_contain_text("实付分摊 ¥1,113.00，7 / 7 件")
+    await expect(sums.locator("tr", has_text="核准退款")).to_contain_text("¥59.50")
+    await expect(page.locator("#waits")).to_have_text("等财务人工打款")
+    await expect(page.locator("#why-approve")).to_have_text("现在待打款，不需要审核")
+    finance = await enter("/cases?state=paying", UserRole.FINANCE)
+    await finance.get_by_role("link", name=no).click()
+    await ready(finance)
+    await finance.click("#act-paid_by_hand")
+    await finance.fill("#ask-paid_by_hand [name=reference]", "BANK-2026-1")
+    await finance.click("#ask-paid_by_hand button[type=submit]")
+    await expect(finance.locator("#waits")).to_have_text("已结束：已退款")
+    await expect(finance.locator("#arithmetic")).to_contain_text("BANK-2026-1")
+    await expect(finance.locator("#why-paid_by_hand")).to_contain_text("售后单已结束")
+
+
+async def test_the_queue_is_searched_taken_from_and_counted(world: World, enter: Open) -> None:
+    key = await shipped(world, "AS2", "SF7770000000002")
+    page = await enter(f"/orders/{key}", UserRole.AGENT)
+    await page.click("#act-open_case")
+    await page.locator("#ask-open_case [name='units:1']").select_option("1")
+    await page.locator("#ask-open_case [name=reason]").select_option("other")
+    await page.locator("#ask-open_case button[type=submit]").click()
+    await until_state(world, key, "review")
+    no = str(await world.value(NUMBER, key=key))
+    admin = await enter("/cases", UserRole.ADMIN)
+    await expect(admin.locator("tr", has_text=no)).to_contain_text("agent1")
+    await admin.click(f"#take-{no}")
+    await expect(admin.locator(".said")).to_contain_text(f"{no} 由我处理：现在由 admin1 处理")
+    await admin.fill("#case-q", "SF7770000000002")
+    await admin.keyboard.press("Enter")
+    await expect(admin.locator("#main")).to_contain_text("找到 1 张售后单")
+    await admin.get_by_role("link", name=no).click()
+    await ready(admin)
+    await admin.click("#act-hand_over")
+    await admin.locator("#ask-hand_over [name=owner]").select_option("agent1")
+    await admin.click("#ask-hand_over button[type=submit]")
+    await expect(admin.locator(".first")).to_contain_text("负责人 agent1")
+    await admin.goto("/cases/reports")
+    await ready(admin)
+    await expect(admin.locator("#reasons tbody tr").first).to_be_visible()
+    answer = await admin.request.get("/cases/reports/cases.csv?by=sku")
+    assert answer.ok
+    assert "商品,TEE,其他原因" in (await answer.body()).decode("utf-8-sig")
+    await admin.get_by_role("link", name=re.compile("^TEE$")).click()
+    await ready(admin)
+    await expect(admin.locator("tr", has_text=no)).to_be_visible()
+    await admin.goto(f"/search?q={no.lower()}")
+    await expect(admin).to_have_url(re.compile(rf"/cases/{no}$"))

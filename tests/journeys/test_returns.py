@@ -1,0 +1,185 @@
+"""Goods come back over the warehouse's real wire: announced, received, paid once; lost confirms found; withdrawn ones
+called off (AFT-3, AFT-6, AFT-7, INT-17). A real worker carries the cases, the simulator keeps the warehouse.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from activities.bulkhead import Bulkheads, Limits
+from activities.channels import TokenKeeper
+from activities.drain import DrainActivities
+from activities.returns import ReturnCalls
+from clients.clock import utc_now
+from clients.gateway.app import Gateway, application
+from clients.temporal_cases import decide_case
+from domain.after_sales import CaseDecision, CaseKind, Choice
+from domain.outgoing import Queue
+from simulator.app import create_app
+from simulator.plan import build_plan
+from simulator.settings import Config
+from simulator.world import World
+from store.database import Database
+from store.keyring import KeyRing
+from store.outgoing import SqlOutgoing
+from store.reread import SqlReread
+from store.return_polls import SqlAwaitedReturns
+from store.shops import Shops
+from store.tokens import SqlTokens
+from store.tracking import SqlTracking
+from tests.simulator.erp import config
+from tests.store.builders import assert_counters_add_up
+from tests.workflows.cases import CaseHouse
+from tests.workflows.house import LOOPS, eventually
+from workers.wiring import ShopVendors
+
+SEED = 7
+ACCOUNT = text(
+    """
+    UPDATE shop SET endpoint_url = 'http://sim/router/qimen/service',
+        params = '{"customer_id": "cust", "owner": "OWN"}' WHERE vendor = 'qimen'
+    """
+)
+
+
+@dataclass
+class ReturnHouse(CaseHouse):
+    """A house with cases whose warehouse takes goods back over its real wire."""
+
+    world: World = field(init=False)
+    http: httpx.AsyncClient = field(init=False)
+
+    async def furnish(self) -> None:
+        """Connect the warehouse's account to the simulator."""
+        await super().furnish()
+        async with self.database.transaction() as tx:
+            await tx.execute(ACCOUNT)
+
+    async def drain(self, kind: str) -> None:
+        """One look of a drain at the warehouse's account, then what came of it."""
+        outgoing = SqlOutgoing(self.database, self.ring)
+        keeper = TokenKeeper(SqlTokens(self.database, self.ring), utc_now)
+        strangers = ShopVendors(Shops(self.database, self.ring), self.http, Bulkheads(utc_now, Limits(0.0)), keeper)
+        tracking, rereads = SqlTracking(self.database, self.ring, 60), SqlReread(self.database, self.ring)
+        drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
+        returns = ReturnCalls(outgoing, SqlAwaitedReturns(self.database, self.ring, 0), strangers, utc_now)
+        drains.also("return", returns.tell)
+        drains.also("return_query", returns.ask, returns.due)
+        await ActivityEnvironment().run(drains.drain, Queue(kind, "qimen", "w"), LOOPS, 1)
+        await self.settle()
+
+    async def drained(self, case: str, kind: str, **wanted: Any) -> None:
+        """Drain until a case's row has these values."""
+
+        async def there() -> bool:
+            await self.drain(kind)
+            row = await self.case(case)
+            return all(getattr(row, name) == value for name, value in wanted.items())
+
+        await eventually(there, lambda: self.whole_case(case))
+
+    async def stock(self, sku: str = "TEE") -> tuple[int, int]:
+        """Give what our books hold, good and in quarantine."""
+        await assert_counters_add_up(self.database)
+        (row,) = await self.query(f"SELECT on_hand, quarantine FROM warehouse_stock WHERE sku = '{sku}'")  # noqa: S608
+        return row.on_hand, row.quarantine
+
+
+@asynccontextmanager
+async def returning(temporal: Client, database: Database, ring: KeyRing, **profile: Any) -> AsyncIterator[ReturnHouse]:
+    """A house and its simulated warehouse."""
+    print(f"seed {SEED}")
+    plain = config(count=1, seed=SEED, **profile).model_dump()
+    for name in ("own", "wms", "courier"):
+        opened = plain[name].items()
+        plain[name] = {key: v.get_secret_value() if hasattr(v, "get_secret_value") else v for key, v in opened}
+    wms = {"shop": "w", "app_key": "k", "secret": "secret", "warehouse": "GZ01"}
+    settings = Config.model_validate(plain | {"wms": plain["wms"] | wms})
+    gateway = httpx.ASGITransport(application(Gateway(database, ring, utc_now, 65536), database))
+    house = ReturnHouse(temporal, database, ring)
+    house.world = World(settings, build_plan(settings), gateway)
+    house.world.warehouse.stock = Counter({("TEE", "ZP"): 8, ("CAP", "ZP"): 9})
+    house.http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(house.world)))
+    try:
+        async with house.open():
+            yield house
+    finally:
+        await house.world.stop()
+        await house.http.aclose()
+
+
+async def test_a_good_and_a_damaged_unit_come_back_and_are_paid_once(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    async with returning(temporal, database, ring, return_after=0.01, return_fates={"mixed": 1.0}) as house:
+        await house.bought("RJ-1", delivered=True)
+        case = await house.open_case("RJ-1", CaseKind.RETURN, units={"1": 2})
+        await house.case_until(case, state="returning")
+        await house.drained(case, "return", differs="", state="paying")
+        await house.case_ended(case)
+        assert await house.stock() == (9, 1)
+        assert sum(house.provider.payouts.values()) == 1
+        (back,) = (await house.http.get("http://sim/sim/returns")).json()
+        assert (back["code"], back["creates"], back["confirms"], back["fate"]) == (case, 1, 1, "mixed")
+        assert (await house.case(case)).waybill_no == back["waybill"]
+        assert house.world.warehouse.on_hand()["TEE"] == 9
+
+
+async def test_a_lost_confirm_is_found_by_asking_and_its_late_copy_books_nothing(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    profile = {"return_after": None, "confirm_lost_share": 1.0}
+    async with returning(temporal, database, ring, **profile) as house:
+        await house.bought("RJ-2", delivered=True)
+        case = await house.open_case("RJ-2", CaseKind.RETURN)
+        await house.case_until(case, state="returning")
+
+        async def announced() -> bool:
+            await house.drain("return")
+            return case in house.world.inwards.returns.expected
+
+        await eventually(announced, lambda: house.whole_case(case))
+        await house.drain("return_query")
+        assert (await house.case(case)).received_at is None
+        house.world.inwards.returns.send(case, "good")
+        await house.drained(case, "return_query", state="paying")
+        assert await house.stock() == (9, 0)
+        await house.came_back(case)
+        assert await house.stock() == (9, 0)
+        await house.case_ended(case)
+        assert sum(house.provider.payouts.values()) == 1
+
+
+async def test_a_withdrawn_return_is_called_off_and_a_parcel_of_nobody_waits(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    async with returning(temporal, database, ring, return_after=None) as house:
+        await house.bought("RJ-3", delivered=True)
+        case = await house.open_case("RJ-3", CaseKind.RETURN)
+        await house.case_until(case, state="returning")
+        await decide_case(temporal, case, CaseDecision(Choice.WITHDRAW, "buyer"), f"w-{case}")
+        await house.case_until(case, state="closed")
+        expected = house.world.inwards.returns.expected
+
+        async def called_off() -> bool:
+            await house.drain("return")
+            async with house.database.transaction() as tx:  # what was told too early waits a few seconds
+                await tx.execute(text("UPDATE outgoing SET next_at = created_at WHERE kind = 'return'"))
+            return case in expected and expected[case].status == "CANCELED"
+
+        await eventually(called_off, lambda: house.whole_case(case))
+        house.world.inwards.returns.stray("CAP", 2, "SF99")
+
+        async def kept() -> bool:
+            await house.settle()
+            return bool(await house.query("SELECT 1 FROM unmatched_return WHERE state = 'open'"))
+
+        await eventually(kept, lambda: house.query("SELECT state, reason FROM inbox"))
+        assert await house.stock("CAP") == (9, 2)
