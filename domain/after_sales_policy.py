@@ -66,6 +66,7 @@ class Reason:
 class Policy:
     """The policy in force. `return_days`: how long the buyer may take to send goods back; seconds for sped-up time.
 
+    `agent_up_to_minor`: how much a service agent may grant at once; more is for those who also pay. None: no limit.
     `inspect` says that what comes back waits for an inspection (/pda) where the warehouse system grades nothing.
     """
 
@@ -76,6 +77,7 @@ class Policy:
     cases_window_days: int
     most_photos: int
     photo_bytes: int
+    agent_up_to_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

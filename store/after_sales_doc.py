@@ -49,6 +49,7 @@ class AfterSalesDocument(BaseModel):
     cases_window_days: int = Field(ge=1, le=3650)
     most_photos: int = Field(ge=0, le=20)
     photo_bytes: int = Field(ge=100_000, le=20_000_000)
+    agent_up_to_minor: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _reasons_are_known(self) -> "AfterSalesDocument":
@@ -68,4 +69,5 @@ class AfterSalesDocument(BaseModel):
             cases_window_days=self.cases_window_days,
             most_photos=self.most_photos,
             photo_bytes=self.photo_bytes,
+            agent_up_to_minor=self.agent_up_to_minor,
         )

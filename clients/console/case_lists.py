@@ -22,7 +22,7 @@ HEADS = {
     "money": "金额",
     "owner": "负责人",
 }
-SHORT = ("case", "kind", "state", "waits", "due", "goods", "money", "owner")
+SHORT = ("case", "kind", "state", "due", "money", "owner")
 NOBODY = "无人"
 NOT_DUE = "没有时限"
 
@@ -42,13 +42,12 @@ def case_table(
     heads = {name: HEADS[name] for name in names} | ({"act": ""} if more is not None else {})
     head = [tag("th", word, scope="col", class_="right" if name == "money" else None) for name, word in heads.items()]
     lines = [_line(_cells(row, reasons) | {"act": (more or {}).get(row.no)}, heads) for row in rows]
-    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards orders")
+    shown = tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="cards queue")
     return tag("div", shown, class_="scroll")
 
 
 def _line(cells: Mapping[str, Child], heads: Mapping[str, str]) -> Markup:
     """Draw one case; on a phone its number and its deadline stand in the first line."""
-    places = {"case": "order", "order": "no"}
     return tag(
         "tr",
         [
@@ -56,7 +55,7 @@ def _line(cells: Mapping[str, Child], heads: Mapping[str, str]) -> Markup:
                 "td",
                 cells[name],
                 data_label=word,
-                class_=f"{places.get(name, name)}{' right' if name == 'money' else ''}",
+                class_=f"{name}{' right' if name == 'money' else ''}",
             )
             for name, word in heads.items()
         ],

@@ -92,6 +92,7 @@ LABELS = {
     "reasons": "原因",
     "return_seconds": "买家寄回的期限",
     "cases_window_days": "频繁售后：统计的时间",
+    "agent_up_to_minor": "客服一次最多可批准",
     "most_photos": "最多几张照片",
     "photo_bytes": "每张照片最大（字节）",
     "ruling": "判定",

@@ -7,7 +7,7 @@ from clients.console.frame import Desk, Frame, framed, not_allowed, page_at
 from clients.console.html import Child, body, empty, link, section, tag
 from clients.console.pages import case_parts as parts
 from clients.console.pages.case_acts import CaseActs
-from clients.console.pages.cases import reason_words
+from clients.console.pages.cases import policy_of
 from clients.console.pda.routes import SEES_PHOTOS
 from domain.errors import Broken, Unavailable
 from domain.permissions import Action
@@ -42,7 +42,8 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
         page = await pages.page(no)
         if page is None:
             return body(empty(TEXTS["missing"].format(no=no), TEXTS["missing_next"]))
-        reasons = await reason_words(desk)
+        policy = await policy_of(desk)
+        reasons, acts.limit_minor = {one.code: one.words for one in policy.reasons}, policy.agent_up_to_minor
         may = any(frame.may(one) for one in SEES_PHOTOS)
         left = [parts.arithmetic(page), parts.goods(page), parts.story(page)]
         right = [

@@ -63,6 +63,8 @@ TEXTS = {
     "other_carrier": "其他",
     "waybill": "退货运单号",
     "reference": "银行或支付平台的流水号",
+    "agent_much": "超过客服可批准的 {limit}：请管理员批准，或填写不超过它的金额",
+    "agent_limit": "您一次最多可批准 {limit}，更多请找管理员。",
     "old_form": "这个表单已经提交过了，请看上面的结果。",
     "hand": "转交",
     "hand_to": "交给",
@@ -75,14 +77,19 @@ TEXTS = {
 
 @dataclass
 class CaseActs:
-    """The decisions about the case of one open page. `most_minor` and `currency` are those of the last look."""
+    """The decisions about the case of one open page. Its money is that of the last look.
+
+    `limit_minor`: how much an agent may grant at once (settings document `after_sales`); None for who may pay too.
+    """
 
     frame: Frame
     no: str
     users: Mapping[str, str]
     pending: str = ""
     most_minor: int = 0
+    due_minor: int = 0
     currency: str = "CNY"
+    limit_minor: int | None = None
     _nonces: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,7 +100,8 @@ class CaseActs:
 
     def buttons(self, page: CasePage) -> Markup:
         """Draw the buttons; one that cannot work says why beforehand."""
-        self.most_minor, self.currency = page.money.most_minor, page.case.currency
+        self.most_minor, self.due_minor = page.money.most_minor, page.money.due_minor
+        self.currency = page.case.currency
         found = [
             opener(one.value, CHOICES[one], self._why_not(page, one), danger=one in LOUD)
             for one in ORDER
@@ -143,15 +151,18 @@ class CaseActs:
             return TEXTS["not_failed"]
         if choice is Choice.PAID_BY_HAND and not failed and page.payout is not None and page.payout.way == "provider":
             return TEXTS["sent"]
+        if choice is Choice.PAY_WITHOUT and self._over(self.due_minor):
+            return self._limited("agent_much")
         goods = CaseKind(page.case.kind) in OF_GOODS
         return TEXTS["nothing_left"] if choice is Choice.APPROVE and goods and not page.money.most_minor else ""
 
     def _dialog(self, choice: Choice) -> Markup:
         what = CHOICES[choice]
+        limited = choice is Choice.APPROVE and self._over(self.most_minor)
         ask = Ask(
             choice.value,
             TEXTS["ask"].format(what=what),
-            EXPLAINED[choice],
+            EXPLAINED[choice] + (self._limited("agent_limit") if limited else ""),
             self._fields(choice),
             danger=choice in LOUD,
             hidden={"nonce": self._nonces[choice]},
@@ -200,11 +211,24 @@ class CaseActs:
             choice,
             by.actor,
             reason,
-            self._minor(given.get("amount", "")) if choice is Choice.APPROVE else None,
+            self._granted(given.get("amount", "")) if choice is Choice.APPROVE else None,
             given.get("carrier", "").strip()[:20],
             given.get("waybill_no", "").strip()[:60],
             given.get("reference", "").strip()[:80],
         )
+
+    def _over(self, minor: int) -> bool:
+        """Say whether this person may not grant so much."""
+        return self.limit_minor is not None and not self.frame.may(Action.PAY_CASE) and minor > self.limit_minor
+
+    def _limited(self, name: str) -> str:
+        return TEXTS[name].format(limit=money(self.limit_minor or 0, self.currency))
+
+    def _granted(self, words: str) -> int | None:
+        minor = self._minor(words)
+        if self._over(self.due_minor if minor is None else minor):
+            raise BadInput(self._limited("agent_much"))
+        return minor
 
     def _minor(self, words: str) -> int | None:
         """Read an amount; nothing typed means all of it. BadInput says what is wrong with it."""

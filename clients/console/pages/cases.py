@@ -19,6 +19,7 @@ from clients.console.lists import end_of_day, pager, place_of, tabs, zone_of
 from clients.console.words import CARRIERS
 from clients.settings import ClientSettings
 from domain.after_sales import CaseDecision, CaseState, Choice
+from domain.after_sales_policy import Policy
 from domain.errors import BadInput
 from domain.permissions import Action
 from store import settings_docs
@@ -109,11 +110,15 @@ async def _draw(desk: Desk, request: Request) -> None:
     await frame.show(read)
 
 
+async def policy_of(desk: Desk) -> Policy:
+    """Read the policy in force."""
+    async with desk.database.transaction() as tx:
+        return await settings_docs.after_sales(tx, ClientSettings().profile)
+
+
 async def reason_words(desk: Desk) -> dict[str, str]:
     """Give the words of the reasons in force, by code."""
-    async with desk.database.transaction() as tx:
-        policy = await settings_docs.after_sales(tx, ClientSettings().profile)
-    return {reason.code: reason.words for reason in policy.reasons}
+    return {reason.code: reason.words for reason in (await policy_of(desk)).reasons}
 
 
 async def _rows(reads: CaseReads, asked: Asked, request: Request) -> Page[CaseRow]:

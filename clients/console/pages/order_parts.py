@@ -68,6 +68,7 @@ DETAILS = {
     "skus": "",
     "location": "",
     "choice": "",
+    "case": "",
     "stage": "",
     "result": "",
     "exception": "异常单 ",
