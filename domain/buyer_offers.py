@@ -15,6 +15,7 @@ from domain.after_sales_policy import Asked, Checked, Policy, Ruling, check
 KINDS = (CaseKind.REFUND, CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.RESHIP)
 """The kinds of the buyers' page (AFT-1); the others name an amount, which an agent agrees on with the buyer."""
 MOST_REASONS_TOLD = 2
+_PLACES = ("站", "柜", "店", "部", "点", "市", "区", "心", "库", "号")
 _DIGITS = re.compile(r"(?<!\d)(\d{3})[\d -]{4,9}(\d{4})(?!\d)")
 _NAMED = re.compile(r"([\u4e00-\u9fff])[\u4e00-\u9fff·]{1,3}(?=\s*[(（【\[,，:：]?\s*(?:电话|手机)?[:：]?\s*\+?\d{3})")
 _TITLED = re.compile(
@@ -50,8 +51,13 @@ def masked_scan(text: str, names: Sequence[str] = ()) -> str:
     for name in names:
         if len(name) > 1:
             text = text.replace(name, name[0] + "*" * min(len(name) - 1, 2))
-    text = _TITLED.sub(r"\1\2**", _NAMED.sub(r"\1**", text))
+    text = _TITLED.sub(r"\1\2**", _NAMED.sub(_hidden, text))
     return _DIGITS.sub(r"\1****\2", text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """Hide a name before a number, but not the place where the parcel waits."""
+    return found[0] if found[0].endswith(_PLACES) else f"{found[1]}**"
 
 
 def _tried(asked: Asked, words: str, policy: Policy, now: datetime) -> ReasonOffer:

@@ -58,6 +58,11 @@ class SaleCase:
         self.state = state
 
 
+def _number(order: ShopOrder, end: str) -> str:
+    """Number a case as marketplaces do: 18 digits, none of them a leading zero."""
+    return "8" + f"{order.plan.no}{end}"[-17:]
+
+
 class Teller(Protocol):
     """A shop that may speak of its cases."""
 
@@ -97,10 +102,10 @@ class Cases:
             return
         if order.plan.channel in BY_LINE:
             for line, part in parts:
-                self._open(f"{order.plan.no}{line.no}"[-18:], order, kind, {line.no: line.quantity}, part)
+                self._open(_number(order, line.no), order, kind, {line.no: line.quantity}, part)
         else:
             units = {line.no: line.quantity for line in order.plan.basket.lines}
-            no = f"AS{order.plan.no}" if order.plan.channel == "own" else f"{order.plan.no}0"[-18:]
+            no = f"AS{order.plan.no}" if order.plan.channel == "own" else _number(order, "0")
             self._open(no, order, kind, units, wanted)
 
     def _open(self, no: str, order: ShopOrder, kind: Kind, units: dict[str, int], minor: int) -> None:

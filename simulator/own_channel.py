@@ -89,7 +89,8 @@ class OwnChannel:
             headers = own_shop.signed_headers(self._settings.key_id, self._secrets()[0], event, now(), body)
             return Request(self._url, headers, body)
 
-        self._sender.lane("shop").post(Letter("shop", event, sign, _read))
+        lane = self._lanes.setdefault(f"case {case.no}", self._sender.lane("shop"))
+        lane.post(Letter("shop", event, sign, _read))
         if case.state == "paid":
             self.tell(case.order, hold=False)
 

@@ -66,9 +66,19 @@ async def _too_much(tx: AsyncConnection, order: Row[Any], row: Row[Any], decisio
 
 
 async def _under_way(tx: AsyncConnection, row: Row[Any], decision: CaseDecision) -> str:
-    """Refuse to pay by hand what a provider may be paying."""
-    if decision.choice is Choice.PAID_BY_HAND and await refunds.is_sent(tx, row.no):
+    """Refuse to pay by hand what a provider or a platform may be paying, and show what was paid already."""
+    if decision.choice not in {Choice.PAID_BY_HAND, Choice.RETRY_PAYOUT}:
+        return ""
+    payout = await case_payouts.payout_of(tx, row.no)
+    if payout is not None and payout.state == "paid":
+        where = f"{payout.way} {payout.vendor}".strip()
+        return f"it is paid already: {payout.amount_minor / 100:.2f} {payout.currency} by {where}, {payout.reference}"
+    if decision.choice is Choice.RETRY_PAYOUT:
+        return ""
+    if await refunds.is_sent(tx, row.no):
         return "the provider was asked and has not answered yet: wait for its answer, or look at its own pages"
+    if payout is not None and (payout.way, payout.state) == ("channel", "wanted"):
+        return f"{row.channel} was asked to pay it back and has not answered yet: it would be paid twice"
     return ""
 
 

@@ -13,7 +13,7 @@ from domain.after_sales import CaseEvent, CaseLine, NewCase, Origin
 from domain.errors import NotYet
 from domain.observations import CaseObserved, ChannelCaseState
 from domain.orders import order_key
-from store import audit, case_money, case_payouts, case_returns, cases
+from store import audit, case_channel, case_money, case_payouts, case_returns, cases, outgoing
 from store.keyring import KeyRing
 
 _CASE_OF = text(
@@ -32,6 +32,7 @@ _SAID = text(
     WHERE no = :no
     """
 )
+_ENDED = {ChannelCaseState.REFUSED, ChannelCaseState.CLOSED}
 _AGREED = {ChannelCaseState.AWAITS_GOODS, ChannelCaseState.SENT}
 
 
@@ -103,4 +104,8 @@ async def _book(
     if seen.state is ChannelCaseState.PAID:
         await case_money.paid_by_channel(tx, order, await cases.again(tx, row.no), seen.amount_minor, now)
         await case_payouts.paid(tx, row.no, seen.case_no, now, by=seen.channel)
+    elif seen.state in _ENDED:
+        words = f"{seen.channel} has ended the case as {seen.state.value} ({seen.raw_status})"
+        if await case_payouts.dropped(tx, row.no, words, now):
+            await outgoing.close(tx, case_channel.call_key(row.no, case_channel.AGREE_REFUND), "refused", words, now)
     await cases.wake(tx, row.no, row.order_key, CaseEvent.CHANNEL, now)

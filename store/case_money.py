@@ -37,7 +37,7 @@ _GRANTED = text(
     """
     SELECT coalesce(sum(g.amount_minor) FILTER (WHERE p.state <> 'paid'), 0)::bigint AS under_way,
         coalesce(sum(g.freight_minor), 0)::bigint AS freight
-    FROM refund_grant g JOIN payout p ON p.grant_key = g.key WHERE g.order_key = :key
+    FROM refund_grant g JOIN payout p ON p.grant_key = g.key WHERE g.order_key = :key AND p.state <> 'dropped'
     """
 )
 # Money that goes back because the order will not ship, and is not back yet: it is in no grant.

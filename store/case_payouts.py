@@ -23,7 +23,19 @@ _PAID = text(
     WHERE case_no = :no AND state <> 'paid' RETURNING order_key, amount_minor, currency, way
     """
 )
-_FAILED = text("UPDATE payout SET state = 'failed', reason = :reason WHERE case_no = :no AND state <> 'paid'")
+_FAILED = text(
+    """
+    UPDATE payout SET state = 'failed', reason = :reason WHERE case_no = :no AND state NOT IN ('paid', 'dropped')
+    """
+)
+_DROPPED = text(
+    """
+    UPDATE payout SET state = 'dropped', reason = :reason
+    WHERE case_no = :no AND way = 'channel' AND state NOT IN ('paid', 'dropped')
+    """
+)
+_NOTHING_GRANTED = text("UPDATE case_line SET granted = 0, granted_minor = 0 WHERE case_no = :no")
+_NO_REFUND = text("UPDATE after_sales_case SET granted_minor = 0, no_refund = true WHERE no = :no")
 # What the channel says it gave back and what we know we gave back are the same money: the larger sum counts.
 _ORDER_MONEY = text(
     """
@@ -57,6 +69,20 @@ async def paid(tx: AsyncConnection, no: str, reference: str, now: datetime, *, b
     saying = Saying("case.paid", f"case:{no}:paid", no, order_key=done.order_key, facts={"amount": amount})
     await messaging.say_to_buyer(tx, saying, now)
     await cases.wake(tx, no, done.order_key, CaseEvent.PAYOUT, now)
+    return True
+
+
+async def dropped(tx: AsyncConnection, no: str, reason: str, now: datetime) -> bool:
+    """Give up a payout whose channel has ended the case by itself: no money moves, the units are free again.
+
+    False when nothing was due there. Undone by the channel alone: money that it pays all the same is booked.
+    """
+    if not (await tx.execute(_DROPPED, {"no": no, "reason": reason[:500]})).rowcount:
+        return False
+    await tx.execute(_NOTHING_GRANTED, {"no": no})
+    await tx.execute(_NO_REFUND, {"no": no})
+    await alerts.clear(tx, no, now, FAILED)
+    await audit.write(tx, "case.payout_dropped", no, now, reason=reason[:500])
     return True
 
 

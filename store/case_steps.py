@@ -179,7 +179,7 @@ async def facts(tx: AsyncConnection, row: Row[Any], now: datetime) -> CaseFacts:
         withdrawn=bool(row.withdrawn_by),
         channel_closed=row.channel_state in {"closed", "refused"} and not row.review,
         channel_paid=row.channel_state == "paid" and payout is not None and payout.state == "paid",
-        granted=payout is not None,
+        granted=payout is not None and payout.state != "dropped",
         paid=payout is not None and payout.state == "paid",
         replaced=bool(row.replacement_key),
         replacement_left=gone,

@@ -28,6 +28,7 @@ _ASKED = text(
     """  # noqa: S608
 )
 _IS_ASKED = text(f"SELECT EXISTS (SELECT 1 {_WAITING})")
+_EVER_ASKED = text("SELECT EXISTS (SELECT 1 FROM after_sales_case WHERE order_key = :key AND stop <> '')")
 _LOCK = text("SELECT no, closed_at FROM after_sales_case WHERE no = ANY(CAST(:nos AS text[])) ORDER BY no FOR UPDATE")
 _LEFT = text("SELECT line_no, quantity - dropped AS left FROM order_line WHERE order_key = :key")
 _TOO_LATE = text("UPDATE after_sales_case SET phase = 'on_the_way', stop = 'too_late', review = '' WHERE no = :no")
@@ -51,6 +52,11 @@ async def ask(tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime
 async def is_asked(tx: AsyncConnection, order_key: str) -> bool:
     """Say whether a case waits for an order, or some of it, to be stopped."""
     return bool((await tx.execute(_IS_ASKED, {"key": order_key})).scalar_one())
+
+
+async def ever_asked(tx: AsyncConnection, order_key: str) -> bool:
+    """Say whether a case ever asked for an order, or some of it, to be stopped: its word may come again."""
+    return bool((await tx.execute(_EVER_ASKED, {"key": order_key})).scalar_one())
 
 
 async def asked(tx: AsyncConnection, order_key: str) -> dict[str, dict[str, int]]:

@@ -100,8 +100,8 @@ class SqlFulfillments:
             if not (await tx.execute(_CANCELLED, {"no": no, "now": now})).rowcount:
                 return
             await stock.lock_skus(tx, row.order_key)
-            # While units of the order are being dropped, it keeps what it holds: the new plan frees those alone.
-            reduced = await case_stop.is_asked(tx, row.order_key)
+            # An order that loses some units keeps what it holds until it is planned again, or closed: those free it.
+            reduced = await case_stop.ever_asked(tx, row.order_key)
             units = await (stock.hold_again if reduced else stock.release_allocations)(tx, no, now)
             await audit.write(tx, "fulfillment.cancelled", row.order_key, now, no=no, units=units)
 

@@ -18,7 +18,7 @@ from domain.counting import Grade as Received
 from domain.errors import BadInput
 from domain.grades import Grade, Regrade
 from domain.observations import ReceivedLine
-from store import audit, cases, grades, places, return_intake
+from store import audit, cases, grades, places, return_intake, stock_ledger
 from store.return_intake import Arrival
 
 MOST_UNITS = 10_000
@@ -113,6 +113,7 @@ async def hand_in(tx: AsyncConnection, handed: HandedIn, now: datetime) -> bool:
     if (await tx.execute(_HEARD, {"no": row.no, "nonce": handed.nonce})).one_or_none() is not None:
         return False
     await check_skus(tx, [line.sku for line in handed.lines])
+    await stock_ledger.lock(tx, sorted(line.sku for line in handed.lines))  # all at once, in their order
     await _receive(tx, row, handed, now)
     warehouse = row.warehouse or (await cases.again(tx, row.no)).warehouse
     for line in sorted(handed.lines, key=lambda one: one.sku):

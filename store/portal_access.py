@@ -52,6 +52,7 @@ _OPEN = text(
     """
 )
 _FORGET = text("DELETE FROM portal_session WHERE expires_at <= :now")
+_FORGET_CODES = text("DELETE FROM portal_code WHERE order_key = :key AND asked_at <= :since")
 _SESSION = text("SELECT order_key FROM portal_session WHERE digest = :digest AND expires_at > :now")
 _END = text("DELETE FROM portal_session WHERE digest = :digest")
 _FIND = text(
@@ -146,6 +147,7 @@ class PortalAccess:
             if key is None:
                 return False
             await tx.execute(_LOCK, {"key": key})
+            await tx.execute(_FORGET_CODES, {"key": key, "since": now - CODES_WITHIN})
             asked = (await tx.execute(_ASKED, {"key": key, "since": now - CODES_WITHIN})).scalar_one()
             if asked >= MOST_CODES:
                 return False

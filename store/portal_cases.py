@@ -22,6 +22,8 @@ from store.keyring import KeyRing
 from store.settings_docs import Profile
 
 BUYER = "buyer"
+MOST_LISTED = 20
+"""So many units of a line are offered with their worth each; of more the sum is told once it is chosen."""
 
 _ORDER = text("SELECT * FROM orders WHERE key = :key")
 _LINES = text("SELECT line_no, sku, title, quantity FROM order_line WHERE order_key = :key ORDER BY line_no")
@@ -226,7 +228,9 @@ def _why_not_all(order: _Order, kind: CaseKind, now: datetime) -> str:
 
 def _line_offer(order: _Order, line: Row[Any], kind: CaseKind, now: datetime) -> LineOffer:
     left = order.left(line.line_no)
-    worth = tuple(order.worth({line.line_no: count}).amount_minor for count in range(1, left + 1))
+    worth = tuple(
+        order.worth({line.line_no: count}).amount_minor for count in range(1, left + 1 if left <= MOST_LISTED else 1)
+    )
     return LineOffer(line.line_no, line.title, line.quantity, left, worth, _why_not(order, line, kind, now))
 
 

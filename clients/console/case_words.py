@@ -73,7 +73,12 @@ PHASES = {"before_shipping": "发货前", "on_the_way": "运输中", "received":
 FAULTS = {"warehouse": "仓库", "courier": "快递", "supplier": "供应商", "shop": "店铺"}
 GRADES = {"good": "良品", "defective": "残品", "quarantine": "待检"}
 WAYS = {"provider": "原支付渠道", "channel": "平台代退", "hand": "人工打款"}
-PAYOUTS = {"wanted": ("打款中", "warn"), "paid": ("已到账", "good"), "failed": ("打款失败", "bad")}
+PAYOUTS = {
+    "wanted": ("打款中", "warn"),
+    "paid": ("已到账", "good"),
+    "failed": ("打款失败", "bad"),
+    "dropped": ("平台已关闭，不再打款", "warn"),
+}
 PROVIDERS = {"wechatpay": "微信支付", "alipay": "支付宝", "stripe": "Stripe"}
 PHOTOS = {"evidence": "凭证", "label": "退货面单", "inspection": "验货"}
 DIMENSIONS = {"sku": "商品", "batch": "批次（货号前缀）", "packaging": "包装（发货仓、箱数）", "courier": "快递"}

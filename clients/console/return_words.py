@@ -32,9 +32,5 @@ SAID: list[tuple[str, str]] = [
     (r"say why it belongs to no case", "请写明为什么不属于任何售后单"),
     (r"no order (\S+): look at the number, or wait until the order has arrived", "没有订单 {0}，请核对单号"),
 ]  # fmt: skip
-PARCELS = {
-    "": "还没有轨迹", "collected": "已揽收", "in_transit": "运输中", "delivering": "派送中", "signed": "已签收",
-    "problem": "异常", "returned": "退回",
-}  # fmt: skip
 READINGS = {"": "", "waiting": "识别中", "read": "已识别", "unsure": "需人工核对", "unread": "没有读出"}
 GRADES = {"good": "正品", "defective": "残次", "quarantine": "待检"}

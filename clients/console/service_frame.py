@@ -1,6 +1,8 @@
 """What the pages of service share: where they lead, how a state looks, who may see them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from secrets import token_hex
 
 from markupsafe import Markup
 
@@ -15,6 +17,25 @@ from domain.permissions import Action
 BOARD, EXCEPTIONS = "/service", "/exceptions"
 MOST_WORDS = 4000
 TEXTS = {"board": "客服看板", "exceptions": "异常单", "sections": "客服分组", "nobody": "无人负责", "none": "—"}
+
+
+@dataclass
+class Nonces:
+    """The names of the forms of one page: a form keeps its name, and what was typed, until it was taken."""
+
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> str:
+        """Give the name under which a form is one wish, however often it is sent."""
+        return self._known.setdefault(name, token_hex(8))
+
+    def hidden(self, name: str) -> dict[str, str]:
+        """Give what the form sends along."""
+        return {"nonce": self.of(name)}
+
+    def taken(self, name: str) -> None:
+        """Let the next form of this kind be another wish."""
+        self._known.pop(name, None)
 
 
 def service_of(frame: Frame) -> Servicing:

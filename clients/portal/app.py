@@ -131,6 +131,10 @@ def _add_troubles(app: FastAPI, desk: Desk) -> None:
         response.headers["Retry-After"] = "5"
         return response
 
+    async def fault(request: Request, error: Exception) -> Response:
+        log.error("a page broke", kind=type(error).__name__)
+        return told(request, "away", 500)
+
     async def large(request: Request, _: Exception) -> Response:
         return told(request, "large", 413)
 
@@ -145,3 +149,5 @@ def _add_troubles(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(TooLarge, large)
     app.add_exception_handler(BadInput, bad)
     app.add_exception_handler(404, missing)
+    app.add_exception_handler(405, missing)
+    app.add_exception_handler(500, fault)

@@ -19,7 +19,7 @@ from domain.after_sales import CaseKind
 from domain.buyer_offers import KINDS
 from domain.errors import BadInput, Refused
 from domain.photos import BadPhoto, Photo, PhotoLimits
-from store.portal_cases import Wish
+from store.portal_cases import MOST_LISTED, Wish
 
 MOST_WORDS = 500
 AT_ONCE = 2
@@ -129,6 +129,7 @@ class Apply:
         values = {
             "kind": kind,
             "lines": lines,
+            "most_listed": MOST_LISTED,
             "reasons": reasons,
             "currency": found.row.currency,
             "with_money": kind in {CaseKind.REFUND, CaseKind.RETURN},

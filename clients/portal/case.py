@@ -21,6 +21,7 @@ from store.reads.portal import BuyerCase
 REFRESH_SECONDS = 3
 NEWS = frozenset({"waybill_saved", "label_saved", "withdrawn", "pending"})
 _NO = re.compile(r"C\d{6,20}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class CasePages:
@@ -46,11 +47,12 @@ class CasePages:
             return self._desk.missing(request)
         return self._page(request, key, case)
 
-    async def photo(self, request: Request, no: str, number: int) -> Response:
+    async def photo(self, request: Request, no: str, number: str) -> Response:
         """Give a photo of the buyer's own case."""
         if (key := await self._desk.key(request)) is None:
             return to_login()
-        body = await self._desk.reads.photo(key, no, number) if _NO.fullmatch(no) else None
+        known = _NO.fullmatch(no) and _NUMBER.fullmatch(number)
+        body = await self._desk.reads.photo(key, no, int(number)) if known else None
         if body is None:
             return self._desk.missing(request)
         return Response(body, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
@@ -135,7 +137,6 @@ class CasePages:
             "case": case,
             "row": row,
             "stands": standing(row),
-            "carriers": TITLES,
             "nonce": desk.ring.blind(f"{row.no}|{row.state}|{row.waybill_no}", "portal.nonce"),
             "form_word": desk.form_word(key),
             "leave": desk.form_word(key),

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clients.portal import words
 from clients.portal.words import EN, LANGUAGES, ZH
+from domain.labels import TITLES
 
 HERE = Path(__file__).parent
 ASSETS = ("portal.css", "portal.js")
@@ -40,7 +41,9 @@ class Drawing:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(version=VERSION, money=money, named=words.named, tables=words, EN=EN)
+        self._templates.globals.update(
+            version=VERSION, money=money, named=words.named, tables=words, EN=EN, carriers=TITLES
+        )
 
     def is_chinese(self, request: Request) -> bool:
         """Say whether a page is drawn in Chinese."""

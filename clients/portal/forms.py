@@ -13,7 +13,7 @@ from domain.errors import BadInput
 SMALL_BYTES = 16 * 1024
 FORM_BYTES = 64 * 1024
 """What a form needs beside its photos."""
-MOST_FIELDS = 120
+MOST_FIELDS = 300
 
 
 class TooLarge(BadInput):
@@ -45,12 +45,13 @@ async def form_with_photos(request: Request, most_files: int, most_bytes: int) -
         # One file more than allowed is read, so that the page can say how many there may be.
         async with limited.form(max_files=most_files + 1, max_fields=MOST_FIELDS, max_part_size=FORM_BYTES) as form:
             return Sent(_fields(form), await _files(form.getlist("photo"), most_bytes))
-    except HTTPException:
+    except (HTTPException, UnicodeDecodeError):
         raise BadInput("the form is not whole") from None
 
 
 def _fields(form: FormData) -> dict[str, str]:
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    # PostgreSQL takes no NUL, and no person types one.
+    return {name: value.replace("\0", "") for name, value in form.multi_items() if isinstance(value, str)}
 
 
 async def _files(found: Sequence[UploadFile | str], most_bytes: int) -> tuple[bytes, ...]:

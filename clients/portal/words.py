@@ -128,7 +128,7 @@ WORDS: Mapping[str, Both] = {
     "parcel_back": ("寄回的包裹", "Your parcel to us"),
     "waybill": ("运单号", "Waybill number"),
     "carrier": ("快递公司", "Courier"),
-    "carrier_other": ("其他", "another"),
+    "carrier_other": ("请选择，或不填", "choose, or leave it"),
     "waybill_save": ("登记运单号", "Save the number"),
     "waybill_bad": (
         "运单号应为 6 到 32 位字母和数字，就印在条码下面。",

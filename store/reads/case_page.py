@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import OF_GOODS, CaseKind
 from domain.refundable import Bill, Refundable, shares
-from store import case_check, case_money, cases
+from store import case_check, case_money, cases, return_parcels
 from store.database import Database
 from store.keyring import KeyRing
 from store.reads.order_page import Entry
@@ -37,7 +37,7 @@ _PHOTOS = text(
 )
 _RECEIPTS = text(
     """
-    SELECT sku, grade, quantity, warehouse, actor, received_at FROM return_receipt WHERE case_no = :no
+    SELECT sku, grade, quantity, warehouse, actor, received_at FROM return_receipt WHERE case_no = :no AND quantity > 0
     ORDER BY received_at, sku LIMIT :most
     """
 )
@@ -198,6 +198,7 @@ class CasePage:
     inspections: list[Looked]
     entries: list[Entry]
     policy_name: str
+    parcels: list[Row[Any]]
 
 
 One = TypeVar("One")
@@ -246,6 +247,7 @@ async def _page(tx: AsyncConnection, row: Row[Any]) -> CasePage:
         inspections=await read(Looked, _INSPECTIONS),
         entries=await read(Entry, _ENTRIES),
         policy_name=name or "",
+        parcels=list(await return_parcels.of_case(tx, row.no)),
     )
 
 

@@ -239,7 +239,8 @@ class RefundGrantRow(SQLModel, table=True):
 class PayoutRow(SQLModel, table=True):
     """Money that moves, or moved, for a grant. `way`: provider (store/refunds.py), channel (its agree call), hand.
 
-    State: wanted, paid, failed. A failed one waits and tells; it is tried again under the same key.
+    State: wanted, paid, failed, or dropped when its channel ended the case. A failed one waits and tells; it is tried
+    again under the same key.
     """
 
     __tablename__ = "payout"

@@ -1,7 +1,9 @@
 """The desk for returns on a phone: scan, a wrong scan stops loudly, a dead spot costs nothing (AFT-3, AFT-6)."""
 
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 
+from PIL import Image
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
@@ -45,6 +47,13 @@ async def at_desk(visit: Enter) -> Page:
     return page
 
 
+def picture() -> bytes:
+    """A photo as a phone takes it: larger than what is sent."""
+    file = BytesIO()
+    Image.new("RGB", (2400, 1200), "red").save(file, "JPEG")
+    return file.getvalue()
+
+
 async def scan(page: Page, code: str) -> None:
     await page.fill("#scan", code)
     await page.press("#scan", "Enter")
@@ -67,6 +76,9 @@ async def test_an_inspection_survives_a_dead_spot_and_is_booked_once(world: Worl
     await scan(page, "tee")
     await page.get_by_role("button", name="TEE 残次 +").click()
     await page.fill("#note", "袖口有划痕")
+    await page.set_input_files("input[type=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture()})
+    await expect(page.get_by_text("已拍照，点此重拍")).to_be_visible()
+    await expect(page.locator("#note")).to_have_value("袖口有划痕")
     await page.click("#submit")
     await expect(page.locator("#queue")).to_have_text("待发送 1 份")
     await expect(page.locator("#net")).to_contain_text("没有网络")
@@ -77,6 +89,8 @@ async def test_an_inspection_survives_a_dead_spot_and_is_booked_once(world: Worl
     await expect(page.locator(f"[data-no={no}]")).to_have_count(0)
     found = "SELECT string_agg(grade || ' ' || quantity, ', ' ORDER BY grade) FROM inspection WHERE case_no = :no"
     assert await world.value(found, no=no) == "defective 1, good 1"
+    seen = "SELECT p.width FROM case_photo p JOIN inspection i ON i.photo_id = p.id WHERE i.case_no = :no LIMIT 1"
+    assert await world.value(seen, no=no) == 1600
     shelf = "SELECT on_hand || ' ' || defective FROM warehouse_stock WHERE warehouse = 'S1' AND sku = 'TEE'"
     assert await world.value(shelf) == "1 1"
 
@@ -94,8 +108,14 @@ async def test_a_parcel_of_nobody_is_noted_and_matched_on_the_console(world: Wor
     await scan(page, "YT0000000000001")
     await page.get_by_role("button", name="是没人申报的包裹").click()
     await scan(page, "TEE")
+    await page.context.set_offline(True)
     await page.click("#submit")
-    await expect(page.locator("#said")).to_contain_text("已提交 YT0000000000001")
+    await expect(page.locator("#queue")).to_have_text("待发送 1 份")
+    again = await page.context.new_page()
+    await page.close()  # the phone goes into a pocket; what waits is still there
+    await again.context.set_offline(False)
+    await again.goto("/pda")
+    await expect(again.locator("#said")).to_contain_text("已提交 YT0000000000001")
     desk = await enter("/returns", UserRole.WAREHOUSE)
     await ready(desk)
     row = desk.locator("tr", has_text="YT0000000000001")

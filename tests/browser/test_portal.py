@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.async_api import Browser, BrowserContext, FilePayload, Page, Route
+from playwright.async_api import Browser, BrowserContext, FilePayload, Page, Route, ViewportSize
 
 from clients.clock import utc_now
 from store import places
@@ -16,7 +16,7 @@ from store.replay import By
 from tests.browser.conftest import ZONE
 from tests.browser.world import LONG, World
 
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 Take = Callable[..., Awaitable[Page]]
 
 
@@ -26,7 +26,7 @@ def photo(words: str, side: int = 1200) -> FilePayload:
     picture = Image.effect_noise((side, side * 3 // 4), 40).convert("RGB")
     ImageDraw.Draw(picture).text((40, 40), words, fill="red")
     picture.save(file, "JPEG", quality=90)
-    return {"name": "IMG_0001.JPG", "mimeType": "image/jpeg", "buffer": file.getvalue()}
+    return FilePayload(name="IMG_0001.JPG", mimeType="image/jpeg", buffer=file.getvalue())
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def take(world: World, browser: Browser) -> AsyncIterator[Take]:
 
     async def open_page(address: str, **more: Any) -> Page:
         base = world.installation.run.urls["portal"]
-        context = await browser.new_context(base_url=base, viewport=PHONE, timezone_id=ZONE, has_touch=True, **more)  # type: ignore[arg-type]
+        context = await browser.new_context(base_url=base, viewport=PHONE, timezone_id=ZONE, has_touch=True, **more)
         context.set_default_timeout(10_000)
         opened.append(context)
         page = await context.new_page()

@@ -151,7 +151,7 @@ async def _seen(seen: Callable[[], Awaitable[bool]]) -> bool:
 @asynccontextmanager
 async def open_world(folder: Path) -> AsyncIterator[World]:
     """Start everything, and end it."""
-    installation, stranger = Installation(folder / "data", "live", console=True, portal=True), Stranger()
+    installation, stranger = Installation(folder / "data", "live", console=True, portal=True, labels=True), Stranger()
     try:
         await asyncio.to_thread(installation.start)
         world = await _connected(installation, stranger)

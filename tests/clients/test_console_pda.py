@@ -73,7 +73,9 @@ async def test_what_was_found_is_taken_once_with_its_photo(world: CaseWorld, des
     number = await value(world.database, "SELECT photo_id FROM inspection LIMIT 1")
     shown = await desk.get(f"/photos/{number}")
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
-    assert (await desk.get("/photos/999")).status_code == (await desk.get("/photos/x")).status_code == 404
+    seen = await rows(world.database, "SELECT actor, subject FROM audit WHERE action = 'case.photo_opened'")
+    assert [tuple(row) for row in seen] == [("wei", no)]
+    assert (await desk.get("/photos/999")).status_code == (await desk.get(f"/photos/{'9' * 30}")).status_code == 404
 
 
 async def test_what_does_not_fit_is_refused_in_words_and_books_nothing(

@@ -60,6 +60,14 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
         registry.inbound(TAOBAO)
 
 
+def test_cases_are_listed_by_platforms_and_by_an_own_shop_that_says_where() -> None:
+    """Issue 8: refund lists of the channels present."""
+    assert None not in (registry.case_rules(TAOBAO), registry.case_rules(DOUYIN))
+    assert registry.case_rules(OWN) is None
+    assert registry.case_rules(replace(OWN, params={"cases_url": "http://shop.example/cases"})) is not None
+    assert registry.case_rules(QIMEN) is None
+
+
 def test_an_unknown_vendor_is_named_beside_the_known_ones() -> None:
     with pytest.raises(BadInput, match=r"'acme' is not known; known are alipay, aliyun_sms, .*own, .*wecom"):
         registry.inbound(replace(OWN, vendor="acme"))

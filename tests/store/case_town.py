@@ -4,10 +4,8 @@ The simulator answers over its real wire format. The engine's part, to look at a
 here; so are its drains, one round at a time.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from temporalio.testing import ActivityEnvironment
@@ -15,12 +13,14 @@ from temporalio.testing import ActivityEnvironment
 from activities.channel_cases import CaseAnswers
 from activities.drain import DrainActivities
 from activities.ports import SalesChannel
+from activities.pulls import PullActivities
 from clients.clock import utc_now
+from clients.gateway.app import Gateway, application
 from connectors import registry
 from domain.after_sales import CaseDecision, CaseState, CaseStep, Choice
 from domain.observations import Observation
 from domain.outgoing import Queue
-from domain.pulling import ORDERS, Page, PullRules, PullSource, Window
+from domain.pulling import PullRules, PullSource, Window
 from domain.shops import Role, Shop, Token
 from domain.timing import Timing
 from simulator.app import create_app
@@ -39,7 +39,7 @@ from store.pulls import SqlPulls
 from store.reread import SqlReread
 from store.tracking import SqlTracking
 from tests.payments import FakeProvider, OnlyPayments
-from tests.simulator.erp import SHOP_SECRET
+from tests.simulator.erp import SHOP_SECRET, until
 from tests.simulator.markets import DOUYIN_SECRET, TAOBAO_SECRET
 from tests.store.builders import TIMING, rows, value
 from tests.workflows.house import LOOPS, PULLS
@@ -75,13 +75,15 @@ class CaseTown:
     """The store, one shop of a simulated world, and its connector."""
 
     def __init__(self, database: Database, ring: KeyRing, wanted: Config, vendor: str) -> None:
-        self.world = World(wanted, build_plan(wanted))
+        gateway = httpx.ASGITransport(application(Gateway(database, ring, utc_now, 1024 * 1024), database))
+        self.world = World(wanted, build_plan(wanted), transport=gateway)
         self.database, self.ring, self.row = database, ring, SHOPS[vendor]
         http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(self.world)))
         self.shop = registry.sales_channel(self.row, http, utc_now)
         outgoing, vendors = SqlOutgoing(database, ring), OneShop(FakeProvider(), self.shop)
         tracking = SqlTracking(database, ring, 60)
         self.drains = DrainActivities(outgoing, tracking, SqlReread(database, ring), vendors, utc_now)
+        self.pulls = PullActivities(SqlPulls(database, ring), vendors, utc_now)
         self.drains.also(KIND, CaseAnswers(outgoing, vendors, utc_now).answer)
         self.began = utc_now() - timedelta(hours=1)
         self.said = 0
@@ -90,12 +92,17 @@ class CaseTown:
     async def pull(self, kind: str) -> None:
         """Read the whole list of orders or of cases, and all that it hints at."""
         source = PullSource(self.row.vendor, self.row.code, PullRules(86_400), PULLS, kind)
-        ask: Callable[..., Any] = self.shop.pull if kind == ORDERS else self.shop.pull_cases
-        window, cursor, last = Window(self.began, utc_now() + timedelta(seconds=2)), "", False
-        while not last:
-            page: Page = await ask(window, cursor)
-            await SqlPulls(self.database, self.ring).keep(source, window, page, utc_now())
-            cursor, last = page.next_cursor, not page.next_cursor
+        window = Window(self.began, utc_now() + timedelta(seconds=2))
+        await ActivityEnvironment().run(self.pulls.pull_window, source, window)
+        await self.apply()
+        await self.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
+
+    async def pushed(self) -> None:
+        """Take what the shop pushed to the gateway, copies too, and ask for what it only hinted at."""
+        tally = self.world.tally
+        told = sum(case.messages for case in self.world.cases.all.values())
+        await until(lambda: tally.webhooks >= told and not tally.undelivered)
+        assert tally.refusals == []
         await self.apply()
         await self.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
 

@@ -192,6 +192,24 @@ async def test_a_refused_agreement_waits_and_tells_in_the_channels_words(world: 
     assert (platform.paid, await world.refunded()) == (1000, 1000)
 
 
+async def test_a_case_that_the_channel_ends_before_it_paid_is_closed_here_and_its_units_are_free(
+    world: CaseWorld,
+) -> None:
+    """The buyer withdraws at the platform while our agreement is on its way."""
+    await world.hear(order(skus={"A": 1}))
+    no, platform = await agreed(world)
+    platform.refuses, platform.seen = "售后已关闭", told(S.CLOSED, 5)
+    await drain(world, platform)
+    assert await world.hear(told(S.CLOSED, 5)) in {"applied", "stale"}
+    step = await world.look(no)
+    assert (step.state, step.outcome) == (CaseState.CLOSED, "nothing")
+    assert (platform.paid, await world.refunded()) == (0, 0)
+    assert await value(world.database, "SELECT state FROM payout") == "dropped"
+    assert await rows(world.database, "SELECT words FROM alert WHERE cleared_at IS NULL AND subject = :no", no=no) == []
+    await agreed(world, told(minute=9, case_no="AS2"))
+    assert await value(world.database, "SELECT amount_minor FROM payout WHERE state = 'wanted'") == 1000
+
+
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
     await world.delivered_order(A=1)
     assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"

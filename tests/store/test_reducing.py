@@ -100,6 +100,18 @@ async def test_an_order_that_is_planned_and_not_sent_loses_its_units_too(world: 
     await assert_counters_add_up(world.database)
 
 
+async def test_a_word_that_comes_twice_recalls_and_plans_the_rest_again(world: CaseWorld) -> None:
+    """Events come at least once; the second finds its case answered."""
+    await world.paid_order(A=3)
+    await world.look(await world.open(CaseKind.REFUND, reason="changed_mind"))
+    assert (await plan(world)).fulfillments == ["T1-2"]
+    await push(world, "T1-2")
+    await recall(world, "T1-2")
+    assert (await plan(world)).fulfillments == ["T1-3"]
+    assert await counters(world.database) == (10, 0, 2)
+    await assert_counters_add_up(world.database)
+
+
 async def test_nobody_takes_the_rest_while_it_is_recalled(world: CaseWorld) -> None:
     await world.paid_order(A=10)
     await push(world, "T1-1")

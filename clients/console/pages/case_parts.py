@@ -40,7 +40,7 @@ from clients.console.html import (
     tag,
 )
 from clients.console.return_words import READINGS
-from clients.console.words import CARRIERS, action, said
+from clients.console.words import CARRIERS, PARCELS, action, said
 from domain.after_sales import ACTS_NEXT, SHIPS_AGAIN, CaseKind, CaseState
 from store.reads.case_page import CasePage, CasePicture, Step
 from store.reads.order_page import Entry
@@ -270,7 +270,21 @@ def goods(page: CasePage) -> Markup:
         carrier = CARRIERS.get(page.case.carrier, page.case.carrier)
         who = WHO.get(page.case.waybill_by, page.case.waybill_by)
         parcel = tag("p", f"退货运单 {carrier} ", tag("strong", page.case.waybill_no, class_="num"), f" · {who}")
-    return section(TEXTS["goods"], table(heads, rows, numbers=(1, 2, 3)), parcel, _came(page))
+    return section(TEXTS["goods"], table(heads, rows, numbers=(1, 2, 3)), parcel, _where(page), _came(page))
+
+
+def _where(page: CasePage) -> Child:
+    """Show where the parcels are, as the courier says."""
+    return [
+        tag(
+            "p",
+            tag("span", one.waybill_no, class_="num"),
+            f" · {PARCELS.get(one.state or 'no_trace', one.state)} {one.location}".rstrip(),
+            [" · ", moment(one.heard_at)] if one.heard_at else None,
+            class_="faint",
+        )
+        for one in page.parcels
+    ]
 
 
 def _came(page: CasePage) -> Child:

@@ -1,16 +1,15 @@
 """The form behind 开异常单 on an order's page: kind, responsibility, compensation, and how many units of each line."""
 
-from dataclasses import dataclass
-from secrets import token_hex
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
 from clients.console.forms import Ask, chooser, dialog, opener
-from clients.console.forms import field as entry
+from clients.console.forms import field as typed
 from clients.console.frame import Frame, not_allowed
 from clients.console.html import Child, link, section, tag
 from clients.console.service_frame import EXCEPTIONS as PATH
-from clients.console.service_frame import MOST_WORDS, owner_of, service_of, state_badge
+from clients.console.service_frame import MOST_WORDS, Nonces, owner_of, service_of, state_badge
 from clients.console.service_words import COMPENSATIONS, KINDS, RESPONSIBLE
 from clients.servicing import lines_of, minor_of
 from domain.exceptions import Compensation, ExceptionKind, NewException, Responsible, chosen
@@ -44,6 +43,7 @@ class ExceptionForm:
     frame: Frame
     key: str
     ticket_no: str = ""
+    _nonces: Nonces = field(default_factory=Nonces)
 
     def __post_init__(self) -> None:
         self.frame.on(ACT, Action.HANDLE_EXCEPTION, self._open, MOST_WORDS)
@@ -70,7 +70,7 @@ class ExceptionForm:
         page = await OrderPages(self.frame.desk.database).page(self.key)
         if page is None or not self.frame.may(Action.HANDLE_EXCEPTION):
             return Markup()
-        ask = Ask(ACT, TEXTS["open"], TEXTS["why"], _fields(page), hidden={"nonce": token_hex(8)})
+        ask = Ask(ACT, TEXTS["open"], TEXTS["why"], _fields(page), hidden=self._nonces.hidden(ACT))
         return dialog(ask, TEXTS["open"])
 
     async def _open(self, given: dict[str, str], by: By) -> str:
@@ -92,7 +92,9 @@ class ExceptionForm:
             gift_sku=given.get("gift", ""),
             ticket_no=self.ticket_no,
         )
-        return TEXTS["opened"].format(no=await service_of(self.frame).open_exception(new))
+        no = await service_of(self.frame).open_exception(new)
+        self._nonces.taken(ACT)
+        return TEXTS["opened"].format(no=no)
 
 
 def _fields(page: OrderPage) -> list[Child]:
@@ -105,9 +107,9 @@ def _fields(page: OrderPage) -> list[Child]:
     for line in page.lines:
         words = TEXTS["units"].format(sku=line.sku, title=line.title, n=line.quantity)
         fields.append(
-            entry(words, f"units-{line.line_no}", type="number", min=0, max=line.quantity, inputmode="numeric")
+            typed(words, f"units-{line.line_no}", type="number", min=0, max=line.quantity, inputmode="numeric")
         )
-    fields.append(entry(TEXTS["amount"], "amount", inputmode="decimal", maxlength=12))
-    fields.append(entry(TEXTS["gift"], "gift", maxlength=60))
+    fields.append(typed(TEXTS["amount"], "amount", inputmode="decimal", maxlength=12))
+    fields.append(typed(TEXTS["gift"], "gift", maxlength=60))
     fields.append(tag("label", tag("span", TEXTS["words"]), tag("textarea", "", name="words", maxlength=1000)))
     return fields

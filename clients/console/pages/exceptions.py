@@ -1,7 +1,6 @@
 """/exceptions and /exceptions/{no}: the queue by deadline; one exception, what it led to, what can be done."""
 
-from dataclasses import dataclass
-from secrets import token_hex
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
@@ -9,12 +8,12 @@ from nicegui import ui
 from starlette.requests import Request
 
 from clients.console.forms import Ask, cards, dialog, facts, opener
-from clients.console.forms import field as entry
+from clients.console.forms import field as typed
 from clients.console.frame import Desk, Frame, Handler, framed, not_allowed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, money, section, tag, url
 from clients.console.lists import tabs
 from clients.console.service_frame import EXCEPTIONS as PATH
-from clients.console.service_frame import order_link, owner_of, sections, service_of, service_only, state_badge
+from clients.console.service_frame import Nonces, order_link, owner_of, sections, service_of, service_only, state_badge
 from clients.console.service_words import CLAIMS, COMPENSATIONS, KINDS, RED, RESPONSIBLE
 from clients.console.words import ACTORS, action, said
 from clients.evidence import evidence_pack
@@ -209,11 +208,6 @@ def _story(page: ExceptionPage) -> Markup:
     return section(TEXTS["story"], tag("ol", items, class_="story"))
 
 
-def _nonce() -> dict[str, str]:
-    """Name a form, so that sending it twice is one wish."""
-    return {"nonce": token_hex(8)}
-
-
 def _told(one: Any) -> list[Child]:
     who = tag("span", " · ", ACTORS.get(one.actor, one.actor), class_="faint")
     return [tag("strong", action(one.action)), " ", said(str(one.detail.get("words", ""))), who]
@@ -225,6 +219,7 @@ class ExceptionActs:
 
     frame: Frame
     no: str
+    _nonces: Nonces = field(default_factory=Nonces)
 
     def __post_init__(self) -> None:
         self._service = service_of(self.frame)
@@ -245,15 +240,21 @@ class ExceptionActs:
 
     def dialogs(self) -> Markup:
         """Draw the forms behind the buttons."""
-        what = entry(TEXTS["what"], "words", required=True, maxlength=MOST_WORDS)
-        why = entry(TEXTS["why"], "words", required=True, maxlength=MOST_WORDS)
-        to = entry(TEXTS["to"], "owner", required=True, maxlength=60)
+        what = typed(TEXTS["what"], "words", required=True, maxlength=MOST_WORDS)
+        why = typed(TEXTS["why"], "words", required=True, maxlength=MOST_WORDS)
+        to = typed(TEXTS["to"], "owner", required=True, maxlength=60)
         fields: dict[str, Child] = {"hand_over": to, "close": what, "reopen": why}
         asks = [
-            Ask(one.value, TEXTS[one.value], TEXTS[f"explain_{one.value}"], fields.get(one.value), hidden=_nonce())
+            Ask(
+                one.value,
+                TEXTS[one.value],
+                TEXTS[f"explain_{one.value}"],
+                fields.get(one.value),
+                hidden=self._nonces.hidden(one.value),
+            )
             for one in CHOICES
         ]
-        result = [entry(TEXTS["amount"], "amount", required=True), entry(TEXTS["their"], "words", maxlength=MOST_WORDS)]
+        result = [typed(TEXTS["amount"], "amount", required=True), typed(TEXTS["their"], "words", maxlength=MOST_WORDS)]
         asks.append(Ask("end_claim", TEXTS["end_claim"], TEXTS["explain_claim"], result))
         return Markup().join(dialog(ask, ask.title) for ask in asks)
 
@@ -276,7 +277,8 @@ class ExceptionActs:
         async def press(given: dict[str, str], by: By) -> str:
             words, owner = given.get("words", "")[:MOST_WORDS], given.get("owner", "")
             decision = ExceptionDecision(choice, by.actor, words, owner)
-            await self._service.decide_exception(self.no, decision, given.get("nonce") or token_hex(8))
+            await self._service.decide_exception(self.no, decision, given.get("nonce") or self._nonces.of(choice.value))
+            self._nonces.taken(choice.value)
             return TEXTS["moved"].format(no=self.no, state=TEXTS[choice.value])
 
         return press

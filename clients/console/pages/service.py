@@ -1,6 +1,5 @@
 """/service: one board of tickets, exceptions and cases by deadline; complaints are typed in here (EXC-4)."""
 
-from secrets import token_hex
 from typing import Any
 
 from markupsafe import Markup
@@ -14,6 +13,7 @@ from clients.console.lists import tabs
 from clients.console.service_frame import (
     BOARD,
     MOST_WORDS,
+    Nonces,
     order_link,
     owner_of,
     page_of,
@@ -82,10 +82,12 @@ async def _draw(desk: Desk, request: Request) -> None:
         more = tag("p", TEXTS["more"].format(n=MOST), class_="faint") if len(rows) == MOST else None
         return body(sections(BOARD), head, tabs(items, TEXTS["tabs"]), shown, more)
 
-    async def form() -> Markup:
-        return _form()
+    nonces = Nonces()
 
-    frame.on(ACT, Action.HANDLE_EXCEPTION, _add(frame), MOST_WORDS)
+    async def form() -> Markup:
+        return _form(nonces)
+
+    frame.on(ACT, Action.HANDLE_EXCEPTION, _add(frame, nonces), MOST_WORDS)
     await frame.show(service_only(frame, read))
     if frame.may(Action.HANDLE_EXCEPTION):
         await frame.show(form, seconds=0)
@@ -110,7 +112,7 @@ def _what(row: Any) -> str:
     return KINDS.get(row.kind) or CASES.get(row.kind, row.kind)
 
 
-def _form() -> Markup:
+def _form(nonces: Nonces) -> Markup:
     fields: list[Child] = [
         chooser(TEXTS["kind"], "kind", TICKETS),
         chooser(TEXTS["source"], "source", SOURCES),
@@ -119,10 +121,10 @@ def _form() -> Markup:
         ),
         entry(TEXTS["order"], "order", maxlength=100, autocomplete="off"),
     ]
-    return dialog(Ask(ACT, TEXTS["add"], TEXTS["add_why"], fields, hidden={"nonce": token_hex(8)}), TEXTS["add"])
+    return dialog(Ask(ACT, TEXTS["add"], TEXTS["add_why"], fields, hidden=nonces.hidden(ACT)), TEXTS["add"])
 
 
-def _add(frame: Frame) -> Handler:
+def _add(frame: Frame, nonces: Nonces) -> Handler:
     async def add(given: dict[str, str], by: By) -> str:
         service, order = service_of(frame), given.get("order", "").strip()
         new = NewTicket(
@@ -133,6 +135,8 @@ def _add(frame: Frame) -> Handler:
             by.actor,
             await service.order_of(order) if order else "",
         )
-        return TEXTS["added"].format(no=await service.open_ticket(new))
+        no = await service.open_ticket(new)
+        nonces.taken(ACT)
+        return TEXTS["added"].format(no=no)
 
     return add

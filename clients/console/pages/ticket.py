@@ -1,7 +1,6 @@
 """/service/{no}: one ticket: what the buyer said, a drafted answer, macros, the log, and what can be done (EXC-4)."""
 
 from dataclasses import dataclass, field
-from secrets import token_hex
 from typing import Any
 
 from markupsafe import Markup
@@ -17,6 +16,7 @@ from clients.console.pages.order_first import Viewer, for_buyer
 from clients.console.service_frame import (
     BOARD,
     MOST_WORDS,
+    Nonces,
     order_link,
     owner_of,
     sections,
@@ -178,7 +178,7 @@ class TicketActs:
 
     frame: Frame
     no: str
-    _nonces: dict[str, str] = field(default_factory=dict)
+    _nonces: Nonces = field(default_factory=Nonces)
 
     def __post_init__(self) -> None:
         self._service = service_of(self.frame)
@@ -197,7 +197,7 @@ class TicketActs:
             maxlength=MOST_WORDS, data_keep=True, aria_label=TEXTS["answer"],
         )  # fmt: skip
         button = tag("button", TEXTS["send"], type="submit", class_="primary", disabled=bool(why), data_off=bool(why))
-        nonce = tag("input", type="hidden", name="nonce", value=self._nonce(ANSWER, len(page.log)))
+        nonce = tag("input", type="hidden", name="nonce", value=self._nonces.of(ANSWER))
         form = tag("form", nonce, tag("label", tag("span", TEXTS["answer"]), area), button, data_act=ANSWER)
         return section(TEXTS["draft"], head, tag("p", why, class_="faint") if why else None, form)
 
@@ -219,17 +219,13 @@ class TicketActs:
             TicketChoice.ASKED: area,
         }
         asks = [
-            Ask(one.value, TEXTS[one.value], TEXTS["explain"], fields[one], hidden={"nonce": token_hex(8)})
+            Ask(one.value, TEXTS[one.value], TEXTS["explain"], fields[one], hidden=self._nonces.hidden(one.value))
             for one in DIALOGS
         ]
         text = tag("label", tag("span", TEXTS["text"]), tag("textarea", "", name="words", required=True))
         macro = [entry(TEXTS["code"], "code", required=True), entry(TEXTS["name"], "title", required=True), text]
         asks.append(Ask(MACRO, TEXTS["macro"], TEXTS["explain_macro"], macro))
         return Markup().join(dialog(ask, ask.title) for ask in asks)
-
-    def _nonce(self, name: str, turn: int) -> str:
-        """Name a form that is drawn again and again, until the log has grown."""
-        return self._nonces.setdefault(f"{name}-{turn}", token_hex(8))
 
     def _plain(self, page: TicketPage, choice: TicketChoice) -> Markup:
         why = self._why_not(page, choice)
@@ -247,7 +243,8 @@ class TicketActs:
         async def press(given: dict[str, str], by: By) -> str:
             order = await self._service.order_of(given.get("order", "")) if choice is TicketChoice.ATTACH else ""
             decision = TicketDecision(choice, by.actor, given.get("words", ""), given.get("owner", ""), order)
-            await self._service.decide_ticket(self.no, decision, given.get("nonce") or token_hex(8))
+            await self._service.decide_ticket(self.no, decision, given.get("nonce") or self._nonces.of(choice.value))
+            self._nonces.taken(choice.value)
             return TEXTS["done"].format(no=self.no, what=TEXTS["send"] if choice == ANSWER else TEXTS[choice.value])
 
         return press

@@ -96,7 +96,7 @@ class Pda:
             return PlainTextResponse("您的角色不能看售后照片。\n", 403)
         try:
             async with self._desk.database.transaction() as tx:
-                wanted = int(number) if number.isdigit() else 0
+                wanted = int(number) if number.isdigit() and len(number) < 19 else 0
                 mime, body = await case_photos.show(tx, self._desk.ring, wanted, session.login, self._desk.clock())
         except Refused:
             return PlainTextResponse("没有这张照片。\n", 404)

@@ -175,3 +175,15 @@ async def test_two_orders_of_one_number_open_the_one_whose_phone_fits(world: Cas
     client = door()
     await _ask(client)
     assert await value(world.database, "SELECT count(*) FROM message WHERE kind = 'portal.code'") == 1
+
+
+async def test_nul_and_broken_bytes_in_the_login_are_answered_as_any_wrong_number(world: CaseWorld, door: Door) -> None:
+    client = door()
+    assert (await _ask(client, "T1\0", PHONE)).url.path == "/portal/code"
+    assert (await _ask(door("198.51.100.8"), "' OR 1=1 --", "+86 139 0000 0000")).url.path == "/portal/code"
+    word = field((await client.get("/portal/login")).text, "form")
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await client.post(
+        "/portal/login", content=f"form={word}&phone=13800138000&no=%ff%fe".encode(), headers=kind
+    )
+    assert answer.status_code in {200, 400}

@@ -15,7 +15,7 @@ from domain.after_sales import CaseDecision, CaseKind, CaseState, Choice
 from domain.errors import Refused, Unavailable
 from store import places
 from tests.clients.portal.conftest import Door, come_in, field, picture, told
-from tests.store.builders import NAME, PHONE, key, order, rows, value
+from tests.store.builders import NAME, PHONE, key, order, rows, stocked, value
 from tests.store.case_world import CaseWorld
 
 CHECK = "/portal/apply/return/check?n.1=1&reason=no_reason"
@@ -391,3 +391,32 @@ async def test_with_the_database_away_a_page_says_so_and_nothing_is_lost(
     answer = await buyer.get("/portal/order")
     assert (answer.status_code, "没有丢" in told(answer)) == (503, True)
     assert (await buyer.get("/healthz")).status_code == 200
+
+
+async def test_a_line_of_many_units_asks_for_a_number_and_strange_bytes_do_no_harm(
+    buyer: httpx.AsyncClient, world: CaseWorld, door: Door
+) -> None:
+    await stocked(world.database, world.ring, C=900)
+    await world.hear(order("T3", skus={"C": 500}))
+    other = await come_in(door(), world, key("T3"))
+    page = await other.get("/portal/apply/refund")
+    assert re.search(r'type="number" name="n\.1" min="0" max="500"', page.text)
+    assert len(page.content) < 20_000
+    sum_of = (await other.get("/portal/apply/refund/check?n.1=499&reason=changed_mind")).text
+    assert "¥4,990.00" in sum_of
+    form = field((await buyer.get("/portal/order")).text, "form")
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    for raw in (b"waybill_no=%00%ff", b"\xff\xfe=\x00", b"a" * 9000, b"=" * 500):
+        answer = await buyer.post(
+            "/portal/case/C261122001/waybill", content=b"form=" + form.encode() + b"&" + raw, headers=kind
+        )
+        assert answer.status_code in {400, 404}
+    assert (await buyer.put("/portal/order")).status_code == 404
+    assert (await buyer.get("/portal/case/C261122001/photo/x")).status_code == 404
+    assert (
+        await buyer.post(
+            "/portal/apply/return/send",
+            content=b"--b\r\nx",
+            headers={"content-type": "multipart/form-data; boundary=b"},
+        )
+    ).status_code == 400

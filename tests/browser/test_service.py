@@ -1,0 +1,66 @@
+"""The service board in a browser: typed in, answered, an exception opened from the ticket, closed (EXC-1, EXC-4)."""
+
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import Page, expect
+
+from domain.permissions import UserRole
+from tests.browser.conftest import ready
+from tests.browser.world import World
+
+Open = Callable[..., Awaitable[Page]]
+
+
+async def test_a_complaint_is_typed_in_answered_and_becomes_an_exception_that_is_closed(
+    world: World, enter: Open
+) -> None:
+    key = await world.pay("SVC1", units=2)
+    await world.until_order(key, "true")
+    page = await enter("/service", UserRole.AGENT)
+    await page.get_by_role("button", name="登记工单").first.click()
+    dialog = page.locator("#ask-add_ticket")
+    await dialog.locator("[name=kind]").select_option("complaint")
+    await dialog.locator("[name=source]").select_option("phone")
+    await dialog.locator("[name=words]").fill("订单 SVC1 少了两件短袖")
+    await dialog.get_by_role("button", name="登记工单").click()
+    row = page.locator("tr", has_text="SVC1")
+    await expect(row).to_contain_text("投诉 · 电话")
+    await row.locator("a.open").click()
+    await ready(page)
+    await expect(page.locator("#draft")).to_contain_text("您好")
+    await expect(page.locator("#answer-words")).to_have_value(await page.locator("#draft").inner_text())
+    await page.locator("#answer-words").fill("您好，马上为您补发。")
+    await page.get_by_role("button", name="记录答复").click()
+    await expect(page.locator(".story")).to_contain_text("马上为您补发")
+    await expect(page.locator(".card.first")).to_contain_text("已答复")
+    await page.locator("#act-open_exception").click()
+    form = page.locator("#ask-open_exception")
+    await form.locator("[name=kind]").select_option("short")
+    await form.locator("[name=compensation]").select_option("reship")
+    await form.locator("[name=units-1]").fill("2")
+    await form.get_by_role("button", name="开异常单").click()
+    await expect(page.get_by_role("alert").last).to_contain_text("请选择责任方")
+    await page.locator("#act-open_exception").click()
+    await form.locator("[name=kind]").select_option("short")
+    await form.locator("[name=responsible]").select_option("courier")
+    await form.locator("[name=compensation]").select_option("reship")
+    await form.locator("[name=units-1]").fill("2")
+    await form.get_by_role("button", name="开异常单").click()
+    await page.locator(".card.first a[href^='/exceptions/']").click()
+    await ready(page)
+    await expect(page.locator(".card.first")).to_contain_text("少发，快递责任，补发")
+    await expect(page.locator("dl", has_text="补发单")).to_contain_text("SVC1-E")
+    await expect(page.locator("#act-reopen")).to_be_disabled()
+    async with page.expect_download() as saved:
+        await page.get_by_role("button", name="下载证据包").click()
+    assert (await saved.value).suggested_filename.endswith("-L.zip")
+    await page.locator("#act-close").click()
+    await page.locator("#ask-close [name=words]").fill("补发已签收")
+    await page.locator("#ask-close").get_by_role("button", name="关闭").click()
+    await expect(page.locator(".card.first")).to_contain_text("补发已签收")
+    await page.goto(f"/orders/{key}")
+    await ready(page)
+    await expect(page.locator("section", has_text="开异常单").first).to_contain_text("已关闭")
+    await page.goto("/exceptions?closed=1")
+    await ready(page)
+    await expect(page.locator("table")).to_contain_text("SVC1")
