@@ -66,8 +66,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
     )
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
     progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
-    after_sales = OrderCases(frame, key)
-    wrong = ExceptionForm(frame, key)
+    after_sales, wrong = OrderCases(frame, key), ExceptionForm(frame, key)
 
     async def read() -> Markup:
         page = await pages.page(key)
@@ -78,12 +77,11 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
         button = None if key in shown else _reveal(frame)
         left = _left(page, await after_sales.part(page), stock_story(page, await ledger.of_order(key)))
         left.append(await wrong.part())
-        right = _right(page, parts.receiver(receiver, button), buyer.card())
         content = [
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
-            tag("div", tag("div", left, parts.story(page)), right, class_="two"),
+            _two(page, left, [parts.receiver(receiver, button), buyer.card()]),
         ]
         return body(content)
 
@@ -112,9 +110,10 @@ def _left(page: OrderPage, cases: Markup, stock: Markup) -> list[Child]:
     return [cases, *rest] if page.order.shipped_at else [*rest, cases]
 
 
-def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:
-    rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
-    return tag("div", receiver, buyer, rest)
+def _two(page: OrderPage, left: list[Child], people: list[Child]) -> Markup:
+    """Put what happens on the left, who it is for and the figures on the right."""
+    figures = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
+    return tag("div", tag("div", left, parts.story(page)), tag("div", people, figures), class_="two")
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:
