@@ -25,6 +25,7 @@ HEADS = {
 SHORT = ("case", "kind", "state", "due", "money", "owner")
 NOBODY = "无人"
 NOT_DUE = "没有时限"
+CLIMBED = "已上报 {n} 级"
 
 
 def case_url(no: str) -> str:
@@ -75,6 +76,11 @@ def due_chip(row: CaseRow) -> Markup:
     return countdown(row.due_at) if row.due_at else tag("span", NOT_DUE, class_="faint")
 
 
+def climbed(rung: int) -> Child:
+    """Say how far up a case was told, when it was overdue."""
+    return badge(CLIMBED.format(n=rung), "bad", "↑") if rung > 0 else None
+
+
 def _cells(row: CaseRow, reasons: Mapping[str, str]) -> dict[str, Child]:
     goods = f"{row.title} 等 {row.units} 件" if (row.units or 0) > 1 else row.title or "—"
     amount = row.granted_minor or row.wanted_minor
@@ -85,7 +91,7 @@ def _cells(row: CaseRow, reasons: Mapping[str, str]) -> dict[str, Child]:
         "kind": KINDS.get(row.kind, row.kind),
         "state": state_badge(row.state, row.outcome),
         "waits": tag("span", _waits(row), class_="cut", title=WAITS.get(row.state, ("",))[0]),
-        "due": due_chip(row),
+        "due": [due_chip(row), " ", climbed(row.escalated) if row.closed_at is None else None],
         "goods": tag("span", goods, class_="cut", title=goods),
         "reason": tag("span", reason, class_="cut", title=reason),
         "money": money(amount, row.currency) if amount else "全额" if row.wanted_minor is None else "—",

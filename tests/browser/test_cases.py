@@ -22,15 +22,8 @@ async def until_state(world: World, key: str, state: str) -> None:
     await until(seen, f"the case of {key} is {state}")
 
 
-async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_money_line_by_line(
-    world: World, enter: Open
-) -> None:
-    key = await world.pay("AS1", units=7, phone="13700001113")
-    await world.until_order(key, "logistics_status = 'pushed'")
-    await world.ship("AS1", "SF7770000000001", units=7)
-    await world.until_order(key, "status = 'shipped'")
-    page = await enter(f"/orders/{key}", UserRole.AGENT)
-    await expect(page.locator("#why-cancel")).to_have_text("货已发出，不能再改，请走售后")
+async def opened(page: Page, world: World, key: str) -> str:
+    """Fill in the form on the order's page, and wait until the case waits for an agent; its number."""
     await page.click("#act-case")
     form = page.locator("#ask-open_case")
     await form.locator("[name='units:1']").select_option("2")
@@ -42,7 +35,26 @@ async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_mo
     await form.locator("button[type=submit]").click()
     await expect(page.locator(".said")).to_contain_text("已申请售后 C")
     await until_state(world, key, "review")
-    no = str(await world.value(NUMBER, key=key))
+    return str(await world.value(NUMBER, key=key))
+
+
+async def approve(page: Page, amount: str, told: str) -> None:
+    await page.click("#act-approve")
+    await page.fill("#ask-approve [name=amount]", amount)
+    await page.click("#ask-approve button[type=submit]")
+    await expect(page.locator(".said")).to_contain_text(told)
+
+
+async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_money_line_by_line(
+    world: World, enter: Open
+) -> None:
+    key = await world.pay("AS1", units=7, phone="13700001113")
+    await world.until_order(key, "logistics_status = 'pushed'")
+    await world.ship("AS1", "SF7770000000001", units=7)
+    await world.until_order(key, "status = 'shipped'")
+    page = await enter(f"/orders/{key}", UserRole.AGENT)
+    await expect(page.locator("#why-cancel")).to_have_text("货已发出，不能再改，请走售后")
+    no = await opened(page, world, key)
     await page.locator("#cases").get_by_role("link", name=no).click()
     await ready(page)
     await expect(page.locator("#waits")).to_have_text("等客服审核")
@@ -52,19 +64,10 @@ async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_mo
     await expect(page.locator("#main")).to_contain_text("袖口脱线")
     await expect(page.locator("#why-paid_by_hand")).to_contain_text("请找管理员、财务")
     await expect(page.locator("#act-retry_payout")).to_be_disabled()
-    await page.click("#act-approve")
-    await page.fill("#ask-approve [name=amount]", "1160")
-    await page.click("#ask-approve button[type=submit]")
-    await expect(page.locator(".said [role=alert]")).to_contain_text("不能退 ¥1,160.00，最多可退 ¥1,113.00")
-    await page.click("#act-approve")
     await expect(page.locator("#ask-approve")).to_contain_text("您一次最多可批准 ¥1,000.00")
-    await page.fill("#ask-approve [name=amount]", "")
-    await page.click("#ask-approve button[type=submit]")
-    await expect(page.locator(".said [role=alert]")).to_contain_text("超过客服可批准的 ¥1,000.00")
-    await page.click("#act-approve")
-    await page.fill("#ask-approve [name=amount]", "59.5")
-    await page.click("#ask-approve button[type=submit]")
-    await expect(page.locator(".said")).to_contain_text(f"{no} 同意：已同意")
+    await approve(page, "1160", "不能退 ¥1,160.00，最多可退 ¥1,113.00")
+    await approve(page, "", "超过客服可批准的 ¥1,000.00")
+    await approve(page, "59.5", f"{no} 同意：已同意")
     await until_state(world, key, "paying")
     sums = page.locator("#arithmetic")
     await expect(sums).to_contain_text("实付分摊 ¥1,113.00，7 / 7 件")

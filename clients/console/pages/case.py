@@ -45,7 +45,7 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
         policy = await policy_of(desk)
         reasons, acts.limit_minor = {one.code: one.words for one in policy.reasons}, policy.agent_up_to_minor
         may = any(frame.may(one) for one in SEES_PHOTOS)
-        left = [parts.arithmetic(page), parts.goods(page), parts.story(page)]
+        left = [parts.arithmetic(page), parts.goods(page), parts.story(page, reasons)]
         right = [
             parts.verdict(page, reasons),
             _words(frame, pages, page),

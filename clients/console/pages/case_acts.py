@@ -102,6 +102,8 @@ class CaseActs:
         """Draw the buttons; one that cannot work says why beforehand."""
         self.most_minor, self.due_minor = page.money.most_minor, page.money.due_minor
         self.currency = page.case.currency
+        if CaseKind(page.case.kind) not in PAYS_BACK:
+            self.most_minor = self.due_minor = 0  # goods are sent: nothing to name an amount for
         found = [
             opener(one.value, CHOICES[one], self._why_not(page, one), danger=one in LOUD)
             for one in ORDER

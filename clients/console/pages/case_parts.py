@@ -5,7 +5,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from clients.console.case_lists import state_badge
+from clients.console.case_lists import climbed, state_badge
 from clients.console.case_words import (
     ACTORS,
     CHOICES,
@@ -41,7 +41,7 @@ from clients.console.html import (
 )
 from clients.console.return_words import READINGS
 from clients.console.words import CARRIERS, PARCELS, action, said
-from domain.after_sales import ACTS_NEXT, CaseState
+from domain.after_sales import ACTS_NEXT, SHIPS_AGAIN, CaseKind, CaseState
 from store.reads.case_page import CasePage, CasePicture, Step
 from store.reads.order_page import Entry
 
@@ -59,7 +59,6 @@ TEXTS = {
     "differs": "等客服决定：收到的与申请不符（{what}）",
     "owner": "负责人 ",
     "nobody": "无人",
-    "climbed": "已上报 {n} 级",
     "money": "金额怎么算",
     "paid": "买家实付",
     "freight_in": "其中运费",
@@ -72,8 +71,10 @@ TEXTS = {
     "all": "全部可退",
     "approved": "审核金额",
     "due": "同意后退款",
+    "expected": "预计退款（以实收为准）",
     "granted": "核准退款",
     "no_money": "这类售后不退款，寄出商品。",
+    "again": "补发订单 ",
     "grant": "核准：",
     "payout": "打款：",
     "no_grant": "还没有核准。",
@@ -123,8 +124,8 @@ def first(page: CasePage, now: datetime) -> Markup:
         over = TEXTS["when_over"] + over if over and case.due_at else ""
         line += [until, tag("span", TEXTS["next"], following, over)]
     owner = tag("span", TEXTS["owner"], tag("strong", case.owner or TEXTS["nobody"]))
-    climbed = badge(TEXTS["climbed"].format(n=case.escalated), "bad") if case.escalated > 0 else None
-    head = tag("div", state_badge(case.state, case.outcome), owner, climbed, _about(page), class_="row faint")
+    told = climbed(case.escalated) if case.closed_at is None else None
+    head = tag("div", state_badge(case.state, case.outcome), owner, told, _about(page), class_="row faint")
     return tag(
         "section", tag("p", words, class_="big", id="waits"), tag("div", line, class_="row") if line else None, head,
         class_=f"card first {tone}",
@@ -159,6 +160,8 @@ def _about(page: CasePage) -> Markup:
 def arithmetic(page: CasePage) -> Markup:
     """Show how the money comes about, so that it adds up before the reader's eyes; grant and payout as two facts."""
     money_, currency = page.money, page.case.currency
+    if CaseKind(page.case.kind) in SHIPS_AGAIN:
+        return section(TEXTS["money"], tag("p", TEXTS["no_money"]), _replacement(page), id="arithmetic")
     names = {line.line_no: line.title for line in page.lines}
     rows: list[tuple[str, int | str, str]] = [(TEXTS["paid"], money_.paid_minor, "")]
     if money_.freight_minor:
@@ -177,6 +180,12 @@ def arithmetic(page: CasePage) -> Markup:
     return section(TEXTS["money"], tag("table", tag("tbody", shown), class_="sums"), _two_facts(page), id="arithmetic")
 
 
+def _replacement(page: CasePage) -> Child:
+    """Lead to the order by which the goods go out again."""
+    key = page.case.replacement_key
+    return tag("p", TEXTS["again"], link(order_url(key), key.split(":", 2)[-1], class_="num")) if key else None
+
+
 def _step(step: Step, names: Mapping[str, str], currency: str) -> str:
     if not step.line_no:
         return TEXTS["freight"]
@@ -191,7 +200,8 @@ def _decided(page: CasePage) -> list[tuple[str, int | str, str]]:
     rows: list[tuple[str, int | str, str]] = [(TEXTS["wanted"], wanted, "")]
     if case.approved_minor is not None:
         rows.append((TEXTS["approved"], int(case.approved_minor), ""))
-    rows.append((TEXTS["granted" if page.money.settled else "due"], page.money.due_minor, "sum"))
+    name = "granted" if page.money.settled else "expected" if case.review == "approved" else "due"
+    rows.append((TEXTS[name], page.money.due_minor, "sum"))
     return rows
 
 
@@ -332,13 +342,18 @@ def _reading(one: CasePicture) -> Markup:
     return tag("span", words, " ", badge(TEXTS["sure" if sure else "unsure"], "good" if sure else "warn"))
 
 
-def story(page: CasePage) -> Markup:
+def story(page: CasePage, reasons: Mapping[str, str]) -> Markup:
     """Tell what happened, the newest first, each with the raw message it came with."""
-    return section(TEXTS["story"], tag("ol", [_entry(one, page) for one in reversed(page.entries)], class_="story"))
+    return section(
+        TEXTS["story"], tag("ol", [_entry(one, page, reasons) for one in reversed(page.entries)], class_="story")
+    )
 
 
-def _entry(one: Entry, page: CasePage) -> Markup:
-    words: list[Child] = [tag("strong", action(one.action)), *(tag("span", " ", part) for part in _details(one, page))]
+def _entry(one: Entry, page: CasePage, reasons: Mapping[str, str]) -> Markup:
+    words: list[Child] = [
+        tag("strong", action(one.action)),
+        *(tag("span", " ", part) for part in _details(one, page, reasons)),
+    ]
     if one.actor:
         words.append(tag("span", " · ", WHO.get(one.actor, one.actor), class_="faint"))
     if one.inbox_id is not None:
@@ -346,7 +361,7 @@ def _entry(one: Entry, page: CasePage) -> Markup:
     return tag("li", moment(one.at), tag("div", words, class_="wrap"), class_="bad" if one.action in BAD else None)
 
 
-def _details(one: Entry, page: CasePage) -> Iterable[str]:
+def _details(one: Entry, page: CasePage, reasons: Mapping[str, str]) -> Iterable[str]:
     for name, value in one.detail.items():
         if name in HIDDEN or value in (None, "", [], {}):
             continue
@@ -358,4 +373,4 @@ def _details(one: Entry, page: CasePage) -> Iterable[str]:
             continue
         plain = "、".join(map(str, value)) if isinstance(value, list) else str(value)
         known = KINDS | {state: words for state, (words, _) in STATES.items()} | CHOICES | ORIGINS | WAYS
-        yield known.get(plain) or said(plain)
+        yield known.get(plain) or (reasons.get(plain) if name == "reason" else "") or said(plain)

@@ -78,12 +78,7 @@ async def _draw(desk: Desk, request: Request, key: str) -> None:
             tag("h1", link("/orders", TEXTS["orders"]), " / ", tag("span", page.order.no, class_="num wrap")),
             first(page, Viewer(zone, desk.clock()), _temporal(desk, key), progress.trying),
             acts.buttons(page),
-            tag(
-                "div",
-                tag("div", left, parts.story(page)),
-                _right(page, parts.receiver(receiver, button), buyer.card()),
-                class_="two",
-            ),
+            _two(page, left, [parts.receiver(receiver, button), buyer.card()]),
         ]
         return body(content)
 
@@ -112,9 +107,10 @@ def _left(page: OrderPage, cases: Markup, stock: Markup) -> list[Child]:
     return [cases, *rest] if page.order.shipped_at else [*rest, cases]
 
 
-def _right(page: OrderPage, receiver: Markup, buyer: Markup) -> Markup:
-    rest = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
-    return tag("div", receiver, buyer, rest)
+def _two(page: OrderPage, left: list[Child], people: list[Child]) -> Markup:
+    """Put what happens on the left, who it is for and the figures on the right."""
+    figures = [parts.amounts(page), parts.warehouse(page), parts.holds(page), parts.calls(page)]
+    return tag("div", tag("div", left, parts.story(page)), tag("div", people, figures), class_="two")
 
 
 async def _progress(engine: Engine, key: str) -> tuple[bool | None, str]:
