@@ -123,6 +123,13 @@ class Messages(_Model):
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
+class Invoices(_Model):
+    """A taxpayer's account at Nuonuo."""
+
+    app_secret: SecretStr = Field(min_length=1)
+    access_token: SecretStr = Field(min_length=1)
+
+
 class Taobao(_Model):
     """A Taobao or Tmall shop: it is only pulled. `session` is the access token."""
 
@@ -305,6 +312,7 @@ class Config(_Model):
     alipay: Alipay | None = None
     stripe: Stripe | None = None
     messages: Messages | None = None
+    invoices: Invoices | None = None
     marketplaces: list[Marketplace] = Field(default_factory=list)
     orders: Orders
     profile: Profile = Field(default_factory=Profile)
