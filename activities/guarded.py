@@ -9,11 +9,13 @@ from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
+from activities.red_letters import InvoiceClerk
 from domain.after_sales import ChannelAnswer
 from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
+from domain.invoices import RedLetterAsk
 from domain.messages import Outgoing
 from domain.observations import (
     CaseObserved,
@@ -188,3 +190,15 @@ class GuardedSender:
     async def send(self, message: Outgoing) -> str:
         """Send one message."""
         return await self._bulkhead.run(f"message {message.ref}", lambda: self._sender.send(message))
+
+
+class GuardedClerk:
+    """An account for invoices, behind its bulkhead."""
+
+    def __init__(self, clerk: InvoiceClerk, bulkhead: Bulkhead) -> None:
+        self._clerk = clerk
+        self._bulkhead = bulkhead
+
+    async def draft(self, ask: RedLetterAsk) -> str:
+        """Make a draft."""
+        return await self._bulkhead.run(f"red letter {ask.bill_no}", lambda: self._clerk.draft(ask))

@@ -10,7 +10,7 @@ from domain.after_sales import Answer
 from domain.errors import BadInput, Refused
 from domain.exceptions import ExceptionDecision, ExceptionLine, NewException
 from domain.tickets import NewTicket, TicketDecision
-from store import claims, exceptions, macros, settings_docs, tickets
+from store import claims, exceptions, macros, red_letters, settings_docs, tickets
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_intake import Booking
@@ -84,6 +84,16 @@ class Servicing:
         """Note what a claim brought; 0 is lost."""
         async with self._database.transaction() as tx:
             return await claims.end(tx, no, won_minor, reason, (actor, self._clock()))
+
+    async def set_invoice(self, exception_no: str, blue_no: str, actor: str) -> str:
+        """Say which invoice the red letter of an exception turns red."""
+        async with self._database.transaction() as tx:
+            return await red_letters.set_invoice(tx, exception_no, blue_no.strip(), actor, self._clock())
+
+    async def confirm_red_letter(self, exception_no: str, actor: str) -> str:
+        """Note that finance confirmed a red letter."""
+        async with self._database.transaction() as tx:
+            return await red_letters.confirm(tx, exception_no, actor, self._clock())
 
     async def save_macro(self, code: str, title: str, words: str, actor: str) -> None:
         """Save a macro."""

@@ -14,6 +14,7 @@ from domain.counting import Answer
 from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
+from domain.invoices import RedLetterAsk
 from domain.messages import Outgoing
 from domain.observations import (
     CaseObserved,
@@ -165,3 +166,11 @@ class MessageSender(Protocol):
 
         What a repeat after an unknown outcome means, each vendor's file says.
         """
+
+
+class InvoiceClerk(Protocol):
+    """One taxpayer at a service for e-invoices; only drafts are asked for."""
+
+    async def draft(self, ask: RedLetterAsk) -> str:
+        """Make the draft of a red letter and give its number; a repeat under our bill number is harmless."""
+        ...

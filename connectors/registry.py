@@ -11,10 +11,13 @@ import httpx
 
 from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
+from connectors.invoicing import CLERKS
+from connectors.invoicing import NEEDS as INVOICE_NEEDS
 from connectors.messengers import NEEDS, SENDERS, Needs
 from connectors.outbound import (
     Clock,
     Courier,
+    InvoiceClerk,
     MessageSender,
     PaymentProvider,
     ReturnsDesk,
@@ -97,11 +100,11 @@ _QIMEN_PARAMS = {
 }
 
 
-def _messenger(name: str, needs: Needs) -> Vendor:
-    """Describe a vendor of messages as any other."""
+def _messenger(name: str, needs: Needs, role: Role = Role.MESSAGES) -> Vendor:
+    """Describe a vendor of messages, or of invoices, as any other."""
     return Vendor(
         name=name,
-        role=Role.MESSAGES,
+        role=role,
         zone="Asia/Shanghai",
         currency="CNY",
         endpoint_url=needs.endpoint_url,
@@ -261,6 +264,7 @@ VENDORS: Mapping[str, Vendor] = {
         faults=stripe_sign.faults,
     ),
     **{name: _messenger(name, needs) for name, needs in NEEDS.items()},
+    **{name: _messenger(name, needs, Role.INVOICES) for name, needs in INVOICE_NEEDS.items()},
 }
 
 T = TypeVar("T")
@@ -366,6 +370,11 @@ def payment_provider(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Payme
 def message_sender(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> MessageSender:
     """The sender of an account for messages; BadInput when the vendor is none."""
     return _caller(SENDERS, shop, "sender of messages")(shop, http, clock)
+
+
+def invoice_clerk(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> InvoiceClerk:
+    """The clerk of an account for invoices; BadInput when the vendor is none."""
+    return _caller(CLERKS, shop, "service for invoices")(shop, http, clock)
 
 
 def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:

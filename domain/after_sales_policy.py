@@ -145,6 +145,10 @@ def impossible(asked: Asked, policy: Policy) -> str:
 
 def _decided(number: int, row: PolicyRow, asked: Asked) -> Checked:
     if row.needs_photo and not asked.photos and row.ruling is not Ruling.REFUSE:
+        if asked.origin is Origin.CHANNEL:  # its buyer cannot hand in any here
+            return Checked(
+                Ruling.REVIEW, f"{row.words or row.name}:照片在平台上,请查看后决定", number, row.freight_back
+            )
         return Checked(Ruling.REFUSE, f"{row.words or row.name}:请上传照片后再申请", number)
     return Checked(row.ruling, row.words or row.name, number, row.freight_back, row.pay_before_return)
 

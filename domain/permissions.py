@@ -49,6 +49,7 @@ class Action(StrEnum):
     LINK_BUYER = "link_buyer"
     SEE_SERVICE = "see_service"
     HANDLE_EXCEPTION = "handle_exception"
+    CONFIRM_RED_LETTER = "confirm_red_letter"
 
 
 _SEES = frozenset(
@@ -86,7 +87,10 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     | _RETURNS
     | _SERVES
     | {Action.HOLD, Action.RELEASE, Action.RETRY, Action.SKIP},
-    UserRole.FINANCE: _SEES | _SERVES | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT, Action.PAY_CASE},
+    UserRole.FINANCE: _SEES
+    | _SERVES
+    | {Action.CONFIRM_RED_LETTER, Action.PAY_CASE}
+    | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
 }
 
 

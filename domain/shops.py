@@ -14,6 +14,7 @@ class Role(StrEnum):
     COURIER = "courier"
     PAYMENT = "payment"
     MESSAGES = "messages"
+    INVOICES = "invoices"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,11 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import audit
+from domain.errors import BadInput
+from domain.invoices import RED_LETTER, RedLetterAsk, refuse_blue
+from domain.outgoing import Call, Queue
+from store import audit, calls
+from store.database import Database
 
 NO_INVOICE = "no invoice of this order is known: give the number of the blue one, or nothing was issued"
 
@@ -14,6 +18,31 @@ _DRAFT = text(
     """
     INSERT INTO red_letter_draft (key, exception_no, order_key, amount_minor, currency, state, reason, made_at)
     VALUES (:key, :no, :order_key, :amount, :currency, 'no_invoice', :reason, :now) ON CONFLICT DO NOTHING
+    """
+)
+
+
+_LOCK = text("SELECT * FROM red_letter_draft WHERE exception_no = :no FOR UPDATE")
+_WHAT = text("SELECT * FROM red_letter_draft WHERE key = :key")
+_ORDER = text("SELECT paid_minor FROM orders WHERE key = :key")
+_ACCOUNT = text("SELECT vendor, code FROM shop WHERE active AND role = 'invoices' ORDER BY vendor, code LIMIT 1")
+_WANTED = text(
+    """
+    UPDATE red_letter_draft SET state = 'wanted', blue_invoice_no = :blue, reason = :reason, vendor = :vendor,
+        account = :account
+    WHERE key = :key
+    """
+)
+_CONFIRMED = text(
+    """
+    UPDATE red_letter_draft SET state = 'confirmed', reason = '', confirmed_at = :now, confirmed_by = :actor
+    WHERE key = :key
+    """
+)
+_NOTED = text(
+    """
+    UPDATE red_letter_draft SET state = :state, reason = :reason, bill_no = :bill, drafted_at = :now
+    WHERE key = :key AND state IN ('wanted', 'refused')
     """
 )
 
@@ -31,3 +60,79 @@ async def draft(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
     }
     await tx.execute(_DRAFT, values)
     await audit.write(tx, "red_letter.made", row.no, now, actor="routing", state="no_invoice")
+
+
+async def set_invoice(tx: AsyncConnection, exception_no: str, blue_no: str, actor: str, now: datetime) -> str:
+    """Say which invoice a draft turns red; ask for the draft where that can be done. Gives its state.
+
+    BadInput when the number is none, or the draft is made already. A part of an invoice is drafted by hand: its red
+    letter names the lines of the blue one, which we do not know.
+    """
+    if words := refuse_blue(blue_no):
+        raise BadInput(words)
+    row = await _open_one(tx, exception_no, actor)
+    order = (await tx.execute(_ORDER, {"key": row.order_key})).one()
+    place = (await tx.execute(_ACCOUNT)).one_or_none()
+    reason = ""
+    if place is None:
+        reason = "no account for invoices is connected (oms shop add nuonuo): make it by hand, then confirm"
+    elif row.amount_minor != order.paid_minor:
+        reason = "only a part is paid back: make it by hand with the lines of the blue invoice, then confirm"
+    vendor, code = (place.vendor, place.code) if place and not reason else ("", "")
+    values = {"key": row.key, "blue": blue_no, "reason": reason, "vendor": vendor, "account": code}
+    await tx.execute(_WANTED, values)
+    await audit.write(tx, "red_letter.invoice", exception_no, now, actor=actor, state="wanted")
+    if vendor:
+        payload = {"red_letter": row.key, "at": now.isoformat()}
+        await calls.add(tx, Queue(RED_LETTER, vendor, code), f"{row.key}:{blue_no}", row.order_key, payload)
+    return "wanted"
+
+
+async def confirm(tx: AsyncConnection, exception_no: str, actor: str, now: datetime) -> str:
+    """Note that finance confirmed the red letter at the tax office; gives its state. BadInput when it is confirmed."""
+    row = await _open_one(tx, exception_no, actor)
+    await tx.execute(_CONFIRMED, {"key": row.key, "actor": actor, "now": now})
+    await audit.write(tx, "red_letter.confirmed", exception_no, now, actor=actor)
+    return "confirmed"
+
+
+async def _open_one(tx: AsyncConnection, exception_no: str, actor: str) -> Row[Any]:
+    row = (await tx.execute(_LOCK, {"no": exception_no})).one_or_none()
+    if row is None:
+        raise BadInput(f"exception {exception_no} has no red letter")
+    if not actor.strip():
+        raise BadInput("who does it? actor is empty")
+    if row.state == "confirmed":
+        raise BadInput("the red letter is confirmed already")
+    return row
+
+
+class SqlRedLetters:
+    """The drafts behind outgoing calls. Implements activities/red_letters.py: RedLetters."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(self, call: Call) -> RedLetterAsk | None:
+        """Give what to ask for; None when the draft is not wanted any more, or of another invoice."""
+        async with self._database.transaction() as tx:
+            row = (await tx.execute(_WHAT, {"key": call.payload["red_letter"]})).one_or_none()
+        if row is None or row.state not in {"wanted", "refused"} or not call.key.endswith(row.blue_invoice_no):
+            return None
+        return RedLetterAsk(row.exception_no, row.order_key.split(":", 2)[2], row.blue_invoice_no)
+
+    async def drafted(self, call: Call, bill_no: str, now: datetime) -> None:
+        """Note that the draft is made."""
+        await self._note(call, ("drafted", "", bill_no), now)
+
+    async def refused(self, call: Call, reason: str, now: datetime) -> None:
+        """Note that it is not, and why."""
+        await self._note(call, ("refused", reason[:300], ""), now)
+
+    async def _note(self, call: Call, what: tuple[str, str, str], now: datetime) -> None:
+        state, reason, bill_no = what
+        values = {"key": call.payload["red_letter"], "state": state, "reason": reason, "bill": bill_no, "now": now}
+        async with self._database.transaction() as tx:
+            if (await tx.execute(_NOTED, values)).rowcount:
+                no = values["key"].partition(":")[2]
+                await audit.write(tx, f"red_letter.{state}", no, now, actor="drain", words=reason)

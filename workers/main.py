@@ -21,6 +21,7 @@ from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
 from domain.errors import OmsError, Unavailable
+from domain.invoices import RED_LETTER
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import CASES, ORDERS, PullSource
@@ -55,6 +56,7 @@ QUEUES_OF_ROLE = {
     Role.WAREHOUSE: ("inquire", "entry", "return", "return_query"),
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
+    Role.INVOICES: (RED_LETTER,),
 }
 
 

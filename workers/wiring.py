@@ -22,6 +22,7 @@ from activities.exceptions import ExceptionActivities
 from activities.fulfillment import FulfillmentActivities
 from activities.guarded import (
     GuardedChannel,
+    GuardedClerk,
     GuardedCourier,
     GuardedPayments,
     GuardedReturns,
@@ -35,6 +36,7 @@ from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
 from activities.pulls import PullActivities
+from activities.red_letters import InvoiceClerk, RedLetterDrafting
 from activities.returns import ReturnCalls
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
@@ -43,6 +45,7 @@ from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from clients.temporal_audit import OrderEngine
 from connectors import registry
 from domain.errors import Broken
+from domain.invoices import RED_LETTER
 from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
@@ -61,6 +64,7 @@ from store.order_marks import SqlOrderMarks
 from store.outgoing import SqlOutgoing
 from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.pulls import SqlPulls
+from store.red_letters import SqlRedLetters
 from store.reread import SqlReread
 from store.return_polls import SqlAwaitedReturns
 from store.shipping_facts import SqlShippingFacts
@@ -123,6 +127,11 @@ class ShopVendors:
         """Give the sender of an account for messages."""
         sender = registry.message_sender(await self._shop(vendor, code), self._http, utc_now)
         return GuardedSender(sender, self._bulkheads.of(vendor, code))
+
+    async def clerk(self, vendor: str, code: str) -> InvoiceClerk:
+        """Give the clerk of an account for invoices."""
+        clerk = registry.invoice_clerk(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedClerk(clerk, self._bulkheads.of(vendor, code))
 
     async def channel(self, vendor: str, code: str) -> SalesChannel:
         """Give the sales channel of a shop."""
@@ -227,6 +236,8 @@ def shops_worker(parts: Parts) -> Worker:
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
     messages = SqlMessages(parts.database, parts.ring, parts.settings.profile)
+    letters = RedLetterDrafting(outgoing, SqlRedLetters(parts.database), strangers, utc_now)
+    drains.also(RED_LETTER, letters.draft)
     drains.also(MESSAGE, MessageSending(outgoing, messages, strangers, utc_now).send)
     awaited = SqlAwaitedReturns(parts.database, parts.ring, loop.warehouse_query_seconds)
     returns = ReturnCalls(outgoing, awaited, strangers, utc_now)

@@ -192,7 +192,7 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
 
 
 def _no_path(shop: Shop) -> str:
-    return "none: written to" if shop.role is Role.MESSAGES else "none: pulled"
+    return "none: written to" if shop.role in {Role.MESSAGES, Role.INVOICES} else "none: pulled"
 
 
 def _stock(shop: Shop, row: ShopStock | None) -> str:
@@ -209,6 +209,8 @@ def _stock(shop: Shop, row: ShopStock | None) -> str:
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
     needs = registry.vendor(vendor)
+    if needs.role is Role.INVOICES:
+        return ""
     if needs.role is Role.MESSAGES:
         return f"; try it: oms message test {vendor}/{code}"
     words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"

@@ -212,7 +212,8 @@ ALERTS = (
     | case_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
-          "poll": "系统", "rule": "规则", "audit": "系统"}  # fmt: skip
+          "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
+          "audit": "系统"}  # fmt: skip
 """Who is not a person."""
 
 SEARCHED = {

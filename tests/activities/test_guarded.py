@@ -9,11 +9,18 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import drain, guarded, ports
+from activities import drain, guarded, ports, ports_messages, ports_returns
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
-from activities.guarded import GuardedChannel, GuardedCourier, GuardedPayments, GuardedWarehouse
+from activities.guarded import (
+    GuardedChannel,
+    GuardedCourier,
+    GuardedPayments,
+    GuardedReturns,
+    GuardedSender,
+    GuardedWarehouse,
+)
 from domain.errors import RateLimited, Unavailable
 from domain.observations import (
     CaseObserved,
@@ -34,7 +41,10 @@ ROLES = [
     (ports.Courier, GuardedCourier),
     (ports.SalesChannel, GuardedChannel),
     (ports.PaymentProvider, GuardedPayments),
+    (ports_messages.MessageSender, GuardedSender),
+    (ports_returns.ReturnsDesk, GuardedReturns),
 ]
+BUILDERS = (ports.Vendors, ports_messages.Messengers, ports_returns.ReturnDesks)
 
 
 def methods(of: type) -> list[str]:
@@ -98,7 +108,7 @@ async def test_arguments_reach_the_connector_in_their_order(port: type, wrapper:
 def test_every_role_has_its_guard() -> None:
     wrappers = {name for name in vars(guarded) if name.startswith("Guarded")}
     assert wrappers == {wrapper.__name__ for _, wrapper in ROLES}
-    assert len(methods(ports.Vendors)) == len(ROLES)
+    assert sum(len(methods(one)) for one in BUILDERS) == len(ROLES)
 
 
 async def test_the_engine_hears_when_to_try_an_effect_again() -> None:

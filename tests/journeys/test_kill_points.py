@@ -87,6 +87,7 @@ class Site:
     up: Event = field(default_factory=Event)
     armed: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
+    module: str = "tests.journeys.mortal_worker"
 
     def run(self) -> None:
         """Keep everything alive until it is over."""
@@ -137,7 +138,7 @@ class Site:
             self.deaths.append(("worker", self.worker.returncode))
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = subprocess.Popen(
-                child_of_ours([sys.executable, "-m", "tests.journeys.mortal_worker", str(self.folder)], "KILL"),
+                child_of_ours([sys.executable, "-m", self.module, str(self.folder)], "KILL"),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=HOUSE,

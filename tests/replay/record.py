@@ -1,12 +1,13 @@
-"""Records histories of the stories that orders live: `python -m tests.replay.record`. Ids only, nobody's data.
+"""Records histories of the stories of orders: `python -m tests.replay.record [STORY ...]`. Ids only, nobody's data.
 
 Each history stands beside the fingerprint of its commands; both change only in a commit that says why (design:
 time in tests).
 """
 
 import asyncio
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,15 +19,17 @@ from temporalio.client import Client, WorkflowHistory
 from clients.clock import utc_now
 from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports
 from clients.temporal import NAMESPACE, decide
+from domain.after_sales import CaseKind, CaseLine, NewCase, Origin
 from domain.observations import ChannelStatus
 from domain.orders import workflow_id
-from store import migrations, presale_news, presale_supply, settings_docs, waiting
+from store import cases, migrations, presale_news, presale_supply, settings_docs, waiting
 from store.breakers import By
+from store.case_steps import SqlCaseFacts
 from store.database import Database
 from store.keyring import create_keyring
 from store.presale_supply import NewSupply
 from store.unstocking import release_all
-from tests.workflows.house import LINES, QUICK, House, order, shipment, track
+from tests.workflows.house import LINES, QUICK, House, eventually, order, shipment, track
 from workflows.decisions import Choice, Decision
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -137,6 +140,26 @@ async def unstocked_then_retried(house: House, no: str) -> None:
     await house.ended(key)
 
 
+async def reduced_then_shipped(house: House, no: str) -> None:
+    key = f"own:s:{no}"
+    await house.tell(order(no))
+    await house.until(key, logistics_status="pushed")
+    new = NewCase(key, CaseKind.REFUND, Origin.AGENT, f"r-{no}", (CaseLine("1", "TEE", 1),), "changed_mind")
+    async with house.database.transaction() as tx:
+        case = await cases.open_case(tx, house.ring, new, utc_now())
+    await SqlCaseFacts(house.database, house.ring).advance(case, utc_now())
+    await house.settle()
+
+    async def sent() -> bool:
+        return f"{no}-2" in house.warehouse.creates
+
+    await eventually(sent, house.nothing)
+    await house.tell(replace(shipment(no, no, TEE=1, CAP=1), fulfillment_no=f"{no}-2"))
+    await house.until(key, status="shipped")
+    await house.tell(track(no))
+    await house.ended(key)
+
+
 async def held_by_its_channel(house: House, no: str) -> None:
     key = f"own:s:{no}"
     await house.tell(order(no, may_ship=False))
@@ -177,15 +200,18 @@ STORIES: tuple[Callable[[House, str], Awaitable[None]], ...] = (
     out_of_stock_then_retried,
     woken_by_new_stock,
     unstocked_then_retried,
+    reduced_then_shipped,
     held_by_its_channel,
     presale_with_a_deposit,
 )
 
 
-async def record(folder: Path, house: House) -> None:
-    """Live every story once and write its history and its fingerprint; refuses to write personal data."""
+async def record(folder: Path, house: House, only: Sequence[str] = ()) -> None:
+    """Live every story once, or some by name; write histories and fingerprints, never personal data."""
     async with house.open():
         for story in STORIES:
+            if only and story.__name__ not in only:
+                continue
             house.timing = QUICK
             await story(house, f"R-{story.__name__}")
             handle = house.client.get_workflow_handle(workflow_id(f"own:s:R-{story.__name__}"))
@@ -208,7 +234,8 @@ async def main() -> None:
             await migrations.upgrade(database)
             async with database.transaction() as tx:
                 await settings_docs.seed(tx, utc_now())
-            await record(HISTORIES, House(client, database, create_keyring(folder / "keyring.json")))
+            house = House(client, database, create_keyring(folder / "keyring.json"))
+            await record(HISTORIES, house, sys.argv[1:])
         finally:
             await database.close()
             temporal.stop()

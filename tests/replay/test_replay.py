@@ -7,10 +7,14 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from tests.replay.record import HISTORIES, PERSONAL, STORIES, fingerprint
+from tests.replay.record_processes import PROCESSES
+from tests.replay.record_processes import STORIES as RECORDED
 from workers.wiring import sandbox
 from workflows.orders import OrderWorkflow
 
 FILES = sorted(HISTORIES.glob("*.json"))
+PROCESS_FILES = sorted(PROCESSES.glob("*.json"))
+PROCESS_STORIES = {getattr(story, "__name__", ""): lives for story, lives in RECORDED.items()}
 
 
 def recorded(file: Path) -> WorkflowHistory:
@@ -36,6 +40,17 @@ def test_a_recorded_history_names_nobody(file: Path) -> None:
 
 def test_every_story_is_recorded() -> None:
     assert {file.stem for file in FILES} == {story.__name__ for story in STORIES}
+    assert {file.stem for file in PROCESS_FILES} == set(PROCESS_STORIES)
+
+
+@pytest.mark.parametrize("file", PROCESS_FILES, ids=lambda file: str(file.stem))
+async def test_a_recorded_process_replays_with_the_agreed_commands(file: Path) -> None:
+    """Cases, approvals, counts and audits as orders."""
+    replayer = Replayer(workflows=[PROCESS_STORIES[file.stem]], workflow_runner=sandbox())
+    history = WorkflowHistory.from_json(file.stem, file.read_text())
+    await replayer.replay_workflow(history)
+    assert fingerprint(history) == file.with_suffix(".commands").read_text()
+    assert not [secret for secret in PERSONAL if secret in file.read_text()]
 
 
 async def test_a_workflow_that_changed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -295,3 +295,12 @@ async def test_cases_are_pulled_with_a_watermark_of_their_own(world: CaseWorld) 
     assert [await pulls.keep(cases, first, page, NOON) for _ in range(2)] == [2, 0], "the same again is no news"
     await pulls.failed(cases, "timed out", NOON)
     assert await pulls.window(source, NOON) is None
+
+
+async def test_a_channels_case_is_not_refused_for_photos_that_its_buyer_cannot_hand_in_here(world: CaseWorld) -> None:
+    """AFT-2: they are on the platform's own pages, so a person looks."""
+    await world.delivered_order(A=1)
+    await world.hear(told(case_kind=CaseKind.RETURN, reason="defect"))
+    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
+    assert (await world.look(no)).state is CaseState.REVIEW
+    assert "照片" in (await world.case(no)).verdict_words

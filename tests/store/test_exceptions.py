@@ -1,10 +1,12 @@
 """Exceptions in the store: bound to an order, routed as they are opened, decided once, on a ladder (EXC-1…3)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from activities.red_letters import InvoiceClerk, RedLetterDrafting
 from domain.errors import BadInput
 from domain.exceptions import (
     Compensation,
@@ -15,12 +17,18 @@ from domain.exceptions import (
     NewException,
     Responsible,
 )
-from store import claims, exceptions
+from domain.invoices import RedLetterAsk
+from domain.outgoing import Queue
+from domain.shops import Role
+from store import claims, exceptions, red_letters
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_intake import Booking
+from store.outgoing import SqlOutgoing
 from store.process_ladder import EXCEPTIONS, SqlLadder
-from tests.store.builders import DRIFTED, TIMING, key, rows, value
+from store.red_letters import SqlRedLetters
+from store.shops import Shops
+from tests.store.builders import DRIFTED, TIMING, WMS, key, rows, value
 from tests.store.case_world import CaseWorld, case_world
 
 
@@ -179,3 +187,45 @@ async def test_decisions_count_once_and_opened_again_it_has_a_ladder_of_its_own(
     last = (await rows(world.database, "SELECT process FROM process_event ORDER BY id DESC LIMIT 1"))[0]
     assert last.process == f"exception:{no}:2"
     assert not (await decide(world, "E0", "handle", nonce="x")).taken
+
+
+async def test_a_red_letter_is_drafted_once_the_invoice_is_known_and_finance_confirms(world: CaseWorld) -> None:
+    """FIN-7: the whole order is paid back; the drain makes a draft, nothing is issued."""
+    no, blue = await opened(world, "refund", amount_minor=2000), "2" * 20
+    account = replace(WMS, vendor="nuonuo", code="tax", role=Role.INVOICES)
+    async with world.database.transaction() as tx:
+        assert await red_letters.set_invoice(tx, no, blue, "fin", world.now) == "wanted"
+    assert "no account for invoices" in await value(world.database, "SELECT reason FROM red_letter_draft")
+    await Shops(world.database, world.ring).add(account, None, world.now)
+    async with world.database.transaction() as tx:
+        with pytest.raises(BadInput, match="20 digits"):
+            await red_letters.set_invoice(tx, no, "12", "fin", world.now)
+        await red_letters.set_invoice(tx, no, blue, "fin", world.now)
+    outgoing, clerk = SqlOutgoing(world.database, world.ring), FakeClerk()
+    drafting = RedLetterDrafting(outgoing, SqlRedLetters(world.database), clerk, lambda: world.now)
+    queue = Queue("red_letter", "nuonuo", "tax")
+    (call,) = await outgoing.claim(queue, world.now, 10)
+    for _ in range(2):
+        await drafting.draft(queue, call)
+    assert clerk.asked == [RedLetterAsk(no, "T1", blue)]
+    row = (await rows(world.database, "SELECT * FROM red_letter_draft"))[0]
+    assert (row.state, row.bill_no, row.reason) == ("drafted", no, "")
+    async with world.database.transaction() as tx:
+        assert await red_letters.confirm(tx, no, "fin", world.now) == "confirmed"
+    async with world.database.transaction() as tx:
+        with pytest.raises(BadInput, match="confirmed already"):
+            await red_letters.confirm(tx, no, "fin", world.now)
+
+
+class FakeClerk:
+    """A service for invoices that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[RedLetterAsk] = []
+
+    async def clerk(self, vendor: str, code: str) -> InvoiceClerk:
+        return self
+
+    async def draft(self, ask: RedLetterAsk) -> str:
+        self.asked.append(ask)
+        return ask.bill_no

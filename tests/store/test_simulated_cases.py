@@ -140,7 +140,8 @@ async def test_an_exchange_and_its_parcel_reach_the_channel(bought: Bought, vend
 @pytest.mark.parametrize("vendor", CHANNELS)
 async def test_a_case_that_is_refused_here_is_refused_there_with_our_words(bought: Bought, vendor: str) -> None:
     town, cases = await bought(vendor, "return")
-    await change(town.database, "UPDATE after_sales_case SET reason = 'defect'")  # needs a photo: the policy refuses
+    await change(town.database, "UPDATE after_sales_case SET reason = 'no_reason'")
+    await change(town.database, "UPDATE orders SET signed_at = signed_at - interval '8 days'")  # the policy refuses
     assert {(step.state, step.outcome) for step in await town.look()} == {(CaseState.CLOSED, "refused")}
     words = await value(town.database, "SELECT max(verdict_words) FROM after_sales_case")
     await town.tell()

@@ -74,6 +74,12 @@ TEXTS = {
     "explain_claim": "赔付金额会计入应收变动。",
     "no_claim": "没有索赔",
     "ended": "索赔已有结果",
+    "set_invoice": "填写蓝票号码",
+    "confirm_red": "财务已确认红字",
+    "explain_invoice": "接上开票服务时，全额退款会自动开红字草稿；部分退款请在开票系统里手工开。这里不会真正开票。",
+    "blue": "蓝票号码（20 位）",
+    "red_done": "红字发票：{state}。",
+    "red_over": "红字已确认",
 }
 COLUMNS = {
     "no": "异常单", "order": "订单", "what": "种类", "fault": "责任方", "gets": "补偿", "state": "状态",
@@ -227,6 +233,8 @@ class ExceptionActs:
             self.frame.on(choice.value, Action.HANDLE_EXCEPTION, self._press(choice))
         for name, handler in (("pack", self._pack), ("hand_in", self._hand_in), ("end_claim", self._end_claim)):
             self.frame.on(name, Action.HANDLE_EXCEPTION, handler)
+        for name, handler in (("set_invoice", self._set_invoice), ("confirm_red", self._confirm_red)):
+            self.frame.on(name, Action.CONFIRM_RED_LETTER, handler)
 
     def buttons(self, page: ExceptionPage) -> Markup:
         """Draw the buttons; one that cannot work says why beforehand."""
@@ -236,6 +244,10 @@ class ExceptionActs:
             found.append(self._plain("pack", ""))
             found.append(self._plain("hand_in", why if page.claim.state == "open" else why or CLAIMS["handed_in"][0]))
             found.append(opener("end_claim", TEXTS["end_claim"], why))
+        if page.red:
+            why = "" if self.frame.may(Action.CONFIRM_RED_LETTER) else not_allowed(Action.CONFIRM_RED_LETTER)
+            why = TEXTS["red_over"] if page.red.state == "confirmed" else why
+            found += [opener("set_invoice", TEXTS["set_invoice"], why), self._plain("confirm_red", why)]
         return tag("section", tag("h2", TEXTS["acts"]), tag("div", found, class_="acts"), class_="card")
 
     def dialogs(self) -> Markup:
@@ -256,6 +268,8 @@ class ExceptionActs:
         ]
         result = [typed(TEXTS["amount"], "amount", required=True), typed(TEXTS["their"], "words", maxlength=MOST_WORDS)]
         asks.append(Ask("end_claim", TEXTS["end_claim"], TEXTS["explain_claim"], result))
+        blue = typed(TEXTS["blue"], "blue", required=True, maxlength=20, inputmode="numeric")
+        asks.append(Ask("set_invoice", TEXTS["set_invoice"], TEXTS["explain_invoice"], blue))
         return Markup().join(dialog(ask, ask.title) for ask in asks)
 
     def _plain(self, name: str, why: str) -> Markup:
@@ -296,3 +310,10 @@ class ExceptionActs:
         won = minor_of(given.get("amount", "")) or 0
         state = await self._service.end_claim(f"{self.no}-L", won, given.get("words", ""), by.actor)
         return TEXTS["done_claim"].format(state=CLAIMS[state][0])
+
+    async def _set_invoice(self, given: dict[str, str], by: By) -> str:
+        state = await self._service.set_invoice(self.no, given.get("blue", ""), by.actor)
+        return TEXTS["red_done"].format(state=RED[state][0])
+
+    async def _confirm_red(self, _: dict[str, str], by: By) -> str:
+        return TEXTS["red_done"].format(state=RED[await self._service.confirm_red_letter(self.no, by.actor)][0])

@@ -59,11 +59,8 @@ def register(desk: Desk) -> None:
 async def _draw(desk: Desk, request: Request, key: str) -> None:
     frame = framed(desk, request, key.split(":", 2)[-1], "/orders")
     decisions = Decisions(desk.database, desk.ring, desk.engine.client, desk.clock, ClientSettings().profile)
-    acts, pages, opening = (
-        OrderActs(frame, key, decisions),
-        OrderPages(desk.database),
-        Opening(desk.database, desk.ring),
-    )
+    acts, pages = OrderActs(frame, key, decisions), OrderPages(desk.database)
+    opening = Opening(desk.database, desk.ring)
     ledger, shown = StockLedgerReads(desk.database), dict[str, Receiver]()
     progress, zone, buyer = Progress(), zone_of(request), BuyerLink(desk, frame, key)
     after_sales, wrong = OrderCases(frame, key), ExceptionForm(frame, key)

@@ -44,7 +44,8 @@ TEXTS = {
     "stock_since": "落后，自",
     "stock_refused": "{n} 个被拒",
 }
-ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息"}
+ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息",
+         "invoices": "发票"}  # fmt: skip
 SOON = timedelta(days=7)
 MESSAGES = Role.MESSAGES.value
 NUMBERS = ("waiting", "refused", "unverified")

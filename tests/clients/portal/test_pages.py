@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -420,3 +421,10 @@ async def test_a_line_of_many_units_asks_for_a_number_and_strange_bytes_do_no_ha
             headers={"content-type": "multipart/form-data; boundary=b"},
         )
     ).status_code == 400
+
+
+def test_every_word_is_used_by_a_page() -> None:
+    room = Path(case_pages.__file__).parent
+    files = [one for one in room.rglob("*") if one.suffix in {".html", ".py"} and one.name != "words.py"]
+    used = "".join(one.read_text() for one in files)
+    assert [word for word in WORDS if f"'{word}'" not in used and f'"{word}"' not in used] == []
