@@ -7,12 +7,20 @@ from playwright.async_api import Page, expect
 
 from domain.permissions import UserRole
 from tests.browser.conftest import ready
-from tests.browser.test_orders import shipped
 from tests.browser.world import World, until
 
 Open = Callable[..., Awaitable[Page]]
 STATE = "SELECT state FROM after_sales_case WHERE order_key = :key ORDER BY no DESC LIMIT 1"
 NUMBER = "SELECT no FROM after_sales_case WHERE order_key = :key ORDER BY no DESC LIMIT 1"
+
+
+async def sent(world: World, no: str, waybill: str, units: int = 1) -> str:
+    """Bring an order of a buyer of its own to its courier."""
+    key = await world.pay(no, units=units, phone="13700001113")
+    await world.until_order(key, "logistics_status = 'pushed'")
+    await world.ship(no, waybill, units=units)
+    await world.until_order(key, "status = 'shipped'")
+    return key
 
 
 async def until_state(world: World, key: str, state: str) -> None:
@@ -48,10 +56,7 @@ async def approve(page: Page, amount: str, told: str) -> None:
 async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_money_line_by_line(
     world: World, enter: Open
 ) -> None:
-    key = await world.pay("AS1", units=7, phone="13700001113")
-    await world.until_order(key, "logistics_status = 'pushed'")
-    await world.ship("AS1", "SF7770000000001", units=7)
-    await world.until_order(key, "status = 'shipped'")
+    key = await sent(world, "AS1", "SF7770000000001", 7)
     page = await enter(f"/orders/{key}", UserRole.AGENT)
     await expect(page.locator("#why-cancel")).to_have_text("货已发出，不能再改，请走售后")
     no = await opened(page, world, key)
@@ -86,7 +91,7 @@ async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_mo
 
 
 async def test_the_queue_is_searched_taken_from_and_counted(world: World, enter: Open) -> None:
-    key = await shipped(world, "AS2", "SF7770000000002")
+    key = await sent(world, "AS2", "SF7770000000002")
     page = await enter(f"/orders/{key}", UserRole.AGENT)
     await page.click("#act-open_case")
     await page.locator("#ask-open_case [name='units:1']").select_option("1")
