@@ -19,7 +19,9 @@ _ORDERS = text(
             + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
                 WHERE a.order_key = o.key AND a.state = 'open') AS held,
         ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
-        (SELECT count(*) FROM payout t WHERE t.order_key = o.key AND t.state = 'paid') AS cases,
+        (SELECT count(*) FROM after_sales_case c WHERE c.order_key = o.key AND (
+            EXISTS (SELECT 1 FROM payout t WHERE t.case_no = c.no AND t.state = 'paid')
+            OR EXISTS (SELECT 1 FROM audit u WHERE u.subject = c.no AND u.action = 'case.too_late'))) AS cases,
         (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no
     FROM orders o ORDER BY o.no
     """
