@@ -31,8 +31,8 @@ class OrderFact:
     """One order as we have it; amounts in minor units.
 
     `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it, `cases` the
-    cases of it that were paid or told that it was too late, `dropped` units of its lines that are paid back and never ship. `case_no`: it sends
-    goods again for a case; no shop knows it.
+    cases of it that were paid or told that it was too late, `dropped` units of its lines that are paid back and never
+    ship. `case_no`: it sends goods again for a case; no shop knows it.
     """
 
     channel: str
