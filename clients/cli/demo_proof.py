@@ -81,12 +81,13 @@ def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int
 def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
     books, orders = evidence.books, evidence.orders
     sold = [order for order in books["orders"].values() if order["messages_sent"]]
+    ours_sold = [order for order in orders if not order.case_no]  # goods sent again were not sold
     units = sum(sum(one["units"].values()) for one in books["warehouse"].values())
     ours = sum(order.total_minor for order in orders)
     signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
     rows = [
-        ("orders sent / stored", str(len(sold)), str(len(orders))),
-        ("orders with our receipt / here", str(sum(order["accepted"] for order in sold)), str(len(orders))),
+        ("orders sent / stored", str(len(sold)), str(len(ours_sold))),
+        ("orders with our receipt / here", str(sum(order["accepted"] for order in sold)), str(len(ours_sold))),
         *_endings(evidence),
         ("parcels signed / booked", str(signed), str(sum(order.parcels for order in orders))),
         ("units sold", str(units), str(sum(sku.shipped for sku in evidence.skus))),

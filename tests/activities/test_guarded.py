@@ -9,12 +9,13 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import drain, guarded, ports, ports_messages, ports_returns
+from activities import drain, guarded, ports, ports_messages, ports_returns, red_letters
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
 from activities.guarded import (
     GuardedChannel,
+    GuardedClerk,
     GuardedCourier,
     GuardedPayments,
     GuardedReturns,
@@ -43,8 +44,9 @@ ROLES = [
     (ports.PaymentProvider, GuardedPayments),
     (ports_messages.MessageSender, GuardedSender),
     (ports_returns.ReturnsDesk, GuardedReturns),
+    (red_letters.InvoiceClerk, GuardedClerk),
 ]
-BUILDERS = (ports.Vendors, ports_messages.Messengers, ports_returns.ReturnDesks)
+BUILDERS = (ports.Vendors, ports_messages.Messengers, ports_returns.ReturnDesks, red_letters.Clerks)
 
 
 def methods(of: type) -> list[str]:

@@ -34,7 +34,7 @@ def parcel_label() -> FilePayload:
 async def test_from_the_buyers_photo_to_the_money_and_not_a_second_time(
     world: World, take: Take, enter: Open, visit: Open
 ) -> None:
-    key = await shipped(world, "E1", "SF90100", units=2)
+    key = await shipped(world, "CASE1", "SF90100", units=2)
     async with world.database.transaction() as tx:
         if "S2" not in await places.all_places(tx):
             await places.add(tx, places.Place("S2", "体验店", "广东省"), "alice", utc_now())
