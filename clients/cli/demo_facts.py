@@ -86,3 +86,8 @@ class Evidence:
     stock: StockNews = field(default_factory=StockNews)
     cases: list[CaseFact] = field(default_factory=list)
     standings: list[CaseStanding] = field(default_factory=list)
+
+    @property
+    def sold(self) -> list[OrderFact]:
+        """The orders that somebody placed: goods that are sent again for a case were not sold."""
+        return [order for order in self.orders if not order.case_no]

@@ -81,13 +81,12 @@ def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int
 def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
     books, orders = evidence.books, evidence.orders
     sold = [order for order in books["orders"].values() if order["messages_sent"]]
-    ours_sold = [order for order in orders if not order.case_no]  # goods sent again were not sold
     units = sum(sum(one["units"].values()) for one in books["warehouse"].values())
     ours = sum(order.total_minor for order in orders)
     signed = sum(1 for parcel in books["parcels"].values() if parcel["signed_at"])
     rows = [
-        ("orders sent / stored", str(len(sold)), str(len(ours_sold))),
-        ("orders with our receipt / here", str(sum(order["accepted"] for order in sold)), str(len(ours_sold))),
+        ("orders sent / stored", str(len(sold)), str(len(evidence.sold))),
+        ("orders with our receipt / here", str(sum(order["accepted"] for order in sold)), str(len(evidence.sold))),
         *_endings(evidence),
         ("parcels signed / booked", str(signed), str(sum(order.parcels for order in orders))),
         ("units sold", str(units), str(sum(sku.shipped for sku in evidence.skus))),
@@ -144,8 +143,7 @@ def _by_shop(evidence: Evidence, world: DemoWorld) -> Table:
     for shop, how in ways.items():
         sold = evidence.books["orders"].items()
         theirs = {no for no, one in sold if f"{one['channel']}/{one['shop']}" == shop and one["messages_sent"]}
-        here = [order for order in evidence.orders if not order.case_no]  # goods sent again were not sold
-        ours = [order.no for order in here if f"{order.channel}/{order.shop}" == shop]
+        ours = [order.no for order in evidence.sold if f"{order.channel}/{order.shop}" == shop]
         kept = evidence.messages.get(shop, {})
         figures = (len(theirs), len(set(ours)), len(theirs - set(ours)), len(ours) - len(set(ours)))
         counts = (kept.get("push", 0), kept.get("pull", 0), kept.get("reread", 0))
@@ -170,7 +168,7 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     """Count how the orders ended: what the buyers and the warehouse did, and what we made of it."""
     books, told = evidence.books, {key.rsplit(":", 1)[-1] for key in evidence.told}
     shipped = {order_of(code) for code, one in books["warehouse"].items() if one["shipments"]}
-    ended = Counter(_ending(order, told, books["orders"].get(order.no, {})) for order in evidence.orders)
+    ended = Counter(_ending(order, told, books["orders"].get(order.no, {})) for order in evidence.sold)
     ours = {one["order_no"] for one in books.get("refunds", {}).values() if one["by"] == "merchant"}
     theirs = Counter(
         "shipped" if no in shipped else "no stock" if no in told else "paid" if no in ours else sold["status"]
