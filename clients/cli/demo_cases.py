@@ -64,13 +64,14 @@ WORDS = {
 
 @dataclass
 class ServiceDesk:
-    """Opens the wishes of the day as orders arrive, decides what waits for a person; remembers nothing but its turn."""
+    """Opens the wishes of the day as orders arrive, decides what waits for a person."""
 
     run: RunFile
     orders: int
     opened: int = 0
     unshipped: int = 0
     facts: list[CaseStanding] = field(default_factory=list)
+    decided: set[tuple[str, Choice]] = field(default_factory=set)
 
     @property
     def rounds(self) -> int:
@@ -123,29 +124,35 @@ class ServiceDesk:
             await cases.open_case(tx, ring, new, utc_now())
 
     async def _decide(self) -> None:
-        due = [(one, choice) for one in self.facts if (choice := _choice(one)) is not None]
+        due = [(one, choice) for one in self.facts if (choice := self._choice(one)) is not None]
         if due:
             adopt(self.run.environment)
             client = await connect()
-            await asyncio.gather(*(_say(client, one, choice) for one, choice in due))
+            await asyncio.gather(*(self._say(client, one, choice) for one, choice in due))
 
+    async def _say(self, client: Client, one: CaseStanding, decision: CaseDecision) -> None:
+        try:
+            await decide_case(client, one.no, decision, f"{ACTOR}-{decision.choice.value}")
+        except (Refused, Unavailable):
+            return  # it moved on, or the engine is away: the next look shows what is left to decide
+        self.decided.add((one.no, decision.choice))
 
-def _choice(one: CaseStanding) -> CaseDecision | None:
-    """Approve what waits for a person; pay by hand what nobody else can pay."""
-    if one.state == CaseState.REVIEW.value:
+    def _choice(self, one: CaseStanding) -> CaseDecision | None:
+        """Approve what waits for a person, once: what comes back could not be sent, and is refused."""
+        if one.state != CaseState.REVIEW.value:
+            return _money(one)
+        if (one.no, Choice.APPROVE) in self.decided:
+            return CaseDecision(Choice.REFUSE, ACTOR, "the goods have run out")
         return CaseDecision(Choice.APPROVE, ACTOR, "demo")
+
+
+def _money(one: CaseStanding) -> CaseDecision | None:
+    """Pay by hand what nobody else can pay, ask again for what failed."""
     if one.state == CaseState.PAYING.value and one.way == "hand":
         return CaseDecision(Choice.PAID_BY_HAND, ACTOR, reference=f"bank {one.no}")
     if one.state == CaseState.PAYING.value and one.payout == "failed":
         return CaseDecision(Choice.RETRY_PAYOUT, ACTOR)
     return None
-
-
-async def _say(client: Client, one: CaseStanding, decision: CaseDecision) -> None:
-    try:
-        await decide_case(client, one.no, decision, f"{ACTOR}-{decision.choice.value}-{one.state}")
-    except (Refused, Unavailable):
-        return  # it moved on, or the engine is away: the next look shows what is left to decide
 
 
 def case_table(facts: Sequence[CaseStanding]) -> Table:

@@ -7,7 +7,7 @@ from sqlalchemy import TextClause, text
 
 from store.database import Database
 
-# One unit each: no order is so small that nothing is left for its next case. Replacements have no cases of their own.
+# Only goods of which there are enough to send some again, which bundles never are; replacements have no cases.
 _DELIVERED = text(
     """
     SELECT o.key, l.line_no, l.sku, l.quantity FROM orders o
@@ -17,7 +17,8 @@ _DELIVERED = text(
     WHERE o.channel = :channel AND o.shop = :shop AND o.signed_at IS NOT NULL AND o.case_no = ''
         AND o.payment_status = 'paid' AND o.refunded_minor = 0 AND o.channel_status NOT IN ('refunded', 'cancelled')
         AND NOT EXISTS (SELECT 1 FROM after_sales_case c WHERE c.order_key = o.key)
-        AND NOT EXISTS (SELECT 1 FROM bundle_component b WHERE b.bundle = l.sku)
+        AND EXISTS (SELECT 1 FROM sku_stock s
+            WHERE s.sku = l.sku AND s.on_hand - s.reserved - s.allocated - s.pooled > 9)
     ORDER BY o.signed_at, o.key LIMIT :most
     """
 )
