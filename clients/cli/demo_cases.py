@@ -28,6 +28,8 @@ ACTOR = "demo"
 CHANNEL, SHOP = "own", "demo"
 EACH = 30
 """For so many orders of the day one round of all wishes."""
+EACH_UNSHIPPED = 100
+"""For so many orders one that is paid back before it ships."""
 AMOUNT_MINOR = 500
 """What is asked for where no goods are paid back."""
 
@@ -81,7 +83,7 @@ class ServiceDesk:
     async def look(self, database: Database) -> None:
         """Take one step: a new wish where an order is ripe for it, and every decision that is due."""
         reads, ring = CaseProofReads(database), load_keyring(Path(self.run.environment["OMS_KEYRING"]))
-        if self.unshipped < self.rounds:
+        if self.unshipped < self.orders // EACH_UNSHIPPED:
             await self._unshipped(reads, database, ring)
         if self.opened < self.rounds * len(DELIVERED):
             await self._delivered(reads, database, ring)

@@ -170,8 +170,18 @@ def _endings(evidence: Evidence) -> list[tuple[str, str, str]]:
     shipped = {order_of(code) for code, one in books["warehouse"].items() if one["shipments"]}
     ended = Counter(_ending(order, told, books["orders"].get(order.no, {})) for order in evidence.sold)
     ours = {one["order_no"] for one in books.get("refunds", {}).values() if one["by"] == "merchant"}
+    closed = {order_key(one.channel, one.shop, one.no) for one in evidence.sold if one.status == "closed"}
+    stopped = {one.order_key.rsplit(":", 1)[-1] for one in evidence.standings if one.order_key in closed}
     theirs = Counter(
-        "shipped" if no in shipped else "no stock" if no in told else "paid" if no in ours else sold["status"]
+        "shipped"
+        if no in shipped
+        else "no stock"
+        if no in told
+        else "refunded"
+        if no in stopped
+        else "paid"
+        if no in ours
+        else sold["status"]
         for no, sold in books["orders"].items()
         if sold["messages_sent"]
     )
