@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.add_column("refund", sa.Column("case_no", sa.String(), server_default="", nullable=False))
     op.add_column("orders", sa.Column("case_no", sa.String(), server_default="", nullable=False))
     _create_after_sales_case()
+    _index_after_sales_case()
     _create_case_line()
     _create_case_photo()
     _create_return_receipt()
@@ -79,6 +80,9 @@ def _create_after_sales_case() -> None:
         ),
         sa.UniqueConstraint("request_key", name="uq_after_sales_case_request_key"),
     )
+
+
+def _index_after_sales_case() -> None:
     op.create_index("ix_after_sales_case_closed_at", "after_sales_case", ["closed_at"])
     op.create_index(
         "ix_after_sales_case_due", "after_sales_case", ["due_at", "no"], postgresql_where=sa.text("closed_at IS NULL")

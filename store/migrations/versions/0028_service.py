@@ -16,7 +16,9 @@ TABLES = str.split("order_exception exception_line claim red_letter_draft receiv
 
 def upgrade() -> None:
     _exceptions()
-    _money()
+    _claims()
+    _red_letters()
+    _receivables()
     _tickets()
 
 
@@ -68,7 +70,7 @@ def _exceptions() -> None:
     )
 
 
-def _money() -> None:
+def _claims() -> None:
     op.create_table(
         "claim",
         sa.Column("no", sa.String(), nullable=False),
@@ -91,6 +93,9 @@ def _money() -> None:
         sa.UniqueConstraint("exception_no", name="uq_claim_exception_no"),
     )
     op.create_index("ix_claim_order_key", "claim", ["order_key"])
+
+
+def _red_letters() -> None:
     op.create_table(
         "red_letter_draft",
         sa.Column("key", sa.String(), nullable=False),
@@ -114,6 +119,9 @@ def _money() -> None:
         sa.UniqueConstraint("exception_no", name="uq_red_letter_draft_exception_no"),
     )
     op.create_index("ix_red_letter_draft_order_key", "red_letter_draft", ["order_key"])
+
+
+def _receivables() -> None:
     op.create_table(
         "receivable_change",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
