@@ -15,16 +15,19 @@ from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
 from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
+from connectors.platforms.shopify_orders import read_order as read_shopify
+from connectors.platforms.shopify_push import TOPICS
 from connectors.top_sign import sign as top_sign
 from connectors.warehouses.qimen_inbound import METHODS
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers
+from tests.connectors import douyin_answers, shopify_answers
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.shopify_answers import SHOPIFY
 from tests.connectors.stripe_answers import INTENT, SESSION, STRIPE, event
 from tests.connectors.stripe_answers import signed as stripe_signed
 from tests.connectors.taobao_answers import TID, says, taobao, trade
@@ -32,6 +35,7 @@ from tests.connectors.wechatpay_answers import PAID, WECHATPAY, notified
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
 WECHATPAY_HEADERS = [f"wechatpay-{name}" for name in ("timestamp", "nonce", "signature", "serial")]
+SHOPIFY_HEADERS = ["x-shopify-topic", "x-shopify-hmac-sha256", "x-shopify-webhook-id"]
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
 MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
@@ -139,13 +143,21 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY], ids=lambda shop: shop.vendor)
+@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, SHOPIFY], ids=lambda shop: shop.vendor)
 @given(
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(
         st.sampled_from(
-            ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", *WECHATPAY_HEADERS]
+            [
+                "content-type",
+                "top-sign-list",
+                "x-steadfast-key",
+                "app-id",
+                "event-sign",
+                *WECHATPAY_HEADERS,
+                *SHOPIFY_HEADERS,
+            ]
         ),
         st.text(),
     ),
@@ -258,6 +270,41 @@ def test_an_order_with_nonsense_in_it_is_read_or_unparsable(order: dict[str, Any
     discounts = seen.shop_discount_minor + seen.platform_discount_minor
     assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
     assert seen.goods_minor == sum(line.amount_minor for line in seen.lines)
+
+
+SHOPIFY_NAMES = ["id", "order_id", "order", "orders", "return", "refund", "fulfillment", "financial_status"]
+SHOPIFY_JSON = st.recursive(
+    JSON | st.integers(1, 10**25),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(SHOPIFY_NAMES), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(st.binary(max_size=200) | SHOPIFY_JSON.map(lambda told: json.dumps(told).encode()), st.sampled_from([*TOPICS]))
+def test_signed_nonsense_never_raises_anything_else_at_shopify(body: bytes, topic: str) -> None:
+    try:
+        receive(SHOPIFY, shopify_answers.pushed(body, topic))
+    except (Forged, Unparsable):
+        return
+
+
+MONEY_JSON = JSON | st.sampled_from(["12.30", "0", "-1", "1e9", "PAID", "2026-11-22T10:00:00Z"])
+BAGS = st.builds(shopify_answers.bag, MONEY_JSON, MONEY_JSON | st.just("USD")) | MONEY_JSON
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(shopify_answers.order())), BAGS, max_size=4),
+    st.dictionaries(st.sampled_from(sorted(shopify_answers.line())), BAGS, max_size=4),
+)
+def test_any_order_of_shopify_adds_up_or_is_unparsable(order: dict[str, Any], line: dict[str, Any]) -> None:
+    told = {**shopify_answers.order(lineItems={"nodes": [shopify_answers.line(**line)]}), **order}
+    try:
+        seen = read_shopify(json.loads(json.dumps(told)), SHOPIFY)
+    except Unparsable:
+        return
+    assert seen.total_minor == seen.goods_minor - seen.shop_discount_minor + seen.freight_minor
+    assert seen.goods_minor == sum(line.amount_minor for line in seen.lines)
+    assert 0 <= seen.refunded_minor <= seen.paid_minor
 
 
 TAGS = [

@@ -56,6 +56,10 @@ SHOPS = {
         "douyin", "dy", Role.SALES, "Asia/Shanghai", "CNY", URL, "68399961", (DOUYIN_SECRET,), {},
         token=Token("access-dy", "refresh-dy"),
     ),
+    "shopify": Shop(
+        "shopify", "sf", Role.SALES, "UTC", "USD", f"{URL}/shopify", "app-sf", ("secret-sf",), {"location_id": "1001"},
+        token=Token("access-sf", "refresh-sf"),
+    ),
     "own": Shop("own", "mine", Role.SALES, "Asia/Shanghai", "CNY", URL, "key-1", (SHOP_SECRET,), _OWN),
 }  # fmt: skip
 
