@@ -1,4 +1,7 @@
-"""Orders and returns as Shopify's Admin API shows them. Owns no state: shop.py and cases.py do."""
+"""Orders and returns as Shopify's Admin API shows them. Owns no state: shop.py and cases.py do.
+
+Nobody archives an order here: one whose parcels arrived is delivered, and stays open.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -115,7 +118,7 @@ def whole(returns: Returns, order: ShopOrder, currency: str) -> Json:
         "updatedAt": when(changed_at(returns, order)),
         "cancelledAt": when(order.updated_at) if gone else None,
         "cancelReason": "CUSTOMER" if gone else None,
-        "closedAt": when(order.received_at),
+        "closedAt": None,
         "displayFinancialStatus": financial_status(order),
         "displayFulfillmentStatus": fulfillment_status(order),
         "returnStatus": return_status(returns, order),
@@ -163,8 +166,8 @@ def _line(order: ShopOrder, place: int, sold: tuple[Line, int], currency: str) -
         "discountAllocations": [
             {"__typename": "DiscountAllocation", "allocatedAmountSet": bag(minor, currency)} for minor in given
         ],
-        "variant": {"__typename": "ProductVariant", "legacyResourceId": variant_id(line.sku)},
-        "product": {"__typename": "Product", "legacyResourceId": item_id(line.sku)},
+        "variant": {"__typename": "ProductVariant", "legacyResourceId": variant_id(line.sku)} if line.sku else None,
+        "product": {"__typename": "Product", "legacyResourceId": item_id(line.sku)} if line.sku else None,
     }
 
 
@@ -172,14 +175,17 @@ def transactions(order: ShopOrder, currency: str) -> list[Json]:
     """Show the sale and what went back of it."""
     if order.paid_at is None:
         return []
-    sale_id = gid("OrderTransaction", order.plan.no)
-    sold = _transaction(sale_id, "SALE", (order.paid_minor, currency), order.paid_at)
+    paid_at, parts = order.paid_at, order.payments or (order.paid_minor,)
+    sold = [
+        _transaction(gid("OrderTransaction", f"{order.plan.no}{n or ''}"), "SALE", (minor, currency), paid_at)
+        for n, minor in enumerate(parts)
+    ]
     back = [
         _transaction(gid("OrderTransaction", f"{order.plan.no}{n:03d}"), "REFUND", (one.minor, currency), one.at)
-        | {"parentTransaction": {"__typename": "OrderTransaction", "id": sale_id}}
+        | {"parentTransaction": {"__typename": "OrderTransaction", "id": sold[0]["id"]}}
         for n, one in enumerate(order.refunds, start=1)
     ]
-    return [sold, *back]
+    return [*sold, *back]
 
 
 def _transaction(number: str, kind: str, amount: tuple[int, str], at: datetime) -> Json:

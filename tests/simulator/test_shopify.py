@@ -154,7 +154,7 @@ async def test_parcels_are_told_once_and_the_buyer_gets_them(street: Any) -> Non
         await world.shop.write_back(notice(order, seen, {first.line_no: 1}, "SF3"))
     await until(lambda: order.received_at is not None)
     done, _ = await world.shop.read_order(order.plan.no)
-    assert done.raw_status == "PAID/CLOSED"
+    assert done.raw_status == "PAID/DELIVERED"
 
 
 async def test_an_order_that_must_not_ship_is_refused(street: Any) -> None:
