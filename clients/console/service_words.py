@@ -55,6 +55,7 @@ ACTIONS = {
     "claim.handed_in": "索赔已提交", "claim.won": "索赔成功", "claim.lost": "索赔未成", "claim.packed": "下载索赔证据",
     "ticket.opened": "工单登记", "ticket.answer": "答复", "ticket.overdue": "超时上报", "ticket.due_soon": "即将超时",
     "macro.saved": "保存快捷语", "macro.dropped": "删除快捷语",
+    "receivable.posted": "导出应收变动", "receivable.downloaded": "下载应收变动",
 }  # fmt: skip
 ALERTS = {"exception_overdue": "异常单超时", "ticket_overdue": "工单超时"}
 _STATE = r"(open|handled|closed|new|answered)"
@@ -100,6 +101,8 @@ SAID: list[tuple[str, str]] = [
      "没有订单 {0}，请核对，或先空着以后再关联"),
     (r"nobody knows (.*); there are (.*)", "没有人会填 {0}，可以用 {1}"),
     (r"a macro needs a code and a title", "快捷语要有编号和名称"),
+    (r"no receivable change waits: .*", "没有待导出的应收变动"),
+    (r"there is no export (\S+); see .*", "没有这个导出号：{0}"),
     (r"no account for invoices is connected .*", "还没有接开票服务：请在开票系统手工开红字，再点确认"),
     (r"only a part is paid back: .*", "只退一部分：请在开票系统按蓝票明细手工开红字，再点确认"),
     (r"'(.*)' is no number of an e-invoice: it has (\d+) digits", "“{0}”不是数电票号码（应为 {1} 位数字）"),

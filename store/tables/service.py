@@ -106,13 +106,17 @@ class RedLetterDraftRow(SQLModel, table=True):
 
 
 class ReceivableChangeRow(SQLModel, table=True):
-    """What a compensation changes in what is receivable for an order, for finance and ERP; `posted_at`: exported."""
+    """What a compensation changes in what is receivable for an order, for finance and ERP.
+
+    `export_no` names the export that posted it, at `posted_at`; empty until then.
+    """
 
     __tablename__ = "receivable_change"
     __table_args__ = (
         UniqueConstraint("key"),
         Index("ix_receivable_change_order_key", "order_key"),
         Index("ix_receivable_change_unposted", "id", postgresql_where=text("posted_at IS NULL")),
+        Index("ix_receivable_change_export_no", "export_no", "id", postgresql_where=text("export_no <> ''")),
     )
 
     id: int = serial()
@@ -124,6 +128,20 @@ class ReceivableChangeRow(SQLModel, table=True):
     source: str
     at: datetime = moment()
     posted_at: datetime | None = maybe_moment()
+    export_no: str = ""
+
+
+class ReceivableExportRow(SQLModel, table=True):
+    """One export of receivable changes, made once for a request; its file is written anew from its changes."""
+
+    __tablename__ = "receivable_export"
+    __table_args__ = (UniqueConstraint("request_key"),)
+
+    no: str = Field(primary_key=True)
+    request_key: str
+    changes: int
+    actor: str
+    at: datetime = moment()
 
 
 class TicketRow(SQLModel, table=True):
