@@ -1,8 +1,10 @@
 """Service: exceptions of orders, claims, red-letter drafts, changes of what is receivable, tickets and their log."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from store.tables.columns import maybe_moment, maybe_sealed, minor, moment, sealed, serial
@@ -96,6 +98,7 @@ class RedLetterDraftRow(SQLModel, table=True):
     state: str
     reason: str = ""
     blue_invoice_no: str = ""
+    lines: list[list[Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     vendor: str = ""
     account: str = ""
     bill_no: str = ""

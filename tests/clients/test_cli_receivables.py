@@ -1,5 +1,6 @@
-"""Receivable changes on the command line: listed, posted once, the file again; and in words on the console (EXC-2)."""
+"""What finance does with exceptions: receivable changes posted and their file again; red letters, in words (EXC-2)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,19 @@ import pytest
 from clients.console.pages.receivables import why
 from clients.console.service_words import ACTIONS
 from clients.console.words import said
+from domain.invoices import red_lines, refuse_blue, refuse_part
 from store import receivables
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_intake import Booking, apply_order
 from store.receivables import Change
+from store.red_letters import A_PART, ASKED, MADE, NO_ACCOUNT, NO_INVOICE
 from tests.clients.worlds import Oms
 from tests.conftest import NOON
 from tests.store.builders import TIMING, key, order, stocked
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CODE = "1040201000000000000"
 
 
 @pytest.fixture
@@ -53,3 +59,26 @@ def test_what_changed_and_why_it_cannot_be_exported_is_said_in_chinese() -> None
     assert said("no receivable change waits: all of them are posted") == "没有待导出的应收变动"
     assert said("there is no export YS1; see oms receivable list") == "没有这个导出号：YS1"
     assert {"receivable.posted", "receivable.downloaded"} <= set(ACTIONS)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "x 13%",
+        f"0 x 1 69 13% {CODE}",
+        "1 x 1 69 13% 104",
+        f"1 x 1 69 13% {CODE}\n1 y 1 9 13% {CODE}",
+        "\n".join(f"{n} x 1 1 0% {CODE}" for n in range(1, 102)),
+    ],
+)
+def test_every_fault_of_a_red_letters_lines_is_said_in_chinese(lines: str) -> None:
+    """FIN-7."""
+    with pytest.raises(ValueError, match=r"\w") as told:
+        red_lines(lines)
+    assert CHINESE.search(said(str(told.value)))
+
+
+def test_why_a_red_letter_stays_by_hand_is_said_in_chinese() -> None:
+    """FIN-7: on the exception's page."""
+    told = [NO_INVOICE, NO_ACCOUNT, A_PART, ASKED, MADE, refuse_part((), 100), refuse_blue("12")]
+    assert [words for words in told if not CHINESE.search(said(words))] == []
