@@ -1,6 +1,6 @@
 """The schema of the settings document `alerts`: from where on the watch tells somebody (domain/watch.py)."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.watch import AlertLimits
 from store.durations import Duration
@@ -20,9 +20,22 @@ class AlertsDocument(BaseModel):
     oversize_window_seconds: Duration
     stock_push_seconds: Duration
     call_attempts: int = Field(ge=2, le=1000)
+    shed_percent: int = Field(ge=10, le=100)
+    calm_percent: int = Field(ge=1, le=99)
+
+    @model_validator(mode="after")
+    def _calm_is_lower(self) -> "AlertsDocument":
+        if self.calm_percent >= self.shed_percent:
+            raise ValueError("calm_percent has to be below shed_percent")
+        return self
 
     def limits(self, profile: str) -> AlertLimits:
         """Take one profile's values out."""
         found = {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Duration)}
         seconds = {name: float(getattr(value, profile)) for name, value in found.items()}
-        return AlertLimits(**seconds, call_attempts=self.call_attempts)
+        return AlertLimits(
+            **seconds,
+            call_attempts=self.call_attempts,
+            shed_percent=self.shed_percent,
+            calm_percent=self.calm_percent,
+        )

@@ -56,6 +56,8 @@ LABELS = {
     "oversize_window_seconds": "超大消息：统计的时间",
     "stock_push_seconds": "库存推送落后",
     "call_attempts": "外部调用失败次数",
+    "shed_percent": "高峰保护：落后达到告警线的百分之几时暂停报表和试算",
+    "calm_percent": "高峰保护：低于百分之几时恢复",
     "unpaid_lock_seconds": "未付款保留库存",
     "late_payment_seconds": "关单后还等付款",
     "ship_by_seconds": "付款后最晚发货",

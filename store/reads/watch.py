@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.watch import AccountCalls, Backlog, PullAge, StockLag, StoreFigures
+from domain.watch import SURGE, AccountCalls, Backlog, PullAge, StockLag, StoreFigures
 from store.database import Database
 
 # Overdue, not old: what was put back on purpose (a trace before its parcel) is due at `next_at`.
@@ -64,6 +65,7 @@ _STOCK = text(
     """
 )
 _STUCK = text("SELECT count(*) FROM orders WHERE stuck")
+_SURGE = text("SELECT EXISTS (SELECT FROM alert WHERE kind = :kind AND cleared_at IS NULL)")
 
 
 class WatchReads:
@@ -81,9 +83,16 @@ class WatchReads:
             calls = [AccountCalls(**row._mapping) for row in await tx.execute(_CALLS, {"now": now})]
             refused = [AccountCalls(**row._mapping) for row in await tx.execute(_REFUSED, {"since": since})]
             pulls = [PullAge(**row._mapping) for row in await tx.execute(_PULLS, {"now": now})]
+            surge = await is_surge(tx)
             stuck = (await tx.execute(_STUCK)).scalar_one()
             stock = [StockLag(**row._mapping) for row in await tx.execute(_STOCK, {"now": now})]
-        return StoreFigures(tuple(apply), tuple(deliver), _joined(calls, refused), tuple(pulls), stuck, tuple(stock))
+        waiting = _joined(calls, refused)
+        return StoreFigures(tuple(apply), tuple(deliver), waiting, tuple(pulls), stuck, tuple(stock), surge)
+
+
+async def is_surge(tx: AsyncConnection) -> bool:
+    """Say whether what no order waits for is switched off (INT-15)."""
+    return bool((await tx.execute(_SURGE, {"kind": SURGE})).scalar_one())
 
 
 def _joined(calls: list[AccountCalls], refused: list[AccountCalls]) -> tuple[AccountCalls, ...]:
