@@ -110,6 +110,7 @@ ACTIONS = {
     "case.opened": "申请售后",
     "case.checked": "规则判定",
     "case.observed": "平台更新",
+    "case.ticket": "关联工单",
     "case.review": "转人工审核",
     "case.stopping": "请仓库停止发货",
     "case.returning": "等买家寄回",
