@@ -13,11 +13,14 @@ from connectors.couriers.kdniao import KdniaoCourier, KdniaoInbound
 from connectors.inbound import Inbound
 from connectors.invoicing import CLERKS
 from connectors.invoicing import NEEDS as INVOICE_NEEDS
+from connectors.mailing import MAILBOXES
+from connectors.mailing import NEEDS as MAIL_NEEDS
 from connectors.messengers import NEEDS, SENDERS, Needs
 from connectors.outbound import (
     Clock,
     Courier,
     InvoiceClerk,
+    Mailbox,
     MessageSender,
     PaymentProvider,
     ReturnsDesk,
@@ -265,6 +268,7 @@ VENDORS: Mapping[str, Vendor] = {
     ),
     **{name: _messenger(name, needs) for name, needs in NEEDS.items()},
     **{name: _messenger(name, needs, Role.INVOICES) for name, needs in INVOICE_NEEDS.items()},
+    **{name: _messenger(name, needs, Role.MAIL) for name, needs in MAIL_NEEDS.items()},
 }
 
 T = TypeVar("T")
@@ -326,7 +330,8 @@ def inbound(shop: Shop) -> Inbound:
     """The receiver of a shop's pushes; BadInput when its vendor sends none."""
     receiver = vendor(shop.vendor).inbound
     if receiver is None:
-        how = "it is only written to" if shop.vendor in SENDERS else "its orders are pulled"
+        others = "its letters are read" if shop.vendor in MAILBOXES else "its orders are pulled"
+        how = "it is only written to" if shop.vendor in SENDERS else others
         raise BadInput(f"{shop.vendor} sends no webhooks: {how}")
     return receiver(shop)
 
@@ -375,6 +380,11 @@ def message_sender(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Message
 def invoice_clerk(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> InvoiceClerk:
     """The clerk of an account for invoices; BadInput when the vendor is none."""
     return _caller(CLERKS, shop, "service for invoices")(shop, http, clock)
+
+
+def mailbox(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Mailbox:
+    """The reader of a mail account; BadInput when the vendor is none."""
+    return _caller(MAILBOXES, shop, "mail account")(shop, http, clock)
 
 
 def _caller(table: Mapping[str, T], shop: Shop, role: str) -> T:

@@ -84,7 +84,6 @@ class NewTicket:
     order_key: str = ""
     nonce: str = ""
     named_order: str = ""
-    case_no: str = ""
     beside: Beside = NOTHING_BESIDE
 
 
@@ -162,6 +161,13 @@ def order_numbers(words: str) -> tuple[str, ...]:
     """List what may be the number of an order or of a parcel in free words: letters and digits with a digit in it."""
     found = (one for one in _NUMBER.findall(words) if any(sign.isdigit() for sign in one))
     return tuple(dict.fromkeys(found))[:MOST_NUMBERS]
+
+
+def kind_of(words: str) -> TicketKind:
+    """Guess what a buyer wants of free words; somebody reads them anyway."""
+    if "投诉" in words:
+        return TicketKind.COMPLAINT
+    return TicketKind.REMINDER if "催" in words else TicketKind.QUESTION
 
 
 FACTS = ("order", "status", "next", "waybill", "agent")

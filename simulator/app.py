@@ -28,8 +28,9 @@ def create_app(world: World) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if world.mail is not None:
-            await world.mail.start()
+        for server in (world.mail, world.mailbox):
+            if server is not None:
+                await server.start()
         yield
         await world.stop()
 
@@ -43,7 +44,7 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_marketplaces(world))
     app.include_router(_payments(world))
     if world.messages is not None:
-        app.include_router(message_routes(world.messages))
+        app.include_router(message_routes(world.messages, world.mailbox))
     if world.config.invoices is not None:
         app.include_router(nuonuo_routes(Nuonuo(world.config.invoices)))
     app.include_router(returns_routes(world.inwards.returns))

@@ -6,7 +6,7 @@ that is not known here keeps nobody waiting: the ticket holds its number as it w
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.orders import order_key
@@ -24,6 +24,7 @@ _SPOKEN_OF = text(
     UNION SELECT order_key FROM parcel WHERE waybill_no = ANY(:words) LIMIT 2
     """
 )
+_ABOUT = text("UPDATE ticket SET case_no = :case_no WHERE no = :no")
 _CASE = text(
     "SELECT no, order_key, owner FROM after_sales_case"
     " WHERE channel = :channel AND shop = :shop AND channel_case_no = :case_no"
@@ -33,18 +34,23 @@ _CASE = text(
 async def apply_ticket(tx: AsyncConnection, booking: Booking, seen: TicketObserved, inbox_id: int) -> str:
     """Book one message; `stale` when it was heard before."""
     key, beside = _key(seen, seen.message_id), Beside(seen.contact, seen.photos, seen.notes, inbox_id)
-    order = await _order_of(tx, seen)
+    case = (await tx.execute(_CASE, _case_names(seen))).one_or_none() if seen.case_no else None
+    order = await _order_of(tx, seen) or (case.order_key if case else "")
     no, opened = await _ticket_of(tx, seen), False
     if no is None:
         no, opened = await _open(tx, booking, seen, order, beside), True
     row = await tickets.lock(tx, no)
-    if (await tx.execute(_ANSWERED, {"keys": [key]})).one_or_none() is not None:
-        return "applied" if opened else "stale"
-    said = TicketDecision(TicketChoice.ASKED, _who(seen), seen.words, beside=beside)
-    await tickets.decide(tx, booking, no, said, key)
+    known = (await tx.execute(_ANSWERED, {"keys": [key]})).one_or_none() is not None
+    if known and not opened:
+        return "stale"
+    if not known:
+        said = TicketDecision(TicketChoice.ASKED, _who(seen), seen.words, beside=beside)
+        await tickets.decide(tx, booking, no, said, key)
     if order and not row.order_key:
         attach = TicketDecision(TicketChoice.ATTACH, _who(seen), order_key=order)
         await tickets.decide(tx, booking, no, attach, f"{key}:order")
+    if case is not None and not row.case_no:
+        await _bind(tx, booking, row, case, key)
     return "applied"
 
 
@@ -61,28 +67,28 @@ async def _ticket_of(tx: AsyncConnection, seen: TicketObserved) -> str | None:
 
 
 async def _open(tx: AsyncConnection, booking: Booking, seen: TicketObserved, order: str, beside: Beside) -> str:
-    case = (await tx.execute(_CASE, _case_names(seen))).one_or_none() if seen.case_no else None
     new = NewTicket(
         kind=seen.ticket_kind,
         source=seen.source,
         words=seen.words,
         request_key=_key(seen, seen.thread),
         opened_by=_who(seen),
-        order_key=order or (case.order_key if case else ""),
+        order_key=order,
         nonce=_key(seen, seen.message_id),
         named_order=seen.order_no,
-        case_no=case.no if case else "",
         beside=beside,
     )
-    no = await tickets.open_ticket(tx, booking, new)
-    if case is not None:
-        await audit.write(
-            tx, "case.ticket", case.no, booking.now, actor=_who(seen), ticket=no, inbox_id=beside.inbox_id
-        )
-        if case.owner:
-            owner = TicketDecision(TicketChoice.HAND_OVER, _who(seen), owner=case.owner)
-            await tickets.decide(tx, booking, no, owner, f"{new.nonce}:owner")
-    return no
+    return await tickets.open_ticket(tx, booking, new)
+
+
+async def _bind(tx: AsyncConnection, booking: Booking, row: Row[Any], case: Row[Any], key: str) -> None:
+    """Say at the case that a ticket is about it, and give the ticket to whoever owns the case."""
+    who = row.opened_by
+    await tx.execute(_ABOUT, {"no": row.no, "case_no": case.no})
+    await audit.write(tx, "case.ticket", case.no, booking.now, actor=who, ticket=row.no)
+    if case.owner and not row.owner:
+        owner = TicketDecision(TicketChoice.HAND_OVER, who, owner=case.owner)
+        await tickets.decide(tx, booking, row.no, owner, f"{key}:owner")
 
 
 async def _order_of(tx: AsyncConnection, seen: TicketObserved) -> str:

@@ -34,9 +34,9 @@ _ORDER = text("SELECT key, buyer_index FROM orders WHERE key = :key")
 _LOCK = text("SELECT * FROM ticket WHERE no = :no FOR UPDATE")
 _OPEN = text(
     """
-    INSERT INTO ticket (no, kind, source, state, order_key, named_order, case_no, buyer_index, request_key, opened_by,
+    INSERT INTO ticket (no, kind, source, state, order_key, named_order, buyer_index, request_key, opened_by,
         clock_since, due_at, opened_at)
-    VALUES (:no, :kind, :source, 'new', :order_key, :named, :case_no, :buyer, :request_key, :actor, :now, :due, :now)
+    VALUES (:no, :kind, :source, 'new', :order_key, :named, :buyer, :request_key, :actor, :now, :due, :now)
     """
 )
 _ENTRY = text(
@@ -76,7 +76,6 @@ async def open_ticket(tx: AsyncConnection, booking: Booking, new: NewTicket) -> 
         "source": new.source.value,
         "order_key": new.order_key,
         "named": new.named_order,
-        "case_no": new.case_no,
         "buyer": buyer,
         "request_key": new.request_key,
         "actor": new.opened_by,
