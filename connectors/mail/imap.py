@@ -56,7 +56,8 @@ class ImapMailbox:
             validity = self._open(session)
             fresh = MailPlace(validity, place.last_uid if place.uid_validity == validity else 0)
             uids = self._new(session, fresh, now)
-            letters, size = [], 0
+            letters: list[Letter] = []
+            size = 0
             for uid, bytes_ in self._sizes(session, uids[:MOST_LETTERS]).items():
                 if letters and size + min(bytes_, MOST_BYTES) > MOST_BYTES:
                     break
