@@ -171,6 +171,8 @@ SAID: list[tuple[str, str]] = [
     (r"which parcel\? waybill_no is empty", "请填写运单号"),
     (r"paid by hand needs the reference of the bank or the provider", "请填写银行或支付平台的流水号"),
     (r"(-?[\d.]+) cannot be paid back; at most (-?[\d.]+) can", "不能退 {0}，最多可退 {1}"),
+    (r"([\d.]+) is more than (\S+) may grant at once \(([\d.]+)\): who may pay does it, or less",
+     "{0} 超过 {1} 一次可批准的 {2}：请管理员批准，或填写不超过它的金额"),
     (r"the provider was asked and has not answered yet: .*", "支付平台还没有答复：请等结果，或到它的后台核对"),
     (r"(\S+) is closed, or has not started yet: look again in a moment", "{0} 已结束或还没有开始，请稍后再看"),
     (r"there is no case (\S+); .*", "没有售后单 {0}"),
