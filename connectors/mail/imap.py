@@ -19,9 +19,10 @@ import httpx
 from connectors import fields
 from connectors.mail.letters import read_letter
 from connectors.outbound import Clock
+from connectors.vendor import Vendor
 from domain.errors import Broken, Unavailable
 from domain.mail import Letter, MailPlace, Post
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 SECONDS = 5.0
 """How long one word of the server is waited for; the bulkhead's time is that of the whole reading."""
@@ -145,3 +146,16 @@ class ImapMailbox:
         part = f"(BODY.PEEK[]<0.{MOST_BYTES}>)" if size > MOST_BYTES else "(BODY.PEEK[])"
         _, told = session.uid("FETCH", str(uid), part)
         return next((one[1] for one in told if isinstance(one, tuple) and len(one) > 1), b"")
+
+
+VENDOR = Vendor(
+    name="imap",
+    role=Role.MAIL,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="imaps://HOST:993, imap+starttls://HOST:143 or imap://HOST:143",
+    key_id="the login",
+    secret="the password of the login, or the code that the provider gives for programs (授权码)",  # noqa: S106
+    optional_params={"folder": "the folder that is read, INBOX without it"},
+    mailbox=ImapMailbox,
+)
