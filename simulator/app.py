@@ -17,6 +17,7 @@ from simulator.market import ListsDead, Unheard
 from simulator.messages_routes import message_routes
 from simulator.nuonuo import Nuonuo, nuonuo_routes
 from simulator.own_shop import BadMessage, BadSignature
+from simulator.own_tickets import Complaint
 from simulator.returns_routes import returns_routes
 from simulator.settings import Outage
 from simulator.stripe import Asked
@@ -242,6 +243,11 @@ def _control(world: World) -> APIRouter:
     @router.post("/stop-new")
     async def stop_new() -> dict[str, Any]:
         world.stop_new()
+        return {"ok": True}
+
+    @router.post("/complain")
+    async def complain(told: Complaint) -> dict[str, Any]:
+        world.own.complain(told)
         return {"ok": True}
 
     @router.post("/stock-outage")
