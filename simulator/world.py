@@ -16,6 +16,7 @@ from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
 from simulator.listings import Listings
+from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
@@ -72,6 +73,7 @@ class World:
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
+        self.mailbox = _mailbox(config)
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left
@@ -176,8 +178,9 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
-        if self.mail is not None:
-            await self.mail.stop()
+        for server in (self.mail, self.mailbox):
+            if server is not None:
+                await server.stop()
         await self.tasks.stop()
         await self._client.aclose()
 
@@ -195,3 +198,11 @@ class World:
                 self.shop.book_as_accepted(order, started_at)
             else:
                 self.tasks.spawn(self.shop.live(order, started_at))
+
+
+def _mailbox(config: Config) -> Mailbox | None:
+    """Make the mailbox that buyers write to, with the login of the mail server."""
+    ours = config.messages
+    if ours is None or ours.imap_port is None:
+        return None
+    return Mailbox(ours.smtp_login, ours.smtp_password.get_secret_value(), ours.imap_port)
