@@ -8,6 +8,7 @@ Another language is another module of the same names.
 import re
 
 from clients.console import (
+    alert_words,
     case_words,
     count_words,
     inbox_words,
@@ -236,6 +237,7 @@ _SAID = [
     *stock_words.SAID,
     *setting_words.SAID,
     *case_words.SAID,
+    *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 
