@@ -18,6 +18,7 @@ from simulator.listings import Listings
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
+from simulator.nuonuo import Nuonuo
 from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
@@ -68,6 +69,7 @@ class World:
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
+        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left

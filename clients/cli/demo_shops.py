@@ -42,7 +42,7 @@ ALL = (
 )
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
-OWN_WAYS = "push"
+OWN_WAYS = "push, cases pulled"
 PAY = "pay"
 
 
