@@ -54,6 +54,13 @@ SAID: list[tuple[str, str]] = [
     (r"paid, but (.*)", "已付款，但{0}"),
     (r"(\S+) was refunded and no callback came: we found it by asking\. .*",
      "订单 {0} 已退款但没有收到回调，是我们主动查到的。请核对推送是否开启、密钥是否正确"),
+    (r"unavailable: (.*)", "暂时没有应答：{0}"),
+    (r"broken: (.*)", "对方的回答读不懂：{0}"),
+    (r"(\S+) cannot be reached about (.*): \w+", "连不上 {0}（{1}）"),
+    (r"(\S+) answered HTTP (\d+) about (.*) in words that are not its format", "{0} 返回 HTTP {1}，内容读不懂（{2}）"),
+    (r"(\S+) answered HTTP (\d+) about (.*)", "{0} 返回 HTTP {1}（{2}）"),
+    (r"(.*) does not answer at present", "{0} 目前没有应答"),
+    (r"the call to (.*) timed out", "调用 {0} 超时"),
     (r"pushed", "推给仓库"),
     *RECIPIENTS.items(),
 ]  # fmt: skip

@@ -94,6 +94,7 @@ WORDS: Mapping[str, Both] = {
     "wanted_hint": ("例如 12.50，最多 {most}", "such as 12.50, at most {most}"),
     "wanted_bad": ("请填写申请金额，例如 12.50。", "Give an amount such as 12.50."),
     "wanted_sum": ("申请金额", "You ask for"),
+    "cannot_choose": ("现在不能选的原因（{n}）", "Not for this request ({n})"),
     "go_on": ("下一步", "Go on"),
     "check_send": ("核对并提交", "Check and send"),
     "choose_some": ("请至少选一件商品，并选择原因。", "Choose at least one piece and a reason."),

@@ -95,7 +95,7 @@ class Evidence:
     def form(self, frame: Frame, no: str, policy: Policy) -> Markup:
         """Draw the form, or say why there is none."""
         if not frame.may(Action.DECIDE_CASE):
-            return section(TEXTS["title"], badge(not_allowed(Action.DECIDE_CASE), "warn"))
+            return tag("div", section(TEXTS["title"], badge(not_allowed(Action.DECIDE_CASE), "warn")), class_="main")
         word = self._desk.sessions.form_word(frame.session.digest)
         limits = TEXTS["limits"].format(n=policy.most_photos, mb=policy.photo_bytes // MEGA)
         photos = tag("input", name="photo", type="file", accept="image/jpeg,image/png,image/webp", multiple=True,
@@ -103,11 +103,12 @@ class Evidence:
         form = tag(
             "form",
             tag("input", type="hidden", name="form", value=word),
-            tag("label", tag("span", TEXTS["choose"]), photos, tag("small", limits, class_="faint")),
+            tag("label", tag("span", TEXTS["choose"]), photos),
+            tag("p", limits, class_="faint"),
             tag("div", tag("button", TEXTS["send"], id="send-evidence"), class_="row"),
             action=f"/cases/{no}/photos", method="post", enctype="multipart/form-data", class_="stacked",
         )  # fmt: skip
-        return section(TEXTS["title"], form)
+        return tag("div", section(TEXTS["title"], form), class_="main")
 
     async def _photos(self, request: Request, session: Session) -> list[Photo]:
         """Read the form and make its photos new; BadInput or BadPhoto says in Chinese what is wrong."""
