@@ -18,6 +18,7 @@ from domain.invoices import RedLetterAsk
 from domain.messages import Outgoing
 from domain.observations import (
     CaseObserved,
+    Observation,
     OrderObserved,
     ParcelTracked,
     PaymentObserved,
@@ -26,7 +27,7 @@ from domain.observations import (
     ShipmentConfirmed,
 )
 from domain.payments import RefundAsk
-from domain.pulling import Page, Window
+from domain.pulling import Page, Roll, Window
 from domain.returns import ReturnOrder
 from domain.shops import Token
 from domain.stock_push import Batch, ListingKey
@@ -47,6 +48,22 @@ class WarehouseOrder:
     shipment: ShipmentConfirmed | None
     raw: bytes = field(default=b"", repr=False)
     """The answer's body as received, of its first page, where all packages stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One message out of a vendor's queue. `key` is unique per message and shop, for ever.
+
+    `receipt` is what the vendor wants to see again when it is confirmed; `reason` says why it cannot be read, then it
+    holds no observations and is kept as unparsable.
+    """
+
+    receipt: str
+    key: str
+    raw: bytes = field(repr=False)
+    sent_at: datetime | None = None
+    observations: tuple[Observation, ...] = ()
+    reason: str = ""
 
 
 class Warehouse(Protocol):
@@ -143,6 +160,29 @@ class SalesChannel(Protocol):
 
     async def renew(self) -> Token:
         """Ask for a new access token with the refresh token of the shop row; Refused when it is not taken any more."""
+
+
+class OrderRoll(Protocol):
+    """A sales channel that says which orders were placed, so that a missing one is found (INT-9, INT-10)."""
+
+    async def roll(self, window: Window, cursor: str) -> Roll:
+        """Ask for one page of the orders placed in a window (or paid: RollRules), by number; an empty cursor begins.
+
+        Changes nothing. Raises as `pull` does.
+        """
+
+
+class MessageQueue(Protocol):
+    """A vendor whose news wait in a queue of its own until they are taken and confirmed: TMC, SQS, PMC."""
+
+    async def take(self, longest_seconds: float) -> Sequence[Queued]:
+        """Give what waits, or wait for it so long at most; what is not confirmed comes again."""
+
+    async def confirm(self, taken: Sequence[Queued]) -> None:
+        """Say that these are stored: they do not come again. A repeat is harmless."""
+
+    async def close(self) -> None:
+        """Let go of the connection, where the queue holds one; the next `take` opens it again."""
 
 
 class PaymentProvider(Protocol):

@@ -31,6 +31,41 @@ class PullRules:
     lag_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class RollRules:
+    """What a vendor allows when it is asked which orders there are: as PullRules, and by which of an order's times.
+
+    `by_payment`: it lists orders by when they were paid, not placed.
+    """
+
+    longest_seconds: float
+    lag_seconds: float = 0.0
+    by_payment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """One order as a vendor's list names it; `at` is when it was placed (or paid, RollRules), aware UTC."""
+
+    no: str
+    raw_status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """One page of the orders placed in a window, and how many the vendor says there are in all of it.
+
+    `total` is None where the vendor counts nothing. `next_cursor` is empty after the last page; `overfull` as in Page.
+    """
+
+    rolled: tuple[Rolled, ...]
+    total: int | None
+    raw: bytes
+    next_cursor: str = ""
+    overfull: bool = False
+
+
 ORDERS, CASES = "order", "case"
 """What is pulled, or asked for one by one: orders, or the channel's after-sales cases."""
 

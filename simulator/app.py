@@ -41,6 +41,10 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_promises(world))
     app.include_router(_own_cases(world))
     app.include_router(_marketplaces(world))
+    for vendor, platform in world.platforms.items():
+        app.include_router(platform.routes(), prefix=f"/{vendor}")
+    app.add_exception_handler(ListsDead, _unavailable)
+    app.add_exception_handler(Unheard, _unavailable)
     app.include_router(_payments(world))
     if world.messages is not None:
         app.include_router(message_routes(world.messages))
@@ -49,6 +53,10 @@ def create_app(world: World) -> FastAPI:
     app.include_router(returns_routes(world.inwards.returns))
     app.include_router(_control(world))
     return app
+
+
+async def _unavailable(_: Request, _error: Exception) -> Response:
+    return Response("service unavailable", 503)
 
 
 def _vendors(world: World) -> APIRouter:
@@ -174,10 +182,7 @@ def _marketplaces(world: World) -> APIRouter:
     @router.post("/router/rest")
     async def taobao(request: Request) -> Response:
         heard = not request.scope.get("unheard", False)
-        try:
-            answer = world.taobao.answer(await request.body(), heard=heard)
-        except (ListsDead, Unheard):
-            return Response("service unavailable", 503)
+        answer = world.taobao.answer(await request.body(), heard=heard)
         return Response(answer, media_type="application/json;charset=utf-8")
 
     @router.post("/order/{method}")
@@ -187,10 +192,7 @@ def _marketplaces(world: World) -> APIRouter:
     async def douyin(request: Request) -> Response:
         heard = not request.scope.get("unheard", False)
         query = dict(request.query_params)
-        try:
-            answer = world.douyin.answer(request.url.path, query, await request.body(), heard=heard)
-        except (ListsDead, Unheard):
-            return Response("service unavailable", 503)
+        answer = world.douyin.answer(request.url.path, query, await request.body(), heard=heard)
         return Response(answer, media_type="application/json;charset=utf-8")
 
     return router

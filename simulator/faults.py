@@ -6,13 +6,13 @@ Owns when a vendor fails; what it would have answered is the vendor's file. /sim
 import asyncio
 from collections import Counter
 from time import monotonic
-from typing import get_args
+from typing import cast, get_args
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator.seeds import rng
-from simulator.settings import Hang, Outage, OutageMode, Profile, Target
+from simulator.settings import Hang, Outage, OutageMode, Profile, SellerVendor, Target
 from simulator.tally import Tally
 
 _PREFIXES: tuple[tuple[str, Target], ...] = (
@@ -32,6 +32,9 @@ _PREFIXES: tuple[tuple[str, Target], ...] = (
 
 
 def target_of(path: str) -> Target | None:
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    if first in get_args(SellerVendor):
+        return cast(Target, first)
     return next((target for prefix, target in _PREFIXES if path.startswith(prefix)), None)
 
 

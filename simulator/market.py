@@ -9,7 +9,7 @@ from time import monotonic
 from simulator.cases import Cases, SaleCase
 from simulator.listings import Listings
 from simulator.seeds import rng
-from simulator.settings import Douyin, Profile, Taobao
+from simulator.settings import Douyin, Profile, Seller, Taobao
 from simulator.shop import ShopOrder
 from simulator.tally import Tasks
 
@@ -37,7 +37,7 @@ class Tokens:
 class Purse:
     """The tokens of one shop: one access token lives at a time, a refresh token works once."""
 
-    def __init__(self, settings: Taobao | Douyin, seconds: float | None, seed: int) -> None:
+    def __init__(self, settings: Taobao | Douyin | Seller, seconds: float | None, seed: int) -> None:
         self._name = (settings.vendor, settings.shop)
         self._seconds = seconds
         self._seed = seed
@@ -78,7 +78,7 @@ class Surroundings:
 class Market:
     """One shop on a marketplace."""
 
-    def __init__(self, settings: Taobao | Douyin, around: Surroundings) -> None:
+    def __init__(self, settings: Taobao | Douyin | Seller, around: Surroundings) -> None:
         self.name = (settings.vendor, settings.shop)
         self.seed = around.seed
         self.shelf = around.listings.shelf(self.name)
@@ -142,3 +142,15 @@ class Market:
         """Note a write-back that came but is not taken."""
         order.refused_back[waybill] += 1
         self.counts["write_backs_refused"] += 1
+
+
+class Stall(Market):
+    """A shop that pushes nothing: a change is told by waiting to be asked. A platform that pushes overrides."""
+
+    def tell(self, order: ShopOrder, *, hold: bool) -> None:
+        """Take note of what the buyer did."""
+        order.messages_sent += 1
+        order.unheard = True
+
+    async def told(self, order: ShopOrder) -> None:
+        """Wait until everything said is heard: here nothing was said."""

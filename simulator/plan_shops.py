@@ -1,6 +1,7 @@
 """Which shop an order belongs to, what its number looks like there, and what a marketplace adds to its life."""
 
 from simulator.orders import Act, Fate
+from simulator.platform import KINDS
 from simulator.seeds import draw_evenly, rng
 from simulator.settings import Config
 from simulator.tmall_export import Row
@@ -39,6 +40,8 @@ def choose_shop(config: Config, n: int) -> tuple[str, str]:
 
 def order_no(config: Config, channel: str, n: int, row: Row | None) -> str:
     """Number an order as its vendor does; unique over all shops."""
+    if channel in KINDS:
+        return KINDS[channel].order_no(config.seed, n, rng(config.seed, "number", n).randrange(ENDS))
     if channel in PREFIXES:
         end = rng(config.seed, "number", n).randrange(ENDS)
         return row.no if row else f"{PREFIXES[channel]}{config.seed % 1_000_000:06d}{n + 1:07d}{end:04d}"

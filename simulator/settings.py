@@ -13,7 +13,23 @@ from simulator.listings import StockTrouble
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
-Target = Literal["shop", "wms", "courier", "payment", "taobao", "douyin"]
+SellerVendor = Literal["jd", "pdd", "xhs", "wechatshop", "kuaishou", "shopify", "amazon", "shopee"]
+Target = Literal[
+    "shop",
+    "wms",
+    "courier",
+    "payment",
+    "taobao",
+    "douyin",
+    "jd",
+    "pdd",
+    "xhs",
+    "wechatshop",
+    "kuaishou",
+    "shopify",
+    "amazon",
+    "shopee",
+]
 OutageMode = Literal["refuse", "hang", "error"]
 Plant = Literal["lost", "doubled", "oversold"]
 
@@ -166,15 +182,39 @@ class Douyin(_Model):
         return self.access_token
 
 
-Marketplace = Annotated[Taobao | Douyin, Field(discriminator="vendor")]
+class Seller(_Model):
+    """A shop on any other platform (simulator/platforms); `more` is what only that platform knows."""
+
+    vendor: SellerVendor
+    shop: str = Field(min_length=1)
+    app_key: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    access_token: SecretStr = Field(min_length=1)
+    refresh_token: SecretStr = Field(min_length=1)
+    shop_id: str = Field(pattern=r"^[1-9][0-9]{0,17}$")
+    share: Share = 0.0
+    push_dead: bool = False
+    pull_dead: bool = False
+    more: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @property
+    def access(self) -> SecretStr:
+        return self.access_token
+
+
+Marketplace = Annotated[Taobao | Douyin | Seller, Field(discriminator="vendor")]
 
 
 class Orders(_Model):
-    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives."""
+    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives.
+
+    `curve`: how many buyers come in each of so many equal parts of the time, beside each other; empty: evenly.
+    """
 
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
     at_once: int | None = Field(default=None, ge=1)
+    curve: tuple[Annotated[float, Field(ge=0)], ...] = ()
     file: Path | None = None
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from simulator import taobao_cases, taobao_stock
 from simulator import taobao_wire as wire
 from simulator.clock import now
-from simulator.market import Market, Unheard
+from simulator.market import Stall, Unheard
 from simulator.plan_shops import child_no
 from simulator.settings import Taobao
 from simulator.shop import ShopOrder
@@ -42,15 +42,8 @@ Params = Mapping[str, str]
 UNSENDABLE = frozenset({UNPAID, CLOSED, CLOSED_UNPAID, FORBIDDEN})
 
 
-class TaobaoShop(Market):
-    """One shop: nothing is pushed, so that a change is told by waiting to be asked."""
-
-    def tell(self, order: ShopOrder, *, hold: bool) -> None:
-        order.messages_sent += 1
-        order.unheard = True
-
-    async def told(self, order: ShopOrder) -> None:
-        return
+class TaobaoShop(Stall):
+    """One shop; it is only pulled."""
 
 
 class TaobaoGateway:

@@ -5,6 +5,7 @@ from datetime import datetime
 from time import monotonic
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from simulator.alipay import Alipay
 from simulator.cases import Cases
@@ -23,11 +24,12 @@ from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
+from simulator.platform import KINDS, Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
-from simulator.settings import Config, Douyin, Taobao
+from simulator.settings import Config, Douyin, Seller, Taobao
 from simulator.shop import Shop, ShopOrder
 from simulator.stripe import Stripe
 from simulator.tally import Tally, Tasks
@@ -49,7 +51,8 @@ class World:
         self.tally = Tally()
         self.tasks = Tasks(self.tally)
         self.faults = Faults(profile, self.tally, seed)
-        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=transport, trust_env=False)
+        wire = transport or AiohttpTransport()
+        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=wire, trust_env=False)
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
@@ -80,6 +83,7 @@ class World:
         self.listings.shelf(("own", config.own.shop))
         self.taobao = self._taobao(around)
         self.douyin = self._douyin(around, url, sender)
+        self.platforms = self._platforms(around, url, sender)
 
     def _listings(self) -> Listings:
         """List everything that is sold: products, bundles, and what is still to come."""
@@ -116,6 +120,18 @@ class World:
             self.shop.channels[shop.name] = self.cases.shops[shop.name] = shop
             self.counts[shop.name] = shop.counts
         return DouyinPlatform(shops, self.tally.faults)
+
+    def _platforms(self, around: Surroundings, url: str, sender: Sender) -> dict[str, Platform]:
+        """Open every other platform on which somebody sells here."""
+        found: dict[str, Platform] = {}
+        for vendor, kind in KINDS.items():
+            settings = [one for one in self.config.marketplaces if isinstance(one, Seller) and one.vendor == vendor]
+            if settings:
+                found[vendor] = kind.open(Opening(settings, around, url, sender, self.tally.faults))
+        for shop in (shop for platform in found.values() for shop in platform.shops):
+            self.shop.channels[shop.name] = self.cases.shops[shop.name] = shop
+            self.counts[shop.name] = shop.counts
+        return found
 
     def start(self) -> None:
         """Let the buyers begin; a second start does nothing."""

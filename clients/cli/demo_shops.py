@@ -4,6 +4,7 @@ A marketplace that only pushes and one that is only pulled show that either way 
 that nothing is doubled (INT-2, INT-17).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -44,6 +45,13 @@ OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
 OWN_WAYS = "push, cases pulled"
 PAY = "pay"
+PATHS = {"taobao": "/router/rest", "douyin": ""}
+"""Where a vendor's own addresses begin in the simulator, unless under its name."""
+SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",)}
+"""The params of a vendor that hold its number of the shop."""
+PARAMS: Mapping[str, dict[str, str]] = {}
+MORE: Mapping[str, dict[str, str]] = {}
+"""What else a vendor's shop row, and the simulator's, hold; not secret in a demo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,8 @@ def as_the_simulator_knows_it(account: Account) -> dict[str, Any]:
     }
     if shop.vendor == "taobao":
         return known | {"session": account.access}
-    return known | {"access_token": account.access, "shop_id": account.shop_id, "push_dead": shop.push_dead}
+    known |= {"access_token": account.access, "shop_id": account.shop_id, "push_dead": shop.push_dead}
+    return known | ({"more": dict(MORE[shop.vendor])} if shop.vendor in MORE else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +145,8 @@ async def connect_merchant(shops: Shops, account: Merchant, simulator_url: str, 
 async def connect_account(shops: Shops, tokens: SqlTokens, account: Account, simulator_url: str) -> None:
     """Connect a shop as `oms shop add` and `oms shop token` do."""
     shop = account.shop
-    url = f"{simulator_url}/router/rest" if shop.vendor == "taobao" else simulator_url
-    params = {"shop_id": account.shop_id} if shop.vendor == "douyin" else {}
+    url = simulator_url + PATHS.get(shop.vendor, f"/{shop.vendor}")
+    params = dict.fromkeys(SHOP_IDS.get(shop.vendor, ()), account.shop_id) | PARAMS.get(shop.vendor, {})
     endpoint = Endpoint(url, account.app_key, (account.secret,))
     await connect_shop(shops, (shop.vendor, shop.code), endpoint, params)
     now = utc_now()

@@ -21,9 +21,10 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
+from connectors.vendor import Vendor
 from domain.errors import Broken, Forged, Refused, Unavailable, Unparsable
 from domain.observations import ParcelState, ParcelTracked, Trace
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 QUERY, SUBSCRIBE = "1002", "1008"
 PATHS = {QUERY: "/Ebusiness/EbusinessOrderHandle.aspx", SUBSCRIBE: "/api/dist"}
@@ -329,3 +330,16 @@ def _form(push: Push) -> dict[str, str]:
     except ValueError as error:
         raise Unparsable("the body is not a URL-encoded form in UTF-8") from error
     return dict(pairs)
+
+
+VENDOR = Vendor(
+    name="kdniao",
+    role=Role.COURIER,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the base URL without a path, such as https://api.kdniao.com",
+    key_id="EBusinessID of our account",
+    secret="ApiKey of our account",  # noqa: S106  (an explanation)
+    inbound=KdniaoInbound,
+    courier=KdniaoCourier,
+)

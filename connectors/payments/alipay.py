@@ -19,10 +19,12 @@ from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
 from connectors.payments import alipay_read as read
 from connectors.payments import alipay_sign as signing
+from connectors.payments.alipay_inbound import AlipayInbound
+from connectors.vendor import Vendor
 from domain.errors import Broken, Forged, OmsError, Refused, Unavailable, Unparsable
 from domain.observations import PaymentObserved, RefundObserved
 from domain.payments import RefundAsk
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 REFUND, REFUND_QUERY, QUERY = "alipay.trade.refund", "alipay.trade.fastpay.refund.query", "alipay.trade.query"
 REASON = "订单已取消"
@@ -159,3 +161,30 @@ def _failure(said: _Said, ref: str) -> OmsError:
     if said.code in NO:
         return Refused(code, told)
     return Broken(f"alipay answered {fields.vendor_text(said.code)} {code}: {told}")
+
+
+VENDOR = Vendor(
+    name="alipay",
+    role=Role.PAYMENT,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the whole gateway URL, such as https://openapi.alipay.com/gateway.do",
+    key_id="app_id of our application at Alipay's open platform",
+    secret="",
+    inbound=AlipayInbound,
+    params={
+        "seller_id": "our merchant account there (PID, 16 digits that begin with 2088)",
+        "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; out_trade_no is that shop's order number",
+    },
+    optional_params={
+        "notify_url": "where results of refunds are told: the public URL of /in/alipay/CODE",
+        "app_auth_token": "the merchant's authorisation, when the application is somebody else's",
+    },
+    sealed_params={
+        "private_key": "our application's private key, PEM or one line of base64, as private_key=@FILE",
+        "alipay_public_key": "Alipay's public key for this application (not our own), as alipay_public_key=@FILE; "
+        "two while they rotate",
+    },
+    faults=signing.faults,
+    payment=AlipayMerchant,
+)

@@ -17,11 +17,13 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.payments import stripe_read as read
-from connectors.payments.stripe_sign import API_KEY
+from connectors.payments.stripe_inbound import StripeInbound
+from connectors.payments.stripe_sign import API_KEY, faults
+from connectors.vendor import Vendor
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.observations import PaymentObserved, RefundObserved
 from domain.payments import RefundAsk
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 REFUNDS, SEARCH = "/v1/refunds", "/v1/payment_intents/search"
 PAGE, MAX_PAGES = 100, 10
@@ -147,3 +149,22 @@ def _said(call: Call, reply: Reply) -> tuple[str, str, str]:
         raise unexplained(call, reply)
     kind, code, words = (fields.vendor_text(str(told.get(name) or "")) for name in ("type", "code", "message"))
     return kind, code, words
+
+
+VENDOR = Vendor(
+    name="stripe",
+    role=Role.PAYMENT,
+    zone="UTC",
+    currency="USD",
+    endpoint_url="the base URL without a path, such as https://api.stripe.com",
+    key_id="the number of our account there, acct_...",
+    secret="the signing secret of the webhook endpoint, whsec_...",  # noqa: S106  (an explanation)
+    inbound=StripeInbound,
+    params={
+        "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; that shop's order number stands in "
+        "metadata[order_no] of the payment intent, or in client_reference_id of the checkout session",
+    },
+    sealed_params={"api_key": "our secret key, sk_... or a restricted rk_..., as api_key=@FILE"},
+    faults=faults,
+    payment=StripeMerchant,
+)

@@ -19,10 +19,12 @@ from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.payments import wechatpay_read as read
 from connectors.payments import wechatpay_sign as signing
+from connectors.payments.wechatpay_inbound import WechatpayInbound
+from connectors.vendor import Vendor
 from domain.errors import Broken, Forged, OmsError, RateLimited, Refused, Unavailable, Unparsable
 from domain.observations import PaymentObserved, RefundObserved
 from domain.payments import RefundAsk
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 REFUNDS = "/v3/refund/domestic/refunds"
 PAYMENTS = "/v3/pay/transactions/out-trade-no"
@@ -144,3 +146,27 @@ def _said(call: Call, reply: Reply) -> tuple[str, str]:
     if not isinstance(answer, dict) or not isinstance(answer.get("code"), str):
         raise unexplained(call, reply)
     return fields.vendor_text(answer["code"]), fields.vendor_text(str(answer.get("message", "")))
+
+
+VENDOR = Vendor(
+    name="wechatpay",
+    role=Role.PAYMENT,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the base URL without a path, such as https://api.mch.weixin.qq.com",
+    key_id="mchid: the number of our merchant account",
+    secret="the APIv3 key, 32 characters",  # noqa: S106  (an explanation)
+    inbound=WechatpayInbound,
+    params={
+        "serial_no": "the serial number of our API certificate, hex",
+        "shop": "whose buyers pay here, VENDOR/CODE such as own/my-shop; out_trade_no is that shop's order number",
+    },
+    optional_params={"notify_url": "where results of refunds are told: the public URL of /in/wechatpay/CODE"},
+    sealed_params={
+        "private_key": "our API private key (apiclient_key.pem), as private_key=@FILE",
+        "platform_keys": "the platform's public keys, as platform_keys=@FILE: a line PUB_KEY_ID_..., then its PEM; "
+        "two while they rotate",
+    },
+    faults=signing.faults,
+    payment=WechatpayMerchant,
+)

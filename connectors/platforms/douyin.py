@@ -21,13 +21,15 @@ from connectors.outbound import Clock
 from connectors.platforms import douyin_cases as cases
 from connectors.platforms import douyin_stock
 from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Id, Lenient, moment, read_order
+from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
+from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, Window
-from domain.shops import Shop, Token
+from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
 
 LIST, DETAIL = "order.searchList", "order.orderDetail"
@@ -335,3 +337,27 @@ def _self_authorised(shop: Shop, shop_id: str) -> dict[str, Any]:
     if not (shop_id.isascii() and shop_id.isdigit()):
         raise Broken(f"shop {shop.code} ({shop.vendor}): {SHOP_ID} is not a number: mend it")
     return {"code": "", "grant_type": "authorization_self", "shop_id": int(shop_id)}
+
+
+VENDOR = Vendor(
+    name="douyin",
+    role=Role.SALES,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the gateway without a path, such as https://openapi-fxg.jinritemai.com",
+    key_id="app key of our application at the platform",
+    secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+    inbound=DouyinInbound,
+    asked_with="",
+    optional_params={
+        "shop_id": "the platform's number of the shop: refuses pushes of others, gets tokens for a self-used app",
+        "carriers": "our carriers in the platform's words, such as SF=shunfeng,YTO=yuantong; others go as they are",
+    },
+    pull=PULL_RULES,
+    stock=douyin_stock.PUSH_RULES,
+    cases=cases.PULL_RULES,
+    token="from the seller's authorisation of the application (token.create)",  # noqa: S106  (an explanation)
+    # The platform allows an application 600 lists and 900 details a second over all of its shops.
+    per_second=100.0,
+    channel=DouyinShop,
+)

@@ -23,12 +23,13 @@ from connectors.outbound import Clock
 from connectors.platforms import own_cases, own_stock
 from connectors.platforms import own_orders as orders
 from connectors.platforms.own_orders import CHANNEL, Hint, Order, Strict, observe
+from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Forged, Refused, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Page, Window
-from domain.shops import Shop, Token
+from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
 
 KEY, TIMESTAMP, EVENT, SIGNATURE = (
@@ -245,3 +246,27 @@ def _error_words(reply: Reply) -> str:
     except ValidationError:
         return "the shop gave no reason"
     return fields.vendor_text(words) or "the shop gave no reason"
+
+
+VENDOR = Vendor(
+    name="own",
+    role=Role.SALES,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="where the shop takes shipments (docs/own-shop-api.md)",
+    key_id="X-Steadfast-Key: the key id agreed with the shop",
+    secret="the HMAC key agreed with the shop",  # noqa: S106  (an explanation)
+    inbound=OwnInbound,
+    asked_with="orders_url",
+    optional_params={
+        "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
+        own_stock.STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
+        own_cases.CASES_URL: "where the shop lists after-sales cases and takes answers, {cases_url}/{case}",
+        "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
+    },
+    stock=own_stock.PUSH_RULES,
+    stock_with=own_stock.STOCK_URL,
+    cases=own_cases.PULL_RULES,
+    cases_with=own_cases.CASES_URL,
+    channel=OwnShop,
+)

@@ -17,12 +17,13 @@ from connectors.outbound import Clock
 from connectors.platforms import taobao_cases as cases
 from connectors.platforms import taobao_orders as orders
 from connectors.platforms.taobao_top import Lenient, Question, TopGateway
+from connectors.vendor import Vendor
 from domain.after_sales import CaseAction, ChannelAnswer
 from domain.errors import Broken, Refused, TokenRejected
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, OrderObserved
 from domain.pulling import Page, PullRules, Window
-from domain.shops import Shop, Token
+from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey, PushRules
 
 QUANTITY, QUANTITIES = "taobao.item.quantity.update", "taobao.skus.quantity.update"
@@ -279,3 +280,26 @@ def _read_token(text: str, shop: Shop) -> _TokenResult:
         return _TokenResult.model_validate_json(text)
     except ValidationError as error:
         raise Broken(f"taobao about the token of {shop.code}: {fields.explain(error)}") from error
+
+
+VENDOR = Vendor(
+    name="taobao",
+    role=Role.SALES,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the whole router URL, such as https://eco.taobao.com/router/rest",
+    key_id="app_key of our application at the platform",
+    secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+    inbound=None,
+    optional_params={
+        "sign_method": "md5 (default), hmac or hmac-sha256",
+        "carriers": "carriers that Taobao names otherwise, OURS=THEIRS,OURS=THEIRS",
+    },
+    pull=PULL_RULES,
+    stock=PUSH_RULES,
+    cases=PULL_RULES,
+    asked_with="",
+    per_second=50.0,
+    token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
+    channel=TaobaoShop,
+)

@@ -16,8 +16,10 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock, WarehouseOrder
 from connectors.top_sign import SIGNERS, sign
+from connectors.vendor import Vendor
 from connectors.warehouses import qimen_messages as messages
 from connectors.warehouses import qimen_returns, qimen_stock
+from connectors.warehouses.qimen_inbound import QimenInbound
 from connectors.warehouses.qimen_xml import read_xml, text
 from domain.counting import Answer
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable, Unparsable
@@ -25,7 +27,7 @@ from domain.fulfillment import FulfillmentOrder, Purpose
 from domain.inbound import Entry
 from domain.observations import ReturnConfirmed, ShipmentConfirmed
 from domain.returns import ReturnOrder
-from domain.shops import Shop
+from domain.shops import Role, Shop
 
 VERSION = "2.0"
 CONTENT_TYPE = "text/xml;charset=utf-8"
@@ -284,3 +286,30 @@ def _says(answer: WmsAnswer, words: tuple[str, ...]) -> bool:
 def _has_waybill(root: Element) -> bool:
     paths = ("packages/package/expressCode", "deliveryOrder/expressCode")
     return any(node.text for path in paths for node in root.findall(path))
+
+
+_QIMEN_PARAMS = {
+    "customer_id": "customerId: the name under which the platform routes our calls to the warehouse",
+    "owner": "ownerCode: whose goods these are in the warehouse's books",
+    "sender_name": "sender on the label: name",
+    "sender_mobile": "sender on the label: mobile phone",
+    "sender_province": "sender on the label: province",
+    "sender_city": "sender on the label: city",
+    "sender_district": "sender on the label: district",
+    "sender_address": "sender on the label: street and number",
+}
+
+VENDOR = Vendor(
+    name="qimen",
+    role=Role.WAREHOUSE,
+    zone="Asia/Shanghai",
+    currency="CNY",
+    endpoint_url="the whole router URL, such as http://qimen.api.taobao.com/router/qimen/service",
+    key_id="app_key of our application at the platform",
+    secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
+    inbound=QimenInbound,
+    params=_QIMEN_PARAMS,
+    optional_params={"sign_method": "md5 (default), hmac or hmac-sha256"},
+    warehouse=QimenWarehouse,
+    returns=QimenWarehouse,
+)

@@ -1,0 +1,80 @@
+"""What a vendor is to the rest of the house: what a shop row must hold for it, and the classes that speak to it.
+
+Each vendor's file says its own as `VENDOR`; connectors/registry.py finds them there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx
+
+from connectors.inbound import Inbound
+from connectors.outbound import (
+    Clock,
+    Courier,
+    InvoiceClerk,
+    MessageQueue,
+    MessageSender,
+    OrderRoll,
+    PaymentProvider,
+    ReturnsDesk,
+    SalesChannel,
+    Warehouse,
+)
+from domain.pulling import PullRules, RollRules
+from domain.shops import Role, Shop
+from domain.stock_push import PushRules
+
+T = TypeVar("T")
+Caller = Callable[[Shop, httpx.AsyncClient, Clock], T]
+"""How a class that speaks to a vendor is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What a vendor needs of a shop row, each with one line of explanation for whoever fills it in."""
+
+    name: str
+    role: Role
+    zone: str
+    currency: str
+    endpoint_url: str
+    key_id: str
+    secret: str
+    """Empty when the vendor has none: its keys are sealed params."""
+    inbound: Callable[[Shop], Inbound] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    optional_params: Mapping[str, str] = field(default_factory=dict)
+    pull: PullRules | None = None
+    asked_with: str | None = None
+    """The param without which it cannot be asked for one order; empty when it always can, None when it never can."""
+    token: str = ""
+    """Where the access token comes from; empty when the vendor needs none."""
+    sealed_params: Mapping[str, str] = field(default_factory=dict)
+    """Params that are secret: given as NAME=@FILE and sealed with the keys."""
+    faults: Callable[[Shop], list[str]] | None = None
+    """Looks at what was given before it is used: `name: what is wrong`."""
+    per_second: float = 20.0
+    """So many calls a second and process are let through to one account (INT-16)."""
+    stock: PushRules | None = None
+    """What it takes when it is told of stock; None when it cannot be."""
+    stock_with: str = ""
+    """The param without which a shop is told nothing of stock; empty when it always is."""
+    cases: PullRules | None = None
+    """What it allows when its after-sales cases are pulled; None when it has no list of them."""
+    cases_with: str = ""
+    """The param without which a shop has no list of cases; empty when it always has."""
+    roll: RollRules | None = None
+    """What it allows when it is asked which orders were placed in an hour (INT-9); None when it cannot be."""
+    roll_with: str = ""
+    """The param without which a shop has no such list; empty when it always has."""
+    channel: Caller[SalesChannel] | None = None
+    rolls: Caller[OrderRoll] | None = None
+    queue: Caller[MessageQueue] | None = None
+    warehouse: Caller[Warehouse] | None = None
+    returns: Caller[ReturnsDesk] | None = None
+    courier: Caller[Courier] | None = None
+    payment: Caller[PaymentProvider] | None = None
+    sender: Caller[MessageSender] | None = None
+    clerk: Caller[InvoiceClerk] | None = None
