@@ -1,7 +1,7 @@
 """Which shop an order belongs to, what its number looks like there, and what a marketplace adds to its life."""
 
+from simulator.kinds import KINDS
 from simulator.orders import Act, Fate
-from simulator.platform import KINDS
 from simulator.seeds import draw_evenly, rng
 from simulator.settings import Config
 from simulator.tmall_export import Row
