@@ -38,8 +38,12 @@ class Platform(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """One vendor; `order_no` makes a number as it would from the world's seed, the order's place and a drawn number."""
+    """One vendor; `order_no` makes a number as it would from the world's seed, the order's place and a drawn number.
+
+    `most_lines`: so many lines an order has there at most.
+    """
 
     vendor: str
     order_no: Callable[[int, int, int], str]
     open: Callable[[Opening], Platform]
+    most_lines: int = 3

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from domain.after_sales import CaseAction, CaseKind, ChannelAnswer
-from domain.errors import RateLimited, Refused, TokenRejected
-from domain.observations import ChannelCaseState, OrderObserved
+from domain.errors import Forged, RateLimited, Refused, TokenRejected
+from domain.observations import CaseHinted, ChannelCaseState, ChannelStatus, OrderHinted, OrderObserved
 from domain.stock_push import Level
 from simulator.shop import ShopOrder
 from store import settings_docs
@@ -24,6 +24,8 @@ class At:
     shows_unpaid: bool = True
     ships_parts: bool = True
     takes_answers: bool = False
+    takes_stock: bool = True
+    tells_who_pays: bool = True
     pushes: bool = False
 
     def __str__(self) -> str:
@@ -32,6 +34,15 @@ class At:
 
 ALL = [
     At("jd", {"operator": "ops", "vender_id": "1111111"}, shows_unpaid=False, ships_parts=False),
+    At(
+        "kuaishou",
+        {"carriers": "SF=4"},
+        {"app_secret": "the-apps-own", "msg_secret": "MDEyMzQ1Njc4OWFiY2RlZg=="},
+        ships_parts=False,
+        takes_stock=False,
+        tells_who_pays=False,
+        pushes=True,
+    ),
 ]
 MAP = settings_docs.status_map_of(1, {"channels": {}})
 
@@ -42,14 +53,14 @@ def state(seen: OrderObserved) -> str:
     return f"{resolved.status.value}{'' if resolved.may_ship else ', held'}"
 
 
-def check(seen: OrderObserved, order: ShopOrder) -> None:
+def check(at: At, seen: OrderObserved, order: ShopOrder) -> None:
     """Compare what we read with the shop's books, to the fen and the unit."""
     basket = order.plan.basket
     assert seen.total_minor == basket.total_minor
     assert seen.goods_minor - seen.shop_discount_minor - seen.platform_discount_minor + seen.freight_minor == (
         seen.total_minor
     )
-    assert seen.platform_discount_minor == basket.platform_discount_minor
+    assert seen.platform_discount_minor == (basket.platform_discount_minor if at.tells_who_pays else 0)
     assert seen.paid_minor == order.paid_minor
     assert {line.sku: line.quantity for line in seen.lines} == {line.sku: line.quantity for line in basket.lines}
     assert len({line.line_no for line in seen.lines}) == len(seen.lines)
@@ -65,7 +76,7 @@ async def test_a_window_of_several_pages_shows_every_order_once_and_to_the_fen(a
         found = await live.pull(20)
         assert set(found) == {order.plan.no for order in sold}
         for order in sold:
-            check(found[order.plan.no], order)
+            check(at, found[order.plan.no], order)
             assert state(found[order.plan.no]) == "paid"
         assert await live.rolled() in [(set(found), len(sold)), (set(found), None)]
 
@@ -102,11 +113,11 @@ async def test_an_order_lives_from_unpaid_to_received(at: At) -> None:
 @pytest.mark.parametrize("at", ALL, ids=str)
 async def test_parts_are_told_where_the_platform_takes_them(at: At) -> None:
     async with opened(at.vendor, 12, at.params, at.more) as live:
-        order = next(one for one in live.sell() if len(one.plan.basket.lines) > 1)
+        order = max(live.sell(), key=lambda one: len(one.plan.basket.lines))
         seen, _ = await live.channel.read_order(order.plan.no)
-        await live.channel.write_back(parcel(seen, "SF1", lines=1))
+        await live.channel.write_back(replace(parcel(seen, "SF1", lines=1), whole=False))
         assert order.wholly_sent is not at.ships_parts
-        rest = replace(parcel(seen, "SF2"), whole=False, lines=parcel(seen).lines[1:])
+        rest = replace(parcel(seen, "SF2"), whole=False, lines=parcel(seen).lines[1:] or parcel(seen).lines)
         await live.channel.write_back(rest)
         assert order.wholly_sent
         assert set(order.written_back) == ({"SF1", "SF2"} if at.ships_parts else {"SF1"})
@@ -115,6 +126,10 @@ async def test_parts_are_told_where_the_platform_takes_them(at: At) -> None:
 @pytest.mark.parametrize("at", ALL, ids=str)
 async def test_stock_is_set_absolutely_and_an_unknown_listing_is_refused(at: At) -> None:
     async with opened(at.vendor, 2, at.params, at.more) as live:
+        if not at.takes_stock:
+            with pytest.raises(Refused, match="no-way"):
+                await live.channel.push_stock((Level("X", "9", "9", 1),))
+            return
         listing = next(iter(live.world.listings.shelf((at.vendor, "s1")).listings.values()))
         for quantity in (7, 0, 7):
             assert await live.channel.push_stock((Level(listing.sku, listing.item, listing.variant, quantity),)) == {}
@@ -177,6 +192,27 @@ async def test_where_no_answer_is_taken_the_staff_answers_on_the_pages(at: At) -
         await until(live.world.cases.over)
         assert {case.state for case in live.world.cases.all.values()} == {"paid", "done"}
         assert all(case.paid == (case.kind != "exchange") for case in live.world.cases.all.values())
+
+
+@pytest.mark.parametrize("at", [one for one in ALL if one.pushes], ids=str)
+async def test_what_is_pushed_names_the_order_and_a_stranger_is_refused(at: At) -> None:
+    """INT-14: every key of the shop counts, and no other."""
+    async with opened(at.vendor, 3, at.params, at.more) as live:
+        sold = live.sell()
+        live.world.cases.staff.clear()
+        live.world.cases.apply(sold[0], "refund", 0)
+        for order in sold:
+            await live.world.shop.channels[at.vendor, "s1"].told(order)
+        hinted = [one for one in live.pushed if isinstance(one, OrderHinted)]
+        assert {one.no for one in hinted} == {order.plan.no for order in sold}
+        assert {MAP.resolve(one).status for one in hinted} <= {ChannelStatus.PAID, ChannelStatus.UNMAPPED}
+        (case,) = (one for one in live.pushed if isinstance(one, CaseHinted))
+        assert (case.case_no in live.world.cases.all, case.no, live.refused) == (True, sold[0].plan.no, [])
+        assert not any(order.unheard for order in sold)
+        live.row = replace(live.row, secrets=("another",), sealed=dict.fromkeys(at.more, "YW5vdGhlci1rZXktMTIzNA=="))
+        live.world.shop.channels[at.vendor, "s1"].tell(sold[1], hold=False)
+        await until(lambda: bool(live.refused))
+        assert isinstance(live.refused[0], Forged)
 
 
 @pytest.mark.parametrize("at", ALL, ids=str)

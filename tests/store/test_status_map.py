@@ -52,6 +52,15 @@ DOCUMENTED = {
         "PARENT_TRADE_CANCELED": StatusMeaning(S.CANCELLED),
         "DELIVERY_RETURN": StatusMeaning(S.CANCELLED),
     },
+    "kuaishou": {
+        "10": StatusMeaning(S.UNPAID),
+        "30": StatusMeaning(S.PAID),
+        "30+disabled": HELD,
+        "40": StatusMeaning(S.SHIPPED),
+        "50": StatusMeaning(S.SIGNED),
+        "70": StatusMeaning(S.COMPLETED),
+        "80": StatusMeaning(S.CANCELLED),
+    },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }
 
