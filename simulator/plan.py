@@ -3,7 +3,9 @@
 Owns what is decided before the start, from the seed alone. Knows no time of day and sends nothing.
 """
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
@@ -134,12 +136,29 @@ def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket], bu
 
 def _orders(config: Config, baskets: list[Basket], rows: list[Row] | None) -> list[PlannedOrder]:
     pace = rng(config.seed, "arrivals")
-    arrivals = accumulate(pace.expovariate(config.orders.per_second) for _ in baskets)
+    arrivals = _bent(accumulate(pace.expovariate(config.orders.per_second) for _ in baskets), config)
     newest = max((row.moment for row in rows), default=None) if rows else None
     return [
         _order(config, n, arrival, basket, (rows[n], newest) if rows and newest else None)
         for n, (arrival, basket) in enumerate(zip(arrivals, baskets, strict=True))
     ]
+
+
+def _bent(arrivals: Iterable[float], config: Config) -> Iterator[float]:
+    """Let more buyers come in one part of the time than in another, in the same time and the same order."""
+    weights = config.orders.curve
+    if not sum(weights):
+        yield from arrivals
+        return
+    length = config.orders.count / config.orders.per_second
+    part, until = length / len(weights), list(accumulate(weights))
+    for arrival in arrivals:
+        # Where an even stream would be, as a share of all buyers: the part in which the curve has let in so many.
+        wanted = min(arrival / length, 1.0) * until[-1]
+        place = min(bisect_left(until, wanted), len(weights) - 1)
+        before = until[place] - weights[place]
+        within = (wanted - before) / weights[place] if weights[place] else 0.0
+        yield (place + within) * part + max(arrival - length, 0.0)
 
 
 def _order(

@@ -206,11 +206,15 @@ Marketplace = Annotated[Taobao | Douyin | Seller, Field(discriminator="vendor")]
 
 
 class Orders(_Model):
-    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives."""
+    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives.
+
+    `curve`: how many buyers come in each of so many equal parts of the time, beside each other; empty: evenly.
+    """
 
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
     at_once: int | None = Field(default=None, ge=1)
+    curve: tuple[Annotated[float, Field(ge=0)], ...] = ()
     file: Path | None = None
 
 

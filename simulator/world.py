@@ -5,6 +5,7 @@ from datetime import datetime
 from time import monotonic
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from simulator.alipay import Alipay
 from simulator.cases import Cases
@@ -50,7 +51,8 @@ class World:
         self.tally = Tally()
         self.tasks = Tasks(self.tally)
         self.faults = Faults(profile, self.tally, seed)
-        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=transport, trust_env=False)
+        wire = transport or AiohttpTransport()
+        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=wire, trust_env=False)
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)

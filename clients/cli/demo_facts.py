@@ -22,11 +22,15 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
+    rate: float | None = None
+    """Buyers a second; None: what a bad day has."""
+    curve: tuple[float, ...] = ()
+    """How many of them come in each part of the time, beside each other; empty: evenly."""
 
     @property
     def per_second(self) -> float:
         """Say how many buyers come in a second."""
-        return FILE_PER_SECOND if self.file else PER_SECOND
+        return self.rate or (FILE_PER_SECOND if self.file else PER_SECOND)
 
     @property
     def orders(self) -> int:

@@ -84,6 +84,7 @@ class Sides:
             "orders": {
                 "count": self.plan.orders,
                 "per_second": self.plan.per_second,
+                "curve": self.plan.curve,
                 "file": str(self.plan.file) if self.plan.file else None,
             },
             "profile": self.profile(),

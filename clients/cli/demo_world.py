@@ -67,7 +67,7 @@ class DemoWorld:
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
-        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file else self.plan.orders)
+        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file or self.plan.rate else self.plan.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())

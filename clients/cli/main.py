@@ -31,6 +31,7 @@ from clients.cli.pools import pool_app
 from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
+from clients.cli.rehearse import rehearse
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
 from clients.cli.returns import return_app
@@ -91,6 +92,7 @@ app.add_typer(user_app, name="user", help="Who may work at the console.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)
+app.command()(rehearse)
 app.command()(doctor)
 app.command(name="import")(import_orders)
 

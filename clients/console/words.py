@@ -190,6 +190,8 @@ ALERTS = (
         "calls_exhausted": "外部调用久未成功",
         "lag": "处理积压",
         "backlog": "待发过多，直播渠道少展示",
+        "surge": "高峰保护",
+        "rehearsal_due": "大促前要演练",
         "stock_behind": "库存推送落后",
         "stock_refused": "渠道不收库存",
         "approval_waiting": "等待审批",

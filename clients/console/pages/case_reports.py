@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from clients.console import charts
 from clients.console.case_words import DIMENSIONS, KINDS, STATES, value_words
 from clients.console.forms import cards, field
-from clients.console.frame import Desk, framed, not_allowed, page_at
+from clients.console.frame import Desk, framed, no_download, not_allowed, page_at, when_calm
 from clients.console.gate import session_of
 from clients.console.html import Child, badge, body, empty, failure, link, section, tag, url
 from clients.console.lists import tabs, zone_of
@@ -87,6 +87,8 @@ def register(desk: Desk) -> None:
     async def download(request: Request) -> Response:
         if not session_of(request).may(Action.SEE_CASES):
             return PlainTextResponse(f"{not_allowed(Action.SEE_CASES)}\n", 403)
+        if (later := no_download(desk)) is not None:
+            return later
         try:
             asked = asked_of(request.query_params, desk.clock(), zone_of(request))
         except BadInput:
@@ -134,7 +136,7 @@ async def _draw(desk: Desk, request: Request) -> None:
         )  # fmt: skip
         return body(head, _period(asked), _cycle(cycle), _why(asked, reasons, words))
 
-    await frame.show(read, READ_EVERY)
+    await frame.show(when_calm(desk, read), READ_EVERY)
 
 
 def _period(asked: Asked) -> Markup:
