@@ -15,6 +15,7 @@ from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
+from simulator.kinds import KINDS
 from simulator.listings import Listings
 from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
@@ -25,7 +26,7 @@ from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
-from simulator.platform import KINDS, Opening, Platform
+from simulator.platform import Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots

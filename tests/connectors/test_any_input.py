@@ -1,6 +1,7 @@
 """Whatever arrives: valid orders come through whole, and nothing else does more than be refused."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers
+from tests.connectors import douyin_answers, jd_answers, kuaishou_answers
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
@@ -332,3 +333,50 @@ async def test_any_list_of_the_platform_is_a_page_or_broken(said: Any) -> None:
     except Broken:
         return
     assert all(hint.kind == "hint" and hint.no for hint in page.observations)
+
+
+POLLED = [
+    (jd_answers.JD, "jingdong_pop_order_enSearch_responce", jd_answers.order()),
+    (kuaishou_answers.KUAISHOU, "data", kuaishou_answers.order() | kuaishou_answers.base() | kuaishou_answers.case()),
+]
+POLLED_NAMES = st.sampled_from(
+    sorted({name for _, wrapper, order in POLLED for name in (wrapper, *order)} | {"code", "searchorderinfo_result"})
+)
+POLLED_JSON = st.recursive(
+    JSON | st.sampled_from(["0", 0, "12.30", "2026-11-22 10:00:00", 1_795_354_200_000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(POLLED_NAMES, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize(("shop", "wrapper", "order"), POLLED, ids=lambda one: getattr(one, "vendor", ""))
+@given(told=POLLED_JSON)
+async def test_no_answer_of_a_polled_platform_raises_anything_but_our_words(
+    shop: Shop, wrapper: str, order: dict[str, Any], told: Any
+) -> None:
+    for said in (told, {wrapper: told, "result": 1}):
+        channel = registry.sales_channel(
+            shop, Stranger(httpx.Response(200, content=json.dumps(said).encode())).client(), lambda: NOW
+        )
+        asking = (
+            channel.pull(Window(NOW - timedelta(hours=1), NOW), ""),
+            channel.pull_cases(Window(NOW - timedelta(hours=1), NOW), ""),
+            channel.read_order("1"),
+            channel.read_case("1"),
+            channel.renew(),
+        )
+        for question in asking:
+            with suppress(OmsError):
+                await question
+
+
+SEALED_FIELDS = st.sampled_from(["event", "info", "eventId", "appKey", "oid", "orderId", "updateTime", "test"])
+SEALED_JSON = st.dictionaries(SEALED_FIELDS, JSON, max_size=5).map(lambda told: kuaishou_answers.event("x", {}) | told)
+
+
+@given(st.binary(max_size=300) | SEALED_JSON.map(lambda told: json.dumps(told).encode()), st.booleans())
+def test_sealed_nonsense_never_raises_anything_else_at_kuaishou(body: bytes, sealed: bool) -> None:
+    try:
+        receive(kuaishou_answers.KUAISHOU, kuaishou_answers.pushed(body) if sealed else push(body))
+    except (Forged, Unparsable):
+        return
