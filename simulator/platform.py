@@ -12,7 +12,6 @@ from typing import Protocol
 
 from fastapi import APIRouter
 
-from simulator import platforms
 from simulator.market import Stall, Surroundings
 from simulator.sending import Sender
 from simulator.settings import Seller
@@ -49,7 +48,9 @@ class Kind:
 
 
 def _found() -> Iterator[Kind]:
-    for one in pkgutil.iter_modules(platforms.__path__, f"{platforms.__name__}."):
+    # Named, not imported: the platforms' files import this one.
+    room = importlib.import_module("simulator.platforms")
+    for one in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
         said = getattr(importlib.import_module(one.name), "KIND", None)
         if isinstance(said, Kind):
             yield said

@@ -15,13 +15,14 @@ from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
 from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
+from connectors.platforms.pdd_orders import read_order as read_pdd
 from connectors.top_sign import sign as top_sign
 from connectors.warehouses.qimen_inbound import METHODS
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers
+from tests.connectors import douyin_answers, pdd_answers
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
@@ -258,6 +259,38 @@ def test_an_order_with_nonsense_in_it_is_read_or_unparsable(order: dict[str, Any
     discounts = seen.shop_discount_minor + seen.platform_discount_minor
     assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
     assert seen.goods_minor == sum(line.amount_minor for line in seen.lines)
+
+
+YUAN = st.sampled_from([0, 5, "12.30", "318", "-1", "1e9"]) | JSON
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(pdd_answers.order())), JSON | YUAN),
+    st.dictionaries(st.sampled_from(sorted(pdd_answers.item())), JSON | YUAN),
+)
+def test_an_order_of_pinduoduo_with_nonsense_in_it_is_read_or_unparsable(
+    order: dict[str, Any], item: dict[str, Any]
+) -> None:
+    told = {**pdd_answers.order(item_list=[pdd_answers.item(**item)]), **order}
+    try:
+        seen = read_pdd(json.loads(json.dumps(told), parse_float=str), pdd_answers.PDD)
+    except Unparsable:
+        return
+    discounts = seen.shop_discount_minor + seen.platform_discount_minor
+    assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
+    assert 0 <= seen.refunded_minor <= seen.paid_minor <= seen.total_minor
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["total_count", "order_sn_list", "order_list", "refund_list"]), JSON))
+async def test_any_list_of_pinduoduo_is_a_page_or_has_our_words(said: Any) -> None:
+    window = Window(NOW - timedelta(minutes=30), NOW)
+    for wrapper in ("order_sn_increment_get_response", "order_list_get_response", "refund_increment_get_response"):
+        shop = pdd_answers.platform(Stranger(pdd_answers.says(wrapper, said)))
+        for ask in (shop.pull, shop.roll, shop.pull_cases):
+            try:
+                await ask(window, "")
+            except OmsError:
+                continue
 
 
 TAGS = [
