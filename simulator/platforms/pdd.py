@@ -4,22 +4,21 @@ Only orders that came about are shown: what nobody paid for never was. How a sel
 that here somebody does it by hand after a while.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response, WebSocket
 
-from simulator.cases import NotNow, SaleCase
+from simulator.by_hand import HandAnswered
+from simulator.cases import SaleCase
 from simulator.clock import now
 from simulator.listings import Unlisted
-from simulator.market import ListsDead, Stall, Surroundings, Tokens, Unheard
+from simulator.market import ListsDead, Surroundings, Tokens, Unheard
 from simulator.platform import Kind, Opening
 from simulator.platforms import pdd_wire as wire
 from simulator.platforms.pdd_order import DETAIL_TYPES, LIST_TYPES, case_info, changed_at, order_info
 from simulator.platforms.pdd_post import PostOffice
 from simulator.platforms.pdd_wire import Json, PddError, invalid, text, whole
-from simulator.seeds import jittered, rng
 from simulator.settings import Seller
 from simulator.shop import ShopOrder
 
@@ -38,14 +37,13 @@ CASE_TOPICS = {
 }
 
 
-class PddShop(Stall):
+class PddShop(HandAnswered):
     """One shop: every change is a message, and may be asked for."""
 
     def __init__(self, settings: Seller, around: Surroundings, post: PostOffice) -> None:
         super().__init__(settings, around)
         self.settings = settings
         self._post = post
-        self._live = around
         self._dead = settings.push_dead or "pdd" in around.profile.push_dead
 
     def shown(self) -> list[ShopOrder]:
@@ -72,23 +70,7 @@ class PddShop(Stall):
         money = {"refund_fee": case.minor, "bill_type": 1, "modified": millis, "operation": 1000}
         number = {"refund_id": int(case.no.rpartition("-")[2])}
         self._say(case.order, f"pdd_refund_{CASE_TOPICS[case.state]}", {**money, **number})
-        if case.state in ("asked", "sent"):
-            self._live.tasks.spawn(self._by_hand(case, case.state))
-
-    async def _by_hand(self, case: SaleCase, state: str) -> None:
-        source = rng(self.seed, "by hand", case.no, state)
-        await asyncio.sleep(jittered(source, self._live.profile.case_return_after, self._live.profile.jitter))
-        if case.state != state:
-            return
-        try:
-            if state == "asked" and case.kind != "refund":
-                self.answers.agree_return(case)
-            elif case.kind == "exchange":
-                self.answers.ship(case)
-            else:
-                self.answers.agree_refund(case)
-        except NotNow:
-            self.counts["cases_overtaken"] += 1
+        self.answer_by_hand(case)
 
     def _say(self, order: ShopOrder, topic: str, more: Json | None = None) -> None:
         if self._dead:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from connectors import registry
+from connectors.inbound import Outcome, Push
 from connectors.outbound import OrderRoll, SalesChannel
 from domain.observations import CaseHinted, CaseObserved, Observation, OrderHinted, OrderObserved
 from domain.pulling import Page, Window
@@ -32,6 +33,25 @@ def now() -> datetime:
 
 
 @dataclass
+class Gateway:
+    """Takes the world's pushes as our gateway does, and keeps what they say."""
+
+    shop: Shop | None = None
+    heard: list[Observation] = field(default_factory=list)
+
+    def take(self, request: httpx.Request) -> httpx.Response:
+        if self.shop is None or registry.vendor(self.shop.vendor).inbound is None:
+            return httpx.Response(404)
+        inbound, query = registry.inbound(self.shop), dict(request.url.params)
+        arrived = Push(query, dict(request.headers), request.content, now())
+        inbound.verify(arrived)
+        seen = inbound.parse(arrived)
+        self.heard += seen.observations
+        answer = inbound.answer(Outcome.ACCEPTED, "", arrived.received_at)
+        return httpx.Response(answer.status, content=answer.body)
+
+
+@dataclass
 class Inside:
     """One world with one shop on one platform."""
 
@@ -39,6 +59,7 @@ class Inside:
     app: FastAPI
     http: httpx.AsyncClient
     shop: Shop
+    gateway: Gateway
 
     def channel(self, **changes: Any) -> SalesChannel:
         return registry.sales_channel(replace(self.shop, **changes), self.http, now)
@@ -76,7 +97,8 @@ async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> Async
     seller = settings(vendor, **wanted.pop("seller", {}))
     calm = {"unpaid_first": 0.0, "wms_step": 60.0}
     set_up: Config = config(marketplaces=[seller], **{**calm, **wanted})
-    world = World(set_up, build_plan(set_up))
+    gateway = Gateway()
+    world = World(set_up, build_plan(set_up), httpx.MockTransport(gateway.take))
     app = create_app(world)
     sealed = {name: str(value) for name, value in seller.get("more", {}).items()}
     shop = Shop(
@@ -94,7 +116,8 @@ async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> Async
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         try:
-            yield Inside(world, app, http, shop)
+            gateway.shop = shop
+            yield Inside(world, app, http, shop, gateway)
         finally:
             await world.stop()
 
