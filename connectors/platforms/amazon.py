@@ -1,6 +1,6 @@
 """Calls to Amazon's Selling Partner API: orders, shipment confirmation, stock of what we ship ourselves, and the token.
 
-Beside it: amazon_orders.py reads orders.
+Beside it: amazon_orders.py reads orders, amazon_v0.py the older list.
 
 Calls are not signed: they carry an access token, which Login with Amazon gives for a refresh token that may be used
 again. A list ends two minutes behind the clock; it may be asked for once in three minutes only, so that its period
@@ -27,6 +27,7 @@ from connectors import fields, overseas
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms import amazon_orders as orders
+from connectors.platforms import amazon_v0 as v0
 from connectors.platforms.amazon_orders import CHANNEL, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
@@ -151,6 +152,10 @@ class AmazonShop:
 
     async def pull(self, window: Window, cursor: str) -> Page:
         """Ask for one page of the orders that changed in a window; those without prices, or not ours, say nothing."""
+        if v0.is_wanted(self._shop.params):
+            query = v0.question(fields.param(self._shop, MARKETPLACE), window, cursor)
+            reply = await self._ask(f"orders {window.start.isoformat()}", "GET", v0.LIST, query)
+            return v0.read_page(reply.body, window, self._shop)
         listed, raw = await self._list("lastUpdated", window, cursor, {"includedData": INCLUDED})
         rows = tuple(row for told in listed.orders for row in self._row(told, window))
         return Page(rows, raw, listed.pagination.next)
@@ -350,6 +355,7 @@ VENDOR = Vendor(
     optional_params={
         SELLER: "the seller's own id; telling stock needs it",
         PRODUCT_TYPE: "product type of the listings; without it no stock is told",
+        v0.PARAM: f"`{v0.OLD}`: list orders by the older interface, until our application may use the newer one",
         TOKEN_URL: f"where tokens are given, {USUAL_TOKEN_URL} without it",
         overseas.CARRIERS: f"{overseas.CARRIERS_HELP}, named as another carrier",
     },

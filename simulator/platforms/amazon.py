@@ -69,6 +69,10 @@ class AmazonPlatform:
         async def listed(request: Request) -> Response:
             return self._answer(request, lambda shop: _list(shop, dict(request.query_params), heard=_heard(request)))
 
+        @router.get("/orders/v0/orders")
+        async def listed_before(request: Request) -> Response:
+            return self._answer(request, lambda shop: _old_list(shop, dict(request.query_params)))
+
         @router.get("/orders/2026-01-01/orders/{no}")
         async def detail(no: str, request: Request) -> Response:
             return self._answer(request, lambda shop: _detail(shop, no, heard=_heard(request)))
@@ -166,6 +170,21 @@ def _list(shop: AmazonShop, query: Mapping[str, str], *, heard: bool) -> Json:
             order.show()
     more = {"pagination": {"nextToken": str(at + len(shown))}} if at + len(shown) < len(found) else {}
     return {"orders": [shows.whole(order, shop.currency) for order in shown], **more}
+
+
+def _old_list(shop: AmazonShop, query: Mapping[str, str]) -> Json:
+    """List by the older interface: names and words only, which show an order to nobody."""
+    names = {"LastUpdatedAfter": "lastUpdatedAfter", "LastUpdatedBefore": "lastUpdatedBefore"}
+    names |= {"MarketplaceIds": "marketplaceIds", "MaxResultsPerPage": "maxResultsPerPage"}
+    asked = {names[name]: value for name, value in query.items() if name in names}
+    if "NextToken" in query:
+        asked["paginationToken"] = query["NextToken"]
+    found = _list(shop, asked, heard=False)
+    told = found["orders"]
+    rows = [shows.old_row(one) for one in told] if isinstance(told, list) else []
+    page = found.get("pagination")
+    more = {"NextToken": page["nextToken"]} if isinstance(page, dict) else {}
+    return {"payload": {"Orders": rows, **more}}
 
 
 def _window(query: Mapping[str, str]) -> tuple[str, float, float]:

@@ -65,6 +65,28 @@ def whole(order: ShopOrder, currency: str) -> Json:
     return told
 
 
+OLD_WORDS = {
+    "PENDING": "Pending",
+    "UNSHIPPED": "Unshipped",
+    "PARTIALLY_SHIPPED": "PartiallyShipped",
+    "SHIPPED": "Shipped",
+    "CANCELLED": "Canceled",
+}
+
+
+def old_row(told: Json) -> Json:
+    """Show an order as a row of the older list."""
+    how = told["fulfillment"]
+    status = how["fulfillmentStatus"] if isinstance(how, dict) else ""
+    return {
+        "AmazonOrderId": told["orderId"],
+        "PurchaseDate": told["createdTime"],
+        "LastUpdateDate": told["lastUpdatedTime"],
+        "OrderStatus": OLD_WORDS[status],
+        "FulfillmentChannel": "MFN",
+    }
+
+
 def _head(order: ShopOrder) -> Json:
     return {
         "orderId": order.plan.no,

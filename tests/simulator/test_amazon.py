@@ -12,7 +12,7 @@ from clients.clock import utc_now
 from connectors.platforms.amazon import AmazonShop
 from domain.errors import RateLimited, Refused, TokenRejected, Unavailable
 from domain.fulfillment import ShipmentNotice, ShippedLine
-from domain.observations import OrderObserved
+from domain.observations import ChannelStatus, OrderHinted, OrderObserved
 from domain.pulling import Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Level
@@ -120,6 +120,19 @@ async def test_pages_hold_every_order_with_its_money(street: Callable[..., Stree
     roll = await world.shop.roll(world.window, "")
     assert len(roll.rolled) == 100
     assert {seen.raw_status for seen in roll.rolled} == {"UNSHIPPED"}
+
+
+async def test_the_older_list_hints_at_what_is_paid(street: Callable[..., Street]) -> None:
+    world = street(130)
+    orders = world.buy()
+    orders[0].status = "unpaid"
+    shop = AmazonShop(replace(SHOP, params={**PARAMS, "list_api": "v0"}), world.http, utc_now)
+    first = await shop.pull(world.window, "")
+    last = await shop.pull(world.window, first.next_cursor)
+    hints = [one for page in (first, last) for one in page.observations]
+    assert all(isinstance(one, OrderHinted) and one.status is ChannelStatus.PAID for one in hints)
+    assert {getattr(one, "no", "") for one in hints} == {order.plan.no for order in orders[1:]}
+    assert last.next_cursor == ""
 
 
 async def test_an_order_that_is_pending_is_no_order_yet(street: Callable[..., Street]) -> None:
