@@ -16,10 +16,12 @@ from clients.logs import set_up_logs
 from clients.memory import settle
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_audit import ensure_audit
+from clients.temporal_completeness import ensure_ledger, source_of
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
+from domain.completeness import RollSource
 from domain.errors import OmsError, Unavailable
 from domain.invoices import RED_LETTER
 from domain.messages import MESSAGE
@@ -149,6 +151,7 @@ async def _keep_drains(parts: Parts) -> None:
     running: set[Queue] = set()
     pulled: dict[PullSource, bool] = {}
     counted: set[str] = set()
+    proven: set[RollSource] = set()
     audited = False
     while True:
         with contextlib.suppress(Unavailable):
@@ -160,6 +163,7 @@ async def _keep_drains(parts: Parts) -> None:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
+                await _keep_ledger(parts, shop, proven)
             await _keep_counts(parts, counted)
             if not audited:
                 await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
@@ -186,6 +190,14 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
         if pulled.get(source) is not on:
             await ensure_pull(parts.client, source, on=on)
             pulled[source] = on
+
+
+async def _keep_ledger(parts: Parts, shop: Shop, proven: set[RollSource]) -> None:
+    """Schedule the ledger of a shop that can be asked which orders it has (INT-9)."""
+    source = source_of(shop, parts.timing.roll)
+    if source is not None and source not in proven:
+        await ensure_ledger(parts.client, source)
+        proven.add(source)
 
 
 async def _keep_counts(parts: Parts, counted: set[str]) -> None:

@@ -25,6 +25,7 @@ class ShopRow(SQLModel, table=True):
     params: dict[str, Any] = document()
     answers: bool = False
     backup: bool = True
+    silence_seconds: float | None = None
     active: bool = True
     created_at: datetime = moment()
 
