@@ -28,6 +28,9 @@ class AlertLimits:
     oversize_window_seconds: float
     call_attempts: int
     stock_push_seconds: float
+    silence_seconds: float = 1800.0
+    connection_seconds: float = 3600.0
+    push_quiet_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

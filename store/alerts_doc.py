@@ -19,6 +19,9 @@ class AlertsDocument(BaseModel):
     refused_window_seconds: Duration
     oversize_window_seconds: Duration
     stock_push_seconds: Duration
+    silence_seconds: Duration
+    connection_seconds: Duration
+    push_quiet_seconds: Duration
     call_attempts: int = Field(ge=2, le=1000)
 
     def limits(self, profile: str) -> AlertLimits:

@@ -38,17 +38,19 @@ from store.settings import store_settings
 from store.shops import Shops
 from workers import metrics
 from workers.apply import apply_forever
+from workers.connections import Connections
 from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
 from workers.health import Page, serve
 from workers.processes import wake_forever
+from workers.queues import Queues
 from workers.settings import WorkerSettings
 from workers.stock import stock_loops
 from workers.sweep import sweep_forever
 from workers.timing import TimingInForce
 from workers.upkeep import Upkeep
 from workers.watch import Watch
-from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
+from workers.wiring import CONNECTIONS, Parts, bulkheads, message_queues, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
 SHOPS_LOOK_SECONDS = 2.0
@@ -95,7 +97,8 @@ async def _run(parts: Parts, watch: Watch) -> None:
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
-    health = await serve(parts.settings.health_address, pages(watch))
+    queues = Queues(parts.database, parts.ring, message_queues(parts), utc_now)
+    health = await serve(parts.settings.health_address, pages(watch, queues))
     async with orders_worker(parts), shops_worker(parts):
         profile = parts.settings.profile
         timing = TimingInForce(parts.database, profile, parts.timing)
@@ -108,6 +111,8 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, profile)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
+        tasks.append(asyncio.create_task(queues.keep()))
+        tasks.append(asyncio.create_task(Connections(parts.client, parts.database, profile).keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
         settle()
         log.info("worker runs", pid=os.getpid())
@@ -116,7 +121,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         health.close()
 
 
-def pages(watch: Watch) -> dict[str, Page]:
+def pages(watch: Watch, queues: Queues) -> dict[str, Page]:
     """Say what the worker's own address answers."""
 
     def ready() -> tuple[int, str]:
@@ -125,7 +130,8 @@ def pages(watch: Watch) -> dict[str, Page]:
 
     def figures() -> tuple[int, str]:
         now = utc_now()
-        return 200, metrics.text(watch.figures, watch.age_seconds(now), not watch.unfit(now))
+        told = metrics.text(watch.figures, watch.age_seconds(now), not watch.unfit(now))
+        return 200, told + metrics.of_queues(queues.takings.values(), now)
 
     return {"/healthz": lambda: (200, "alive\n"), "/readyz": ready, "/metrics": figures}
 

@@ -1,6 +1,6 @@
 """Where ports meet parts. Owns which class stands behind each port, and what a worker process is made of."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,6 +46,7 @@ from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from clients.temporal_audit import OrderEngine
 from connectors import registry
+from connectors.outbound import MessageQueue
 from domain.errors import Broken
 from domain.invoices import RED_LETTER
 from domain.messages import MESSAGE
@@ -191,6 +192,15 @@ def vendors(parts: Parts) -> ShopVendors:
     """Build the connectors' source."""
     keeper = TokenKeeper(SqlTokens(parts.database, parts.ring), utc_now)
     return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads, keeper)
+
+
+def message_queues(parts: Parts) -> Callable[[Shop], Awaitable[MessageQueue]]:
+    """Say how the queue of a shop is opened."""
+
+    async def opened(shop: Shop) -> MessageQueue:
+        return registry.message_queue(shop, parts.http, utc_now)
+
+    return opened
 
 
 def orders_worker(parts: Parts) -> Worker:

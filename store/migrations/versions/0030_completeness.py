@@ -54,9 +54,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_roll_number_no", "roll_number", ["no"])
     op.add_column("shop", sa.Column("silence_seconds", sa.Float(), nullable=True))
+    op.add_column("shop", sa.Column("pull_scheduled", sa.Boolean(), nullable=True))
+    op.add_column("shop", sa.Column("looked_at", UTC, nullable=True))
+    op.create_index("ix_orders_shop_created_at", "orders", ["channel", "shop", "created_at"])
 
 
 def downgrade() -> None:
-    op.drop_column("shop", "silence_seconds")
+    op.drop_index("ix_orders_shop_created_at", table_name="orders")
+    for name in ("looked_at", "pull_scheduled", "silence_seconds"):
+        op.drop_column("shop", name)
     op.drop_table("roll_number")
     op.drop_table("roll_check")
