@@ -15,15 +15,18 @@ from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
+from simulator.kinds import KINDS
 from simulator.listings import Listings
+from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
+from simulator.nuonuo import Nuonuo
 from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
-from simulator.platform import KINDS, Opening, Platform
+from simulator.platform import Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
@@ -72,6 +75,8 @@ class World:
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
+        self.mailbox = _mailbox(config)
+        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left
@@ -176,8 +181,9 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
-        if self.mail is not None:
-            await self.mail.stop()
+        for server in (self.mail, self.mailbox):
+            if server is not None:
+                await server.stop()
         await self.tasks.stop()
         await self._client.aclose()
 
@@ -195,3 +201,11 @@ class World:
                 self.shop.book_as_accepted(order, started_at)
             else:
                 self.tasks.spawn(self.shop.live(order, started_at))
+
+
+def _mailbox(config: Config) -> Mailbox | None:
+    """Make the mailbox that buyers write to, with the login of the mail server."""
+    ours = config.messages
+    if ours is None or ours.imap_port is None:
+        return None
+    return Mailbox(ours.smtp_login, ours.smtp_password.get_secret_value(), ours.imap_port)

@@ -13,6 +13,7 @@ from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
 from clients.cli.case_decisions import case_decision_app
 from clients.cli.cases import case_app
+from clients.cli.completeness import completeness, reconcile
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -32,6 +33,7 @@ from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
 from clients.cli.receivables import receivable_app
+from clients.cli.rehearse import rehearse
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
 from clients.cli.returns import return_app
@@ -93,7 +95,10 @@ app.add_typer(user_app, name="user", help="Who may work at the console.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)
+app.command()(rehearse)
 app.command()(doctor)
+app.command()(completeness)
+app.command()(reconcile)
 app.command(name="import")(import_orders)
 
 

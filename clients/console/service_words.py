@@ -53,11 +53,12 @@ ACTIONS = {
     "red_letter.invoice": "填写蓝票号码", "red_letter.drafted": "红字草稿已开",
     "red_letter.refused": "红字草稿被拒绝", "red_letter.confirmed": "财务确认红字",
     "claim.handed_in": "索赔已提交", "claim.won": "索赔成功", "claim.lost": "索赔未成", "claim.packed": "下载索赔证据",
+    "mailbox.failed": "邮箱读取失败",
     "ticket.opened": "工单登记", "ticket.answer": "答复", "ticket.overdue": "超时上报", "ticket.due_soon": "即将超时",
     "macro.saved": "保存快捷语", "macro.dropped": "删除快捷语",
     "receivable.posted": "导出应收变动", "receivable.downloaded": "下载应收变动",
 }  # fmt: skip
-ALERTS = {"exception_overdue": "异常单超时", "ticket_overdue": "工单超时"}
+ALERTS = {"exception_overdue": "异常单超时", "ticket_overdue": "工单超时", "mailbox": "邮箱读不了"}
 _STATE = r"(open|handled|closed|new|answered)"
 SAID: list[tuple[str, str]] = [
     (r"(?:(\S+): )?exception \w+ (?:overdue|due soon), since (\d\d-\d\d \d\d:\d\d) UTC; told: (\S+)",
@@ -93,6 +94,17 @@ SAID: list[tuple[str, str]] = [
     (r"(\d+) characters; at most (\d+) fit", "内容太长（{0} 字），最多 {1} 字"),
     (r"there is no (exception|ticket|claim) (\S+); see .*", "没有这个单号：{1}"),
     (r"taken already", "已经处理过"),
+    (r"attachment (.*) \((\S+), (\d+) bytes\): see the message as received", "附件 {0}（{1}，{2} 字节），见原始消息"),
+    (r"(\d+) quoted lines", "引用的 {0} 行"),
+    (r"the letter has (\d+) bytes; the first (\d+) are kept, the whole one is in the mailbox",
+     "邮件太大（{0} 字节），只保存了前 {1} 字节，完整内容在邮箱里"),
+    (r"the text has (\d+) characters; the first (\d+) are shown", "正文 {0} 字，只显示前 {1} 字"),
+    (r"some characters cannot be read \((\S+)\)", "有些字读不出来（{0}）"),
+    (r"a part of the letter cannot be decoded: see the message as received", "有一部分读不出来，见原始消息"),
+    (r"the letter cannot be taken apart: see the message as received", "邮件拆不开，见原始消息"),
+    (r"(\d+) readings in a row failed: (.*)", "连续 {0} 次读取失败：{1}"),
+    (r"the mail server does not take the login of (\S+): mend it with oms shop key",
+     "{0} 的登录名或密码不对，请用 oms shop key 更新"),
     (r"claim (\S+) is (\w+) already", "索赔 {0} 已经有结果"),
     (r"a lost claim needs the reason that they gave", "未赔付请写对方的理由"),
     (r"no order was found in what was given: .*", "没有找到订单，请填订单号、运单号或完整手机号"),

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import maybe_moment, maybe_sealed, minor, moment, sealed, serial
+from store.tables.columns import maybe_big, maybe_moment, maybe_sealed, minor, moment, sealed, serial
 
 
 class OrderExceptionRow(SQLModel, table=True):
@@ -150,7 +150,8 @@ class ReceivableExportRow(SQLModel, table=True):
 class TicketRow(SQLModel, table=True):
     """One complaint, reminder (催单) or question. State: new, answered, closed.
 
-    `buyer_index` is the order's: what was said to the same customer before is found by it.
+    `buyer_index` is the order's: what was said to the same customer before is found by it. `named_order` is an order's
+    number as it was told, which may be unknown here; `case_no` the after-sales case that it is about.
     """
 
     __tablename__ = "ticket"
@@ -170,6 +171,8 @@ class TicketRow(SQLModel, table=True):
     buyer_index: str = ""
     request_key: str
     exception_no: str = ""
+    named_order: str = ""
+    case_no: str = ""
     owner: str = ""
     opened_by: str
     turn: int = 0
@@ -182,10 +185,17 @@ class TicketRow(SQLModel, table=True):
 
 
 class TicketEntryRow(SQLModel, table=True):
-    """One line of a ticket's log, its words sealed: people write names there. Kind: asked, answer, note, moved."""
+    """One line of a ticket's log, its words sealed: people write names there. Kind: asked, answer, note, moved.
+
+    `nonce` names the message or the press that wrote it; `beside_sealed` is what came with a message
+    (domain/tickets.py).
+    """
 
     __tablename__ = "ticket_entry"
-    __table_args__ = (Index("ix_ticket_entry_ticket_no", "ticket_no"),)
+    __table_args__ = (
+        Index("ix_ticket_entry_ticket_no", "ticket_no"),
+        Index("ix_ticket_entry_nonce", "nonce", postgresql_where=text("nonce <> ''")),
+    )
 
     id: int = serial()
     ticket_no: str = Field(foreign_key="ticket.no")
@@ -193,7 +203,24 @@ class TicketEntryRow(SQLModel, table=True):
     kind: str
     actor: str
     words_sealed: bytes = sealed()
+    beside_sealed: bytes | None = maybe_sealed()
+    inbox_id: int | None = maybe_big()
     at: datetime = moment()
+
+
+class MailboxRow(SQLModel, table=True):
+    """How far a mail account is read: the last letter by its number, which counts while `uid_validity` stays."""
+
+    __tablename__ = "mailbox"
+
+    vendor: str = Field(primary_key=True)
+    shop: str = Field(primary_key=True)
+    uid_validity: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    last_uid: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    asked_at: datetime | None = maybe_moment()
+    read_at: datetime | None = maybe_moment()
+    failures: int = 0
+    reason: str = ""
 
 
 class MacroRow(SQLModel, table=True):
