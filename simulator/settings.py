@@ -14,22 +14,7 @@ from simulator.listings import StockTrouble
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 SellerVendor = Literal["jd", "pdd", "xhs", "wechatshop", "kuaishou", "shopify", "amazon", "shopee"]
-Target = Literal[
-    "shop",
-    "wms",
-    "courier",
-    "payment",
-    "taobao",
-    "douyin",
-    "jd",
-    "pdd",
-    "xhs",
-    "wechatshop",
-    "kuaishou",
-    "shopify",
-    "amazon",
-    "shopee",
-]
+Target = Literal["shop", "wms", "courier", "payment", "taobao", "douyin", SellerVendor]
 OutageMode = Literal["refuse", "hang", "error"]
 Plant = Literal["lost", "doubled", "oversold"]
 
@@ -123,7 +108,10 @@ class Stripe(_Model):
 
 
 class Messages(_Model):
-    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost."""
+    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost.
+
+    `imap_port`: where the mailbox of the same login is read; none without it.
+    """
 
     wecom_key: SecretStr = Field(min_length=1)
     dingtalk_token: SecretStr = Field(min_length=1)
@@ -138,7 +126,6 @@ class Messages(_Model):
     smtp_password: SecretStr = Field(min_length=1)
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     imap_port: int | None = Field(default=None, ge=0, le=65535)
-    """Where the mailbox of the same login is read; none without it."""
 
 
 class Invoices(_Model):
