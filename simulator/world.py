@@ -63,6 +63,7 @@ class World:
         )
         limits = Lots(seed, "wms limit", profile.limit_share)
         self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
+        self.inwards.returns.courier = self.courier
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
         self.listings = self.shop.listings = self._listings()

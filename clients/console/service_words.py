@@ -56,6 +56,7 @@ ACTIONS = {
     "mailbox.failed": "邮箱读取失败",
     "ticket.opened": "工单登记", "ticket.answer": "答复", "ticket.overdue": "超时上报", "ticket.due_soon": "即将超时",
     "macro.saved": "保存快捷语", "macro.dropped": "删除快捷语",
+    "receivable.posted": "导出应收变动", "receivable.downloaded": "下载应收变动",
 }  # fmt: skip
 ALERTS = {"exception_overdue": "异常单超时", "ticket_overdue": "工单超时", "mailbox": "邮箱读不了"}
 _STATE = r"(open|handled|closed|new|answered)"
@@ -112,8 +113,19 @@ SAID: list[tuple[str, str]] = [
      "没有订单 {0}，请核对，或先空着以后再关联"),
     (r"nobody knows (.*); there are (.*)", "没有人会填 {0}，可以用 {1}"),
     (r"a macro needs a code and a title", "快捷语要有编号和名称"),
+    (r"no receivable change waits: .*", "没有待导出的应收变动"),
+    (r"there is no export (\S+); see .*", "没有这个导出号：{0}"),
     (r"no account for invoices is connected .*", "还没有接开票服务：请在开票系统手工开红字，再点确认"),
-    (r"only a part is paid back: .*", "只退一部分：请在开票系统按蓝票明细手工开红字，再点确认"),
+    (r"only a part is paid back, and no service .*",
+     "只退一部分，而开票服务不提供蓝票明细：请填写蓝票号码和要冲红的行，或在开票系统手工开红字，再点确认"),
+    (r"the service was asked for the draft and has not answered yet: .*", "已向开票服务申请草稿，还没有答复，请稍等"),
+    (r"the draft is made already: .*", "红字草稿已经开了：请先在开票系统撤销，手工重开，再点确认"),
+    (r"the lines come to (\S+), but (\S+) is paid back", "这些行合计 {0} 元，退款是 {1} 元，请核对含税金额"),
+    (r"'(.*)' is no line: .*", "“{0}”看不懂，请按“行号 货物 件数 含税金额 税率% 编码”填写，用空格隔开"),
+    (r"'(.*)': number, units and amount begin at .*", "“{0}”：行号、件数从 1 起，金额从 0.01 起"),
+    (r"'(.*)' is no tax classification code: it has (\d+) digits", "“{0}”不是税收分类编码（应为 {1} 位数字）"),
+    (r"line (\d+) of the blue invoice stands there twice", "蓝票第 {0} 行填了两次"),
+    (r"(\d+) lines; at most (\d+) fit on a red letter", "填了 {0} 行，最多 {1} 行"),
     (r"'(.*)' is no number of an e-invoice: it has (\d+) digits", "“{0}”不是数电票号码（应为 {1} 位数字）"),
     (r"the red letter is confirmed already", "红字已经确认过"),
     (r"exception (\S+) has no red letter", "异常单 {0} 没有红字发票"),

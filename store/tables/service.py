@@ -1,8 +1,10 @@
 """Service: exceptions of orders, claims, red-letter drafts, changes of what is receivable, tickets and their log."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from store.tables.columns import maybe_big, maybe_moment, maybe_sealed, minor, moment, sealed, serial
@@ -96,6 +98,7 @@ class RedLetterDraftRow(SQLModel, table=True):
     state: str
     reason: str = ""
     blue_invoice_no: str = ""
+    lines: list[list[Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     vendor: str = ""
     account: str = ""
     bill_no: str = ""
@@ -106,13 +109,17 @@ class RedLetterDraftRow(SQLModel, table=True):
 
 
 class ReceivableChangeRow(SQLModel, table=True):
-    """What a compensation changes in what is receivable for an order, for finance and ERP; `posted_at`: exported."""
+    """What a compensation changes in what is receivable for an order, for finance and ERP.
+
+    `export_no` names the export that posted it, at `posted_at`; empty until then.
+    """
 
     __tablename__ = "receivable_change"
     __table_args__ = (
         UniqueConstraint("key"),
         Index("ix_receivable_change_order_key", "order_key"),
         Index("ix_receivable_change_unposted", "id", postgresql_where=text("posted_at IS NULL")),
+        Index("ix_receivable_change_export_no", "export_no", "id", postgresql_where=text("export_no <> ''")),
     )
 
     id: int = serial()
@@ -124,6 +131,20 @@ class ReceivableChangeRow(SQLModel, table=True):
     source: str
     at: datetime = moment()
     posted_at: datetime | None = maybe_moment()
+    export_no: str = ""
+
+
+class ReceivableExportRow(SQLModel, table=True):
+    """One export of receivable changes, made once for a request; its file is written anew from its changes."""
+
+    __tablename__ = "receivable_export"
+    __table_args__ = (UniqueConstraint("request_key"),)
+
+    no: str = Field(primary_key=True)
+    request_key: str
+    changes: int
+    actor: str
+    at: datetime = moment()
 
 
 class TicketRow(SQLModel, table=True):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 
@@ -53,6 +54,24 @@ async def test_a_complaint_is_typed_in_answered_and_becomes_an_exception_that_is
     await page.goto("/exceptions?closed=1")
     await ready(page)
     await expect(page.locator("table")).to_contain_text("SVC1")
+    await page.goto("/receivables")
+    await ready(page)
+    await expect(page.locator("#act-post")).to_be_disabled()
+    await export_receivables(await enter("/receivables", UserRole.FINANCE))
+
+
+async def export_receivables(page: Page) -> None:
+    """As finance: post what the exception changed, and take its file again (EXC-2)."""
+    await expect(page.locator("#waiting")).to_contain_text("补发（少发）")
+    await page.locator("#act-post").click()
+    async with page.expect_download() as saved:
+        await page.locator("#ask-post").get_by_role("button", name="导出并记为已入账").click()
+    name = (await saved.value).suggested_filename
+    await expect(page.locator("#waiting")).to_contain_text("没有待导出的应收变动")
+    async with page.expect_download() as again:
+        await page.get_by_role("link", name="下载").click()
+    assert (await again.value).suggested_filename == name
+    assert "SVC1" in Path(await (await again.value).path()).read_text("utf-8-sig")
 
 
 async def test_what_the_shop_tells_stands_on_the_board_with_all_that_came_with_it(world: World, enter: Open) -> None:
