@@ -31,8 +31,8 @@ from clients.cli.pools import pool_app
 from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
-from clients.cli.rehearse import rehearse
 from clients.cli.receivables import receivable_app
+from clients.cli.rehearse import rehearse
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
 from clients.cli.returns import return_app
