@@ -295,6 +295,7 @@ class Profile(_Model):
     case_shipped_share: Share = 0.5
     case_return_after: Seconds = 0.5
     case_push_lost_share: Share = 0.0
+    case_dispute_share: Share = 0.0
     refunds_by_case: Share = 0.0
     # Payments
     notify_within: Seconds = 0.5
