@@ -15,7 +15,7 @@ from simulator.faults import FaultyVendors
 from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.messages_routes import message_routes
-from simulator.nuonuo import Nuonuo, nuonuo_routes
+from simulator.nuonuo import nuonuo_routes
 from simulator.own_shop import BadMessage, BadSignature
 from simulator.own_tickets import Complaint
 from simulator.returns_routes import returns_routes
@@ -50,8 +50,8 @@ def create_app(world: World) -> FastAPI:
     app.include_router(_payments(world))
     if world.messages is not None:
         app.include_router(message_routes(world.messages, world.mailbox))
-    if world.config.invoices is not None:
-        app.include_router(nuonuo_routes(Nuonuo(world.config.invoices)))
+    if world.nuonuo is not None:
+        app.include_router(nuonuo_routes(world.nuonuo))
     app.include_router(returns_routes(world.inwards.returns))
     app.include_router(_control(world))
     return app

@@ -26,7 +26,7 @@ from simulator.orders import (
     single_unit,
 )
 from simulator.plan_cases import apply_for_cases
-from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
+from simulator.plan_shops import choose_shop, fit_basket, marketplace_acts, order_no, replay_shop
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
@@ -112,7 +112,8 @@ def _with_bundles(config: Config, baskets: list[Basket], bundles: list[Bundle]) 
     for n, basket in enumerate(baskets):
         source = rng(config.seed, "bundle", n)
         has_one = draw_evenly(config.seed, "bundles", n, source) < share
-        found.append(add_product(source, basket, source.choice(bundles)) if has_one else basket)
+        more = replace(add_product(source, basket, source.choice(bundles)), bundled=True) if has_one else basket
+        found.append(more)
     return found
 
 
@@ -167,6 +168,7 @@ def _order(
     source = rng(config.seed, "buyer", n)
     row, newest = replayed or (None, None)
     channel, shop = choose_shop(config, n)
+    basket = fit_basket(channel, basket)
     receiver = make_receiver(source, row.province if row else None)
     fate, acts = _life(config, n, source, row)
     reordered = source.random() < config.profile.reorder_share
@@ -177,7 +179,8 @@ def _order(
     acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
-    acts = apply_for_cases(config, n, fate, acts)
+    if not basket.scarce:  # what never leaves nobody sends back
+        acts = apply_for_cases(config, n, fate, acts, whole=basket.bundled)
     return PlannedOrder(
         channel=channel,
         shop=shop,

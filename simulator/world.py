@@ -15,16 +15,18 @@ from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
+from simulator.kinds import KINDS
 from simulator.listings import Listings
 from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
+from simulator.nuonuo import Nuonuo
 from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
-from simulator.platform import KINDS, Opening, Platform
+from simulator.platform import Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
@@ -74,6 +76,7 @@ class World:
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
         self.mailbox = _mailbox(config)
+        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left

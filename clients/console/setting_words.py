@@ -103,6 +103,7 @@ LABELS = {
     "photo_bytes": "每张照片最大（字节）",
     "ruling": "判定",
     "words": "说明",
+    "words_en": "说明（英文页面）",
     "kinds": "售后类型",
     "phases": "货在哪里",
     "origins": "谁发起",
@@ -258,7 +259,6 @@ SAID: list[tuple[str, str]] = [
     (r"refuse: (.*)", "拒绝：{0}"),
     (r"freight", "商家承担运费"),
     (r"pays first", "先退款后退货"),
-    (r"no row of the policy fits: a person decides", "没有一行适用，由人决定"),
     (r"(.*); (vague address)", "{0}；{1}"),
 ]  # fmt: skip
 

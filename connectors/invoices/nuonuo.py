@@ -68,6 +68,13 @@ class NuonuoClerk:
             raise Broken(f"{VENDOR} does not know us, {code}: {told} ({ask.bill_no})")
         raise Refused(code, f"{told} ({ask.bill_no})")
 
+    def _token(self) -> str:
+        """Give the sealed token of the taxpayer; Broken when the shop row lacks it."""
+        token = self._shop.sealed.get("access_token", "").strip()
+        if not token:
+            raise Broken(f"shop {self._shop.code} ({VENDOR}) has no access_token: set it")
+        return token
+
     def _call(self, method: str, ref: str, body: bytes) -> Call:
         stamp = str(int(self._clock().timestamp()))
         drawn = hashlib.sha256(f"{ref}|{stamp}".encode()).hexdigest()
@@ -75,7 +82,7 @@ class NuonuoClerk:
         headers = {
             "content-type": "application/json",
             "x-nuonuo-sign": signature(fields.current_secret(self._shop), self._shop.key_id, once, body),
-            "accesstoken": fields.param(self._shop, "access_token"),
+            "accesstoken": self._token(),
             "usertax": fields.param(self._shop, "tax_no"),
             "method": method,
         }

@@ -16,7 +16,7 @@ from tests.connectors.worlds import NOW
 KEY, SECRET = "SD12345678", "DE3D30A7B5324E1B"
 SHOP = Shop(
     "nuonuo", "tax", Role.INVOICES, "Asia/Shanghai", "CNY", "http://nuonuo.example/open/v1/services", KEY, (SECRET,),
-    {"tax_no": "91440000TEST", "seller_name": "某某公司", "access_token": "token-1"},
+    {"tax_no": "91440000TEST", "seller_name": "某某公司"}, sealed={"access_token": "token-1"},
 )  # fmt: skip
 ASK = RedLetterAsk("E2611220001", "T1", "2" * 20)
 CODE = "1040201000000000000"
@@ -92,3 +92,9 @@ async def test_every_code_has_a_meaning(status: int, told: object, error: type[O
 def test_a_blue_invoice_has_twenty_digits() -> None:
     assert refuse_blue("2" * 20) == ""
     assert "it has 20 digits" in refuse_blue("12")
+
+
+async def test_an_account_without_its_token_says_what_to_set() -> None:
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(Broken, match="has no access_token: set it"):
+            await NuonuoClerk(replace(SHOP, sealed={}), http, lambda: NOW).draft(ASK)
