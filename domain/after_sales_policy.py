@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.after_sales import NEEDS_RETURN, OF_GOODS, CaseKind, Origin
+from domain.permissions import Action, UserRole, may
 
 
 class Phase(StrEnum):
@@ -115,6 +116,14 @@ class Checked:
     row: int = 0
     freight_back: bool = False
     pay_before_return: bool = False
+
+
+def may_grant(role: UserRole | None, minor: int, up_to_minor: int | None) -> bool:
+    """Say whether somebody may grant so much at once: more than an agent may is for those who also pay.
+
+    No role: nobody whom the console knows, who may no more than an agent.
+    """
+    return up_to_minor is None or minor <= up_to_minor or (role is not None and may(role, Action.PAY_CASE))
 
 
 def check(asked: Asked, policy: Policy, now: datetime) -> Checked:

@@ -27,6 +27,7 @@ from domain.exceptions import (
 from store.database import Database
 from store.keyring import load_keyring
 from store.reads.case_proof import Candidate, CaseProofReads, ExceptionStanding
+from store.red_letters import Blue
 from store.settings_docs import Profile
 from store.shops import Shops
 
@@ -114,7 +115,7 @@ async def _go_on(service: Servicing, one: ExceptionStanding) -> None:
     """Give the number of the invoice, let finance confirm the draft, close what has nothing open any more."""
     try:
         if one.red_letter == "no_invoice":
-            await service.set_invoice(one.no, blue_no(one.no), ACTOR)
+            await service.set_invoice(one.no, Blue(blue_no(one.no)), ACTOR)
         elif one.red_letter == "drafted" and one.case_closed:
             await service.confirm_red_letter(one.no, ACTOR)
         elif one.red_letter == "confirmed" and one.state != "closed":

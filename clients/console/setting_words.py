@@ -76,6 +76,7 @@ LABELS = {
     "not_yet_retry_seconds": "还没好时再问",
     "courier_query_seconds": "查询物流",
     "warehouse_query_seconds": "查询仓库",
+    "mail_query_seconds": "读取邮箱",
     "breaker_retry_seconds": "外部系统断开后再试",
     "sweep_poll_seconds": "清理过期占用",
     "drain_heartbeat_seconds": "外发心跳",
