@@ -26,7 +26,7 @@ from simulator.orders import (
     single_unit,
 )
 from simulator.plan_cases import apply_for_cases
-from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
+from simulator.plan_shops import choose_shop, fit_basket, marketplace_acts, order_no, replay_shop
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
@@ -168,6 +168,7 @@ def _order(
     source = rng(config.seed, "buyer", n)
     row, newest = replayed or (None, None)
     channel, shop = choose_shop(config, n)
+    basket = fit_basket(channel, basket)
     receiver = make_receiver(source, row.province if row else None)
     fate, acts = _life(config, n, source, row)
     reordered = source.random() < config.profile.reorder_share

@@ -15,6 +15,7 @@ from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
+from simulator.kinds import KINDS
 from simulator.listings import Listings
 from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
@@ -25,12 +26,13 @@ from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
-from simulator.platform import KINDS, Opening, Platform
+from simulator.platform import Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
-from simulator.settings import Config, Douyin, Seller, Taobao
+from simulator.settings import Config
+from simulator.settings_shops import Douyin, Seller, Taobao
 from simulator.shop import Shop, ShopOrder
 from simulator.stripe import Stripe
 from simulator.tally import Tally, Tasks
@@ -74,8 +76,8 @@ class World:
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
-        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.mailbox = _mailbox(config)
+        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left
