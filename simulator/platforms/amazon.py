@@ -20,7 +20,7 @@ from simulator.market import ListsDead, Stall, Surroundings, Unheard
 from simulator.platform import Kind, Opening
 from simulator.platforms import amazon_orders as shows
 from simulator.platforms.amazon_orders import Json
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 BEHIND = timedelta(minutes=2)
