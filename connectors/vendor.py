@@ -54,6 +54,8 @@ class Vendor:
     """Where the access token comes from; empty when the vendor needs none."""
     sealed_params: Mapping[str, str] = field(default_factory=dict)
     """Params that are secret: given as NAME=@FILE and sealed with the keys."""
+    optional_sealed_params: Mapping[str, str] = field(default_factory=dict)
+    """Params that are secret and that only some shops have."""
     faults: Callable[[Shop], list[str]] | None = None
     """Looks at what was given before it is used: `name: what is wrong`."""
     per_second: float = 20.0
@@ -70,6 +72,8 @@ class Vendor:
     """What it allows when it is asked which orders were placed in an hour (INT-9); None when it cannot be."""
     roll_with: str = ""
     """The param without which a shop has no such list; empty when it always has."""
+    queue_with: str = ""
+    """The param without which a shop has no queue to take from; empty when it always has."""
     channel: Caller[SalesChannel] | None = None
     rolls: Caller[OrderRoll] | None = None
     queue: Caller[MessageQueue] | None = None

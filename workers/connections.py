@@ -76,7 +76,8 @@ def _connection(one: Connected, pull_period_seconds: float) -> Connection:
     vendor = registry.vendor(one.vendor)
     return Connection(
         **asdict(one),
-        pushes=vendor.inbound is not None or vendor.queue is not None,
+        # A queue that only some shops have is not missed where it is silent: their lists tell.
+        pushes=vendor.inbound is not None or (vendor.queue is not None and not vendor.queue_with),
         pulls=vendor.pull is not None,
         token=bool(vendor.token),
         pull_period_seconds=pull_period_seconds,
