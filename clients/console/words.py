@@ -238,6 +238,7 @@ _SAID = [
     *stock_words.SAID,
     *setting_words.SAID,
     *case_words.SAID,
+    *completeness_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 

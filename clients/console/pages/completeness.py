@@ -11,6 +11,7 @@ from clients.console.completeness_words import FAULTS, KINDS, MARKS, SIGNS
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, tag, url
 from clients.console.lists import tabs
+from clients.console.words import said
 from domain.completeness import DAY, HAND, HOUR, MONTH, Fault
 from store.reads.completeness import CheckRow, CompletenessReads, LedgerHour, LedgerShop, NumberRow
 
@@ -180,7 +181,7 @@ def _window(one: CheckRow) -> dict[str, Child]:
         "state": badge(words, tone, SIGNS[one.state]),
         **{name: str(getattr(one, name)) for name in NUMBERS},
         "checked": moment(one.checked_at),
-        "reason": tag("span", one.reason, class_="wrap"),
+        "reason": tag("span", said(one.reason), class_="wrap"),
     }
 
 
