@@ -21,6 +21,8 @@ OVER = frozenset({"refused", "paid", "closed", "done"})
 RETURNS = frozenset({"return", "exchange"})
 # Channels whose cases are about one child order each.
 BY_LINE = frozenset({"taobao"})
+# Channels at which a case is asked for by its order's number and its own.
+WITH_ORDER = frozenset({"pdd"})
 WAYBILL_DIGITS = 12
 
 
@@ -59,8 +61,9 @@ class SaleCase:
 
 
 def _number(order: ShopOrder, end: str) -> str:
-    """Number a case as marketplaces do: 18 digits, none of them a leading zero."""
-    return "8" + f"{order.plan.no}{end}"[-17:]
+    """Number a case as marketplaces do: 18 letters and digits, none of them a leading zero."""
+    no = "8" + "".join(filter(str.isalnum, f"{order.plan.no}{end}"))[-17:]
+    return f"{order.plan.no}-{no}" if order.plan.channel in WITH_ORDER else no
 
 
 class Teller(Protocol):
@@ -78,6 +81,7 @@ class Cases:
         self._seed = seed
         self._tasks = tasks
         self.shops: dict[tuple[str, str], Teller] = {}
+        self.staff: dict[tuple[str, str], Callable[[SaleCase], None]] = {}
         self.has_left: Callable[[ShopOrder], bool] = lambda _order: False
         self.all: dict[str, SaleCase] = {}
 
@@ -172,6 +176,8 @@ class Cases:
     def _tell(self, case: SaleCase) -> None:
         plan = case.order.plan
         case.messages += 1
+        if (seen := self.staff.get((plan.channel, plan.shop))) is not None:
+            seen(case)
         source = rng(self._seed, "case push", case.no, case.messages)
         if source.random() < self._profile.case_push_lost_share:
             return

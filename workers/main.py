@@ -21,9 +21,11 @@ from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
+from connectors.transport import PooledTransport
 from domain.completeness import RollSource
 from domain.errors import OmsError, Unavailable
 from domain.invoices import RED_LETTER
+from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import CASES, ORDERS, PullSource
@@ -61,6 +63,7 @@ QUEUES_OF_ROLE = {
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
     Role.INVOICES: (RED_LETTER,),
+    Role.MAIL: (LETTERS,),
 }
 
 
@@ -72,7 +75,7 @@ async def main() -> None:
     async with database.transaction() as tx:
         await settings_docs.seed(tx, utc_now())
         timing = await settings_docs.timing(tx, settings.profile)
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
+    async with httpx.AsyncClient(transport=PooledTransport(CONNECTIONS)) as http:
         oversize = Oversize()
         client = await _patiently(settings, tracing, oversize)
         ring = load_keyring(where.keyring)
