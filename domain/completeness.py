@@ -135,8 +135,8 @@ def compare(
 ) -> Compared:
     """Compare sets of numbers, not counts: what they name against what we have; `meanings` is what their codes mean.
 
-    The vendor was asked for both ends of the window, so what it names at the very end belongs to the next one. An hour's
-    news may still be on their way: states are compared by the day (INT-9).
+    The vendor was asked for both ends of the window, so what it names at the very end belongs to the next one. The news
+    of an hour may still be on their way: states are compared by the day (INT-9).
     """
     told = {one.no: one for one in rolled}
     here = {no: one for no, one in told.items() if span.holds(one.at)}
