@@ -186,7 +186,7 @@ def closed(source: RollSource, kind: str, begun: datetime, now: datetime) -> lis
     A month is compared day by day, each a row of its own, once all of it is over.
     """
     piece, whole = _lengths(source.timing, kind)
-    delay = timedelta(seconds=source.timing.delay_seconds)
+    delay = timedelta(seconds=max(source.timing.delay_seconds, source.rules.lag_seconds))
     start = _floor(max(begun, now - timedelta(seconds=source.timing.reach_seconds)), piece, source)
     spans = []
     while _floor(start, whole, source) + whole + delay <= now:

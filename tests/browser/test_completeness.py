@@ -6,7 +6,7 @@ from datetime import timedelta
 from playwright.async_api import Page, expect
 
 from clients.clock import utc_now
-from domain.completeness import HOUR, RollSource, Span
+from domain.completeness import DAY, HOUR, RollSource, Span
 from domain.permissions import UserRole
 from domain.pulling import Rolled, RollRules
 from domain.timing import RollTiming
@@ -26,6 +26,8 @@ async def test_a_red_hour_opens_to_the_number_that_is_missing(world: World, ente
     await ledger.settle(SOURCE, green, [], 0, utc_now())
     for minutes in (20, 0):
         await ledger.settle(SOURCE, red, missing, 1, utc_now() - timedelta(minutes=minutes))
+    day = Span(DAY, hour - timedelta(hours=20), hour + timedelta(hours=4))
+    await ledger.settle(SOURCE, day, [], 0, utc_now())
     page = await enter("/shops", UserRole.ADMIN)
     await page.get_by_role("link", name="订单完整性").click()
     await ready(page)
@@ -39,6 +41,7 @@ async def test_a_red_hour_opens_to_the_number_that_is_missing(world: World, ente
     row = page.locator("#hour tr", has_text="LOST-1")
     await expect(row).to_contain_text("缺少")
     await expect(row).to_contain_text("未解决")
+    await expect(page.locator("#others tr", has_text="每日")).to_be_visible()
     await world.change("DELETE FROM roll_check")
     await world.change("DELETE FROM roll_number")
     await world.change("UPDATE alert SET cleared_at = now() WHERE kind = 'gap'")

@@ -122,10 +122,12 @@ async def _calendar(reads: CompletenessReads, shop: LedgerShop, since: datetime,
         link(url("/completeness", shop=name, until=(until + step).isoformat()), TEXTS["later"]),
     ]
     legend = [tag("span", badge(words, tone, SIGNS[mark]), " ") for mark, (words, tone) in MARKS.items()]
-    shown = others if others else []
+    numbers = await reads.numbers((shop.vendor, shop.shop), since, until, [DAY, MONTH, HAND])
+    found = [_windows(others)] if others else [empty(TEXTS["none"])]
+    found += [tag("h3", TEXTS["numbers"]), _numbers(numbers)] if numbers else []
     return [
         section(TEXTS["calendar"], _grid(shop, hours), tag("p", legend), tag("p", around), id="calendar"),
-        section(TEXTS["others"].format(days=DAYS), _windows(shown) if shown else empty(TEXTS["none"])),
+        section(TEXTS["others"].format(days=DAYS), *found, id="others"),
     ]
 
 
