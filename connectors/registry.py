@@ -140,7 +140,8 @@ def roll_rules(shop: Shop) -> RollRules | None:
 
 def has_queue(shop: Shop) -> bool:
     """Say whether a shop's news are taken from a queue of its vendor."""
-    return vendor(shop.vendor).queue is not None
+    needs = vendor(shop.vendor)
+    return needs.queue is not None and (not needs.queue_with or bool(shop.params.get(needs.queue_with)))
 
 
 def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:

@@ -70,6 +70,8 @@ class Vendor:
     """What it allows when it is asked which orders were placed in an hour (INT-9); None when it cannot be."""
     roll_with: str = ""
     """The param without which a shop has no such list; empty when it always has."""
+    queue_with: str = ""
+    """The param without which no queue of a shop is read; empty when it always is."""
     channel: Caller[SalesChannel] | None = None
     rolls: Caller[OrderRoll] | None = None
     queue: Caller[MessageQueue] | None = None
