@@ -43,6 +43,7 @@ ALL = [
         tells_who_pays=False,
         pushes=True,
     ),
+    At("xhs", {"seller_id": "1111111", "carriers": "SF=shunfeng"}, pushes=True),
 ]
 MAP = settings_docs.status_map_of(1, {"channels": {}})
 

@@ -61,6 +61,20 @@ DOCUMENTED = {
         "70": StatusMeaning(S.COMPLETED),
         "80": StatusMeaning(S.CANCELLED),
     },
+    "xhs": {
+        "1": StatusMeaning(S.UNPAID),
+        "2": HELD,
+        "3": HELD,
+        "4": StatusMeaning(S.PAID),
+        "5": PART,
+        "6": StatusMeaning(S.SHIPPED),
+        "7": StatusMeaning(S.COMPLETED),
+        "8": StatusMeaning(S.CANCELLED),
+        "9": StatusMeaning(S.CANCELLED),
+        "10+paid": HELD,
+        "10+shipped": StatusMeaning(S.SHIPPED),
+        "10+finished": StatusMeaning(S.COMPLETED),
+    },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }
 
