@@ -20,8 +20,8 @@ PAY_BACK = frozenset({"refund_due", "late_payment"})
 TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 """Alerts that tell somebody of a cancellation that came after the goods had left."""
 
-ONE_WAYBILL_EACH = frozenset({"taobao"})
-"""Channels on which a line has one waybill, in however many parcels it travels."""
+ONE_WAYBILL_EACH = frozenset({"taobao", "pdd"})
+"""Channels on which a line, or a whole order, has one waybill, in however many parcels it travels."""
 ALL_WAYBILLS = frozenset({"own"})
 """Channels that take the waybills of parcels which complete nothing, too."""
 

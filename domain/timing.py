@@ -44,6 +44,7 @@ class LoopTiming:
     warehouse_query_seconds: float = field(default=7200.0, kw_only=True)
     low_stock_poll_seconds: float = field(default=600.0, kw_only=True)
     audit_period_seconds: float = field(default=3600.0, kw_only=True)
+    mail_query_seconds: float = field(default=60.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

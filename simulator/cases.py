@@ -21,6 +21,8 @@ OVER = frozenset({"refused", "paid", "closed", "done"})
 RETURNS = frozenset({"return", "exchange"})
 # Channels whose cases are about one child order each.
 BY_LINE = frozenset({"taobao"})
+# Channels at which a case is asked for by its order's number and its own.
+WITH_ORDER = frozenset({"pdd"})
 WAYBILL_DIGITS = 12
 
 
@@ -59,8 +61,9 @@ class SaleCase:
 
 
 def _number(order: ShopOrder, end: str) -> str:
-    """Number a case as marketplaces do: 18 digits, none of them a leading zero."""
-    return "8" + f"{order.plan.no}{end}"[-17:]
+    """Number a case as marketplaces do: 18 letters and digits, none of them a leading zero."""
+    no = "8" + "".join(filter(str.isalnum, f"{order.plan.no}{end}"))[-17:]
+    return f"{order.plan.no}-{no}" if order.plan.channel in WITH_ORDER else no
 
 
 class Teller(Protocol):

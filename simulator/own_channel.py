@@ -8,7 +8,7 @@ from time import monotonic
 
 import httpx
 
-from simulator import own_cases, own_shop, own_stock
+from simulator import own_cases, own_shop, own_stock, own_tickets
 from simulator.cases import Cases, SaleCase
 from simulator.clock import iso, now
 from simulator.listings import Shelf
@@ -93,6 +93,19 @@ class OwnChannel:
         lane.post(Letter("shop", event, sign, _read))
         if case.state == "paid":
             self.tell(case.order, hold=False)
+
+    def complain(self, told: own_tickets.Complaint) -> None:
+        """Post what a buyer says; messages of one conversation leave in their order."""
+        body = own_tickets.ticket_body(told)
+        self.counts["complaints"] += 1
+
+        def sign() -> Request:
+            self.counts["pushes_sent"] += 1
+            headers = own_shop.signed_headers(self._settings.key_id, self._secrets()[0], told.event, now(), body)
+            return Request(self._url, headers, body)
+
+        lane = self._lanes.setdefault(f"ticket {told.ticket_no}", self._sender.lane("shop"))
+        lane.post(Letter("shop", told.event, sign, _read))
 
     def show_cases(self, headers: Mapping[str, str], no: str, asked: Mapping[str, str]) -> bytes:
         """Answer for one case, or for a page of those that changed; raises BadSignature, or BadMessage without one."""

@@ -112,7 +112,8 @@ def _with_bundles(config: Config, baskets: list[Basket], bundles: list[Bundle]) 
     for n, basket in enumerate(baskets):
         source = rng(config.seed, "bundle", n)
         has_one = draw_evenly(config.seed, "bundles", n, source) < share
-        found.append(add_product(source, basket, source.choice(bundles)) if has_one else basket)
+        more = replace(add_product(source, basket, source.choice(bundles)), bundled=True) if has_one else basket
+        found.append(more)
     return found
 
 
@@ -178,7 +179,8 @@ def _order(
     acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
-    acts = apply_for_cases(config, n, fate, acts)
+    if not basket.scarce:  # what never leaves nobody sends back
+        acts = apply_for_cases(config, n, fate, acts, whole=basket.bundled)
     return PlannedOrder(
         channel=channel,
         shop=shop,

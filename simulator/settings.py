@@ -137,6 +137,8 @@ class Messages(_Model):
     smtp_login: str = Field(min_length=1)
     smtp_password: SecretStr = Field(min_length=1)
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    imap_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where the mailbox of the same login is read; none without it."""
 
 
 class Invoices(_Model):

@@ -70,6 +70,7 @@ class TimingDocument(BaseModel):
     drain_longest_seconds: Duration
     low_stock_poll_seconds: Duration
     audit_period_seconds: Duration
+    mail_query_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration

@@ -23,6 +23,7 @@ from connectors.platforms.own import NOTICE_URL
 from connectors.transport import PooledTransport
 from domain.errors import OmsError, Unavailable
 from domain.invoices import RED_LETTER
+from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import CASES, ORDERS, PullSource
@@ -58,6 +59,7 @@ QUEUES_OF_ROLE = {
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
     Role.INVOICES: (RED_LETTER,),
+    Role.MAIL: (LETTERS,),
 }
 
 

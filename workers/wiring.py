@@ -24,15 +24,18 @@ from activities.guarded import (
     GuardedChannel,
     GuardedClerk,
     GuardedCourier,
+    GuardedMailbox,
     GuardedPayments,
     GuardedReturns,
     GuardedSender,
     GuardedWarehouse,
 )
 from activities.labels import ReadingActivities
+from activities.mail import MailReading
 from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from activities.ports_mail import Mailbox
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
 from activities.pulls import PullActivities
@@ -46,6 +49,7 @@ from clients.temporal_audit import OrderEngine
 from connectors import registry
 from domain.errors import Broken
 from domain.invoices import RED_LETTER
+from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
@@ -58,6 +62,7 @@ from store.counts import SqlCounts
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
+from store.mailboxes import SqlMailboxes
 from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
@@ -127,6 +132,11 @@ class ShopVendors:
         """Give the sender of an account for messages."""
         sender = registry.message_sender(await self._shop(vendor, code), self._http, utc_now)
         return GuardedSender(sender, self._bulkheads.of(vendor, code))
+
+    async def mailbox(self, vendor: str, code: str) -> Mailbox:
+        """Give the reader of a mail account."""
+        mailbox = registry.mailbox(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedMailbox(mailbox, self._bulkheads.of(vendor, code))
 
     async def clerk(self, vendor: str, code: str) -> InvoiceClerk:
         """Give the clerk of an account for invoices."""
@@ -243,6 +253,8 @@ def shops_worker(parts: Parts) -> Worker:
     returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
     drains.also("return", returns.tell)
     drains.also("return_query", returns.ask, returns.due)
+    mail = MailReading(SqlMailboxes(parts.database, parts.ring, loop.mail_query_seconds), strangers, utc_now)
+    drains.also(LETTERS, mail.read, mail.due)
     drains.also(CASE_ANSWERS, CaseAnswers(outgoing, strangers, utc_now).answer)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.proof import OrderFact, ShownFact, SkuFact
-from domain.proof_cases import CaseFact
+from domain.proof_cases import CaseFact, RedLetterFact
 from store.reads.case_proof import CaseStanding
 from store.reads.phases import Phase
 
@@ -90,6 +90,7 @@ class Evidence:
     stock: StockNews = field(default_factory=StockNews)
     cases: list[CaseFact] = field(default_factory=list)
     standings: list[CaseStanding] = field(default_factory=list)
+    red_letters: list[RedLetterFact] = field(default_factory=list)
 
     @property
     def sold(self) -> list[OrderFact]:

@@ -43,7 +43,7 @@ ALL = (
 )
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
-OWN_WAYS = "push"
+OWN_WAYS = "push, cases pulled"
 PAY = "pay"
 PATHS = {"taobao": "/router/rest", "douyin": ""}
 """Where a vendor's own addresses begin in the simulator, unless under its name."""

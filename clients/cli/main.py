@@ -31,6 +31,7 @@ from clients.cli.pools import pool_app
 from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
+from clients.cli.receivables import receivable_app
 from clients.cli.rehearse import rehearse
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
@@ -77,6 +78,7 @@ app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, ow
 app.add_typer(approval_app, name="approval", help="What waits for a second person.")
 app.add_typer(exception_app, name="exception", help="What went wrong with an order, and what follows.")
 app.add_typer(claim_app, name="claim", help="Claims against couriers and suppliers, with their evidence.")
+app.add_typer(receivable_app, name="receivable", help="What compensations change for finance, posted by exports.")
 app.add_typer(ticket_app, name="ticket", help="Complaints and reminders of buyers: the service board.")
 app.add_typer(report_app, name="report", help="Reports on stock and on after-sales cases.")
 app.add_typer(return_app, name="return", help="Goods that come back: parcels of nobody, where they are, labels.")

@@ -192,6 +192,8 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
 
 
 def _no_path(shop: Shop) -> str:
+    if shop.role is Role.MAIL:
+        return "none: read"
     return "none: written to" if shop.role in {Role.MESSAGES, Role.INVOICES} else "none: pulled"
 
 
@@ -211,6 +213,8 @@ def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
     needs = registry.vendor(vendor)
     if needs.role is Role.INVOICES:
         return ""
+    if needs.role is Role.MAIL:
+        return "; its letters become tickets: oms ticket list"
     if needs.role is Role.MESSAGES:
         return f"; try it: oms message test {vendor}/{code}"
     words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"

@@ -76,6 +76,7 @@ LABELS = {
     "not_yet_retry_seconds": "还没好时再问",
     "courier_query_seconds": "查询物流",
     "warehouse_query_seconds": "查询仓库",
+    "mail_query_seconds": "读取邮箱",
     "breaker_retry_seconds": "外部系统断开后再试",
     "sweep_poll_seconds": "清理过期占用",
     "drain_heartbeat_seconds": "外发心跳",
@@ -102,6 +103,7 @@ LABELS = {
     "photo_bytes": "每张照片最大（字节）",
     "ruling": "判定",
     "words": "说明",
+    "words_en": "说明（英文页面）",
     "kinds": "售后类型",
     "phases": "货在哪里",
     "origins": "谁发起",
@@ -257,7 +259,6 @@ SAID: list[tuple[str, str]] = [
     (r"refuse: (.*)", "拒绝：{0}"),
     (r"freight", "商家承担运费"),
     (r"pays first", "先退款后退货"),
-    (r"no row of the policy fits: a person decides", "没有一行适用，由人决定"),
     (r"(.*); (vague address)", "{0}；{1}"),
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ Another language is another module of the same names.
 import re
 
 from clients.console import (
+    alert_words,
     case_words,
     count_words,
     inbox_words,
@@ -75,6 +76,12 @@ CALLS = {
     "reread": "重读订单",
     "stock": "推送库存",
     "entry": "入库预报",
+    "return": "退货预报",
+    "case": "售后答复",
+    "refund": "退款",
+    "payment": "查询支付",
+    "message": "发送消息",
+    "red_letter": "红字发票草稿",
 }
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
@@ -238,6 +245,7 @@ _SAID = [
     *stock_words.SAID,
     *setting_words.SAID,
     *case_words.SAID,
+    *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 

@@ -1,6 +1,6 @@
 """The own-shop channel, docs/own-shop-api.md. Owns its signature, its messages, the write-back and the re-read.
 
-Beside it: own_orders.py and own_cases.py read what it says of them, own_stock.py tells stock.
+Beside it: own_orders.py, own_cases.py and own_tickets.py read what it says of them, own_stock.py tells stock.
 
 Amounts are minor units, times ISO 8601 with an offset, ids texts. Error texts name fields, what is wrong and
 what to do; they carry sums, because the shop needs them, but never a name, a phone or an address.
@@ -20,7 +20,7 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
-from connectors.platforms import own_cases, own_stock
+from connectors.platforms import own_cases, own_stock, own_tickets
 from connectors.platforms import own_orders as orders
 from connectors.platforms.own_orders import CHANNEL, Hint, Order, Strict, observe
 from connectors.vendor import Vendor
@@ -31,6 +31,7 @@ from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderO
 from domain.pulling import Page, Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
+from domain.tickets import TicketObserved
 
 KEY, TIMESTAMP, EVENT, SIGNATURE = (
     "x-steadfast-key",
@@ -47,6 +48,7 @@ class _Message(Strict):
     order: Order | None = None
     hint: Hint | None = None
     case: own_cases.Case | None = None
+    ticket: own_tickets.Ticket | None = None
 
 
 def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
@@ -96,7 +98,7 @@ class OwnInbound:
         sent_at = fields.offset_time(push.headers[TIMESTAMP])
         return Genuine(push.headers[EVENT], sent_at, (self._read(message),))
 
-    def _read(self, message: _Message) -> OrderObserved | OrderHinted | CaseObserved:
+    def _read(self, message: _Message) -> OrderObserved | OrderHinted | CaseObserved | TicketObserved:
         given = [name for name, one in message if one is not None]
         if len(given) > 1:
             raise Unparsable(f"{' and '.join(given)} are both given: send one of them")
@@ -104,8 +106,10 @@ class OwnInbound:
             return observe(message.order, self._shop)
         if message.case:
             return own_cases.observe(message.case, self._shop)
+        if message.ticket:
+            return own_tickets.observe(message.ticket, self._shop)
         if message.hint is None:
-            raise Unparsable("order is missing: send it, a hint or a case")
+            raise Unparsable("order is missing: send it, a hint, a case or a ticket")
         if not self._shop.params.get(ORDERS_URL):
             raise Unparsable("hints need orders_url: set it for this shop, or send the whole order")
         hint = message.hint

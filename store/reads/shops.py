@@ -10,8 +10,8 @@ from store.database import Database
 _BOARD = text(
     """
     SELECT s.vendor, s.code, s.role, s.active, s.backup, s.created_at, push.received_at AS pushed_at,
-        p.pulled_at, p.watermark,
-        coalesce(p.failures, 0) AS pull_failures, coalesce(p.reason, '') AS pull_reason,
+        coalesce(p.pulled_at, m.read_at) AS pulled_at, p.watermark,
+        coalesce(p.failures, m.failures, 0) AS pull_failures, coalesce(p.reason, m.reason, '') AS pull_reason,
         t.expires_at AS token_expires_at,
         ARRAY(SELECT key FROM jsonb_each_text(s.params) WHERE value <> '') AS params, d.told_at AS stock_told_at,
         (SELECT count(*) FROM stock_push k WHERE k.channel = s.vendor AND k.shop = s.code AND k.state = 'refused')
@@ -22,6 +22,7 @@ _BOARD = text(
             AS refused_calls
     FROM shop s
     LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code AND p.kind = 'order'
+    LEFT JOIN mailbox m ON m.vendor = s.vendor AND m.shop = s.code
     LEFT JOIN stock_drain d ON d.channel = s.vendor AND d.shop = s.code
     LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
     LEFT JOIN LATERAL (

@@ -16,13 +16,15 @@ from connectors.couriers.kdniao import sign as bird_sign
 from connectors.inbound import Push
 from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
+from connectors.platforms.pdd_orders import read_order as read_pdd
+from connectors.platforms.shopee_orders import read_order as read_shopee
 from connectors.top_sign import sign as top_sign
 from connectors.warehouses.qimen_inbound import METHODS
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers, jd_answers, kuaishou_answers, xhs_answers
+from tests.connectors import douyin_answers, jd_answers, kuaishou_answers, pdd_answers, shopee_answers, xhs_answers
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
@@ -140,14 +142,16 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("shop", [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY], ids=lambda shop: shop.vendor)
+PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE]
+PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", "authorization"]
+
+
+@pytest.mark.parametrize("shop", PUSHING, ids=lambda shop: shop.vendor)
 @given(
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(
-        st.sampled_from(
-            ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", *WECHATPAY_HEADERS]
-        ),
+        st.sampled_from([*PUSH_HEADERS, *WECHATPAY_HEADERS]),
         st.text(),
     ),
 )
@@ -259,6 +263,81 @@ def test_an_order_with_nonsense_in_it_is_read_or_unparsable(order: dict[str, Any
     discounts = seen.shop_discount_minor + seen.platform_discount_minor
     assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
     assert seen.goods_minor == sum(line.amount_minor for line in seen.lines)
+
+
+YUAN = st.sampled_from([0, 5, "12.30", "318", "-1", "1e9"]) | JSON
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(pdd_answers.order())), JSON | YUAN),
+    st.dictionaries(st.sampled_from(sorted(pdd_answers.item())), JSON | YUAN),
+)
+def test_an_order_of_pinduoduo_with_nonsense_in_it_is_read_or_unparsable(
+    order: dict[str, Any], item: dict[str, Any]
+) -> None:
+    told = {**pdd_answers.order(item_list=[pdd_answers.item(**item)]), **order}
+    try:
+        seen = read_pdd(json.loads(json.dumps(told), parse_float=str), pdd_answers.PDD)
+    except Unparsable:
+        return
+    discounts = seen.shop_discount_minor + seen.platform_discount_minor
+    assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
+    assert 0 <= seen.refunded_minor <= seen.paid_minor <= seen.total_minor
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["total_count", "order_sn_list", "order_list", "refund_list"]), JSON))
+async def test_any_list_of_pinduoduo_is_a_page_or_has_our_words(said: Any) -> None:
+    window = Window(NOW - timedelta(minutes=30), NOW)
+    for wrapper in ("order_sn_increment_get_response", "order_list_get_response", "refund_increment_get_response"):
+        shop = pdd_answers.platform(Stranger(pdd_answers.says(wrapper, said)))
+        for ask in (shop.pull, shop.roll, shop.pull_cases):
+            try:
+                await ask(window, "")
+            except OmsError:
+                continue
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(shopee_answers.order())), JSON | YUAN),
+    st.dictionaries(st.sampled_from(sorted(shopee_answers.item())), JSON | YUAN),
+)
+def test_an_order_of_shopee_with_nonsense_in_it_is_read_or_unparsable(
+    order: dict[str, Any], item: dict[str, Any]
+) -> None:
+    told = {**shopee_answers.order(item_list=[shopee_answers.item(**item)]), **order}
+    try:
+        seen = read_shopee(json.loads(json.dumps(told), parse_float=str), None, shopee_answers.SHOPEE)
+    except Unparsable:
+        return
+    assert seen.total_minor == seen.goods_minor - seen.shop_discount_minor + seen.freight_minor
+    assert 0 <= seen.refunded_minor <= seen.paid_minor <= seen.total_minor
+
+
+SHOPEE_FIELDS = st.sampled_from(["data", "shop_id", "code", "timestamp", "ordersn", "status", "update_time"])
+SHOPEE_JSON = st.recursive(
+    JSON | st.sampled_from([3, 4, 600000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHOPEE_FIELDS, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@given(st.binary(max_size=300) | SHOPEE_JSON.map(lambda told: json.dumps(told).encode()))
+def test_signed_nonsense_never_raises_anything_else_at_shopee(told: bytes) -> None:
+    try:
+        receive(shopee_answers.SHOPEE, shopee_answers.pushed(told))
+    except (Forged, Unparsable):
+        return
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["more", "next_cursor", "order_list", "return"]), JSON))
+async def test_any_list_of_shopee_is_a_page_or_has_our_words(said: Any) -> None:
+    window = Window(NOW - timedelta(minutes=30), NOW)
+    shop = shopee_answers.platform(Stranger(shopee_answers.says(said)))
+    for ask in (shop.pull, shop.roll, shop.pull_cases):
+        try:
+            await ask(window, "")
+        except OmsError:
+            continue
 
 
 TAGS = [

@@ -58,6 +58,8 @@ TABLES = str.split(
     "process_event setting_draft message "
     "order_exception exception_line claim red_letter_draft receivable_change ticket ticket_entry macro "
     "return_parcel "
+    "receivable_export "
+    "mailbox "
     "portal_link portal_code portal_session"
 )
 DRIFTED = """

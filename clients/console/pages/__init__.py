@@ -21,6 +21,7 @@ from clients.console.pages import (
     overview,
     pool,
     pools,
+    receivables,
     reports,
     returns,
     search,
@@ -37,7 +38,7 @@ from clients.console.pages import (
     users,
 )
 
-SERVICE = (service, ticket, exceptions)
+SERVICE = (service, ticket, exceptions, receivables)
 DAY = (overview, orders, order, search, alerts, messages_out, returns)
 AFTER_SALES = (cases, case_reports, case)
 """The reports before the page of a case, whose address takes every number."""

@@ -35,6 +35,7 @@ TEXTS = {
     "empty": "还没有连接任何店铺或外部系统。",
     "empty_next": "用 oms shop add 连接，它会说明需要什么。",
     "pull_none": "没有列表可拉",
+    "mail_never": "还没读过",
     "pull_off": "备用校验已关闭",
     "pull_failed": "还没拉成功",
     "push_none": "不推送，只能拉取",
@@ -45,7 +46,7 @@ TEXTS = {
     "stock_refused": "{n} 个被拒",
 }
 ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息",
-         "invoices": "发票"}  # fmt: skip
+         "invoices": "发票", "mail": "邮箱"}  # fmt: skip
 SOON = timedelta(days=7)
 MESSAGES = Role.MESSAGES.value
 NUMBERS = ("waiting", "refused", "unverified")
@@ -101,6 +102,8 @@ def _no_push(row: ShopRow) -> str:
 
 def _no_pull(row: ShopRow) -> str:
     """Say why a connection was never pulled."""
+    if row.role == Role.MAIL.value:
+        return "mail_never"
     if not pulls(row):
         return "pull_none"
     return "pull_failed" if row.backup or not pushes(row) else "pull_off"
