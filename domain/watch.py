@@ -41,6 +41,9 @@ class AlertLimits:
     promotions: tuple[Promotion, ...] = ()
     rehearse_ahead_days: int = 14
     """So many days before a promotion begins somebody is reminded to rehearse it (OPS-4)."""
+    silence_seconds: float = 1800.0
+    connection_seconds: float = 3600.0
+    push_quiet_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

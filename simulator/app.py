@@ -39,6 +39,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
+    app.include_router(_own_roll(world))
     app.include_router(_own_stock(world))
     app.include_router(_promises(world))
     app.include_router(_own_cases(world))
@@ -109,6 +110,22 @@ def _own_shop(world: World) -> APIRouter:
         if body is None:
             return _no(world, 404, "this shop has no such order")
         world.tally.faults["shop_orders_read"] += 1
+        return Response(body, media_type="application/json")
+
+    return router
+
+
+def _own_roll(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/own/{shop}/orders")
+    async def roll(shop: str, request: Request) -> Response:
+        if shop != world.config.own.shop:
+            return _no(world, 404, "this shop is not known")
+        try:
+            body = world.own.show_roll(request.headers, request.query_params)
+        except (BadSignature, BadMessage) as error:
+            return _no(world, 401 if isinstance(error, BadSignature) else 422, str(error))
         return Response(body, media_type="application/json")
 
     return router

@@ -120,6 +120,18 @@ class OwnChannel:
             raise own_shop.BadMessage("updated_from, updated_to: ISO 8601 with an offset; page: from 1") from None
         return own_cases.page_body([*self._cases().of_shop(("own", self._settings.shop))], window[0], window[1], page)
 
+    def show_roll(self, headers: Mapping[str, str], asked: Mapping[str, str]) -> bytes:
+        """Answer which orders were placed in a window, oldest first; raises BadSignature or BadMessage."""
+        own_shop.verify(self._settings.key_id, self._secrets(), headers, b"", now())
+        self.counts["rolls_answered"] += 1
+        try:
+            window = [datetime.fromisoformat(asked[name]) for name in ("placed_from", "placed_to")]
+            page = int(asked.get("page", "1"))
+        except (KeyError, ValueError):
+            raise own_shop.BadMessage("placed_from, placed_to: ISO 8601 with an offset; page: from 1") from None
+        mine = [one for no in self._orders if (one := self._find(no)) is not None and one.placed_at is not None]
+        return own_shop.roll_body(mine, window[0], window[1], page)
+
     def take_answer(self, headers: Mapping[str, str], no: str, body: bytes) -> None:
         """Take what the merchant decided, once per event; raises BadSignature or BadMessage."""
         event = own_shop.verify(self._settings.key_id, self._secrets(), headers, body, now())

@@ -29,6 +29,9 @@ class AlertsDocument(BaseModel):
     refused_window_seconds: Duration
     oversize_window_seconds: Duration
     stock_push_seconds: Duration
+    silence_seconds: Duration
+    connection_seconds: Duration
+    push_quiet_seconds: Duration
     call_attempts: int = Field(ge=2, le=1000)
     shed_percent: int = Field(ge=10, le=100)
     calm_percent: int = Field(ge=1, le=99)

@@ -13,6 +13,7 @@ from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
 from clients.cli.case_decisions import case_decision_app
 from clients.cli.cases import case_app
+from clients.cli.completeness import completeness, reconcile
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -96,6 +97,8 @@ app.command()(up)
 app.command()(demo)
 app.command()(rehearse)
 app.command()(doctor)
+app.command()(completeness)
+app.command()(reconcile)
 app.command(name="import")(import_orders)
 
 

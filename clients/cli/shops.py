@@ -13,6 +13,7 @@ from clients.temporal import connect, pull_now
 from connectors import fields, registry
 from domain.errors import BadInput
 from domain.shops import Role, Shop, Token
+from store import connections
 from store.reads.pulls import PullReads, PullRow
 from store.reads.stock_push import ShopStock, StockPushReads
 from store.shops import NewWarehouse, Shops
@@ -167,6 +168,33 @@ def list_() -> None:
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
+
+
+@shop_app.command()
+def silence(
+    vendor: Vendor,
+    code: Code,
+    minutes: Annotated[str, typer.Option(help="so many minutes, off, or default (the settings document alerts)")],
+    actor: Actor = "cli",
+) -> None:
+    """Set after how long without a new order somebody is told of a shop, by SMS and mail (INT-8)."""
+
+    async def work() -> None:
+        seconds = silence_of(minutes)
+        async with session() as here, here.database.transaction() as tx:
+            await connections.set_silence(tx, (vendor, code), seconds, actor, utc_now())
+
+    told(work)
+    out.print(f"{vendor}/{code}: silence is told {'never' if minutes == 'off' else f'after {minutes} minutes'}")
+
+
+def silence_of(words: str) -> float | None:
+    """Read minutes, off or default; BadInput says what is wrong."""
+    if words in {"off", "default"}:
+        return 0.0 if words == "off" else None
+    if not (words.isdecimal() and 1 <= int(words) <= 7 * 24 * 60):
+        raise BadInput(f"--minutes {words!r} is not a number from 1 to 10080, off or default")
+    return int(words) * 60.0
 
 
 async def _connected(shops: Shops, vendor: str, code: str) -> Shop:

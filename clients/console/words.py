@@ -10,6 +10,7 @@ import re
 from clients.console import (
     alert_words,
     case_words,
+    completeness_words,
     count_words,
     inbox_words,
     message_words,
@@ -219,10 +220,11 @@ ALERTS = (
     | return_words.ALERTS
     | service_words.ALERTS
     | case_words.ALERTS
+    | completeness_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
-          "audit": "系统"}  # fmt: skip
+          "audit": "系统", "ledger": "系统"}  # fmt: skip
 """Who is not a person."""
 
 SEARCHED = {

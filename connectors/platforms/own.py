@@ -20,7 +20,7 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
-from connectors.platforms import own_cases, own_stock, own_tickets
+from connectors.platforms import own_cases, own_roll, own_stock, own_tickets
 from connectors.platforms import own_orders as orders
 from connectors.platforms.own_orders import CHANNEL, Hint, Order, Strict, observe
 from connectors.vendor import Vendor
@@ -28,7 +28,7 @@ from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Forged, Refused, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
-from domain.pulling import Page, Window
+from domain.pulling import Page, Roll, Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
 from domain.tickets import TicketObserved
@@ -185,6 +185,12 @@ class OwnShop:
         """Refused: this protocol has no list of changes."""
         raise Refused("no-list", f"the shop {self._shop.code} tells of its orders itself and has no list to pull")
 
+    async def roll(self, window: Window, cursor: str) -> Roll:
+        """GET one page of the orders placed in a window; Refused when the shop has no such list."""
+        event_id, url = own_roll.page_url(self._shop, window, cursor)
+        reply = await self._send(Call("own", event_id, url, b"", self._headers(event_id, b""), "GET"))
+        return own_roll.read_page(reply.body, cursor, event_id)
+
     async def pull_cases(self, window: Window, cursor: str) -> Page:
         """GET one page of the cases that changed in a window, the last page first; Refused when there is no list."""
         event_id, url = own_cases.page_url(self._shop, window, cursor)
@@ -266,6 +272,7 @@ VENDOR = Vendor(
         "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
         own_stock.STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
         own_cases.CASES_URL: "where the shop lists after-sales cases and takes answers, {cases_url}/{case}",
+        own_roll.ROLL_URL: "where the shop lists which orders it has, GET {roll_url}?placed_from&placed_to&page",
         "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
     },
     stock=own_stock.PUSH_RULES,
@@ -273,4 +280,7 @@ VENDOR = Vendor(
     cases=own_cases.PULL_RULES,
     cases_with=own_cases.CASES_URL,
     channel=OwnShop,
+    roll=own_roll.RULES,
+    roll_with=own_roll.ROLL_URL,
+    rolls=OwnShop,
 )

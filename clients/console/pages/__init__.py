@@ -9,6 +9,7 @@ from clients.console.pages import (
     case,
     case_reports,
     cases,
+    completeness,
     counts,
     exceptions,
     inbound,
@@ -45,7 +46,7 @@ AFTER_SALES = (cases, case_reports, case)
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
-CONNECTIONS = (shops, messages, message, settings, setting_history, setting, users)
+CONNECTIONS = (shops, completeness, messages, message, settings, setting_history, setting, users)
 
 
 def register(desk: Desk) -> None:
