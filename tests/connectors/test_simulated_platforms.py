@@ -1,16 +1,18 @@
 """Whole orders at simulated platforms, through our connectors to them (INT-1, INT-2, INT-9, INT-16, INV-6, AFT-3)."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from domain.after_sales import CaseAction, CaseKind, ChannelAnswer
 from domain.errors import Forged, RateLimited, Refused, TokenRejected
 from domain.observations import CaseHinted, ChannelCaseState, ChannelStatus, OrderHinted, OrderObserved
+from domain.shops import Shop
 from domain.stock_push import Level
 from simulator.shop import ShopOrder
 from store import settings_docs
-from tests.connectors.simulated import Live, opened, parcel, window
+from tests.connectors.simulated import Live, opened, parcel, row_of, seller_of, window
 from tests.simulator.erp import until
 
 
@@ -30,6 +32,14 @@ class At:
 
     def __str__(self) -> str:
         return self.vendor
+
+    def seller(self) -> dict[str, Any]:
+        """Write the shop as the simulator's configuration has it."""
+        return seller_of(self.vendor, self.more)
+
+    def row(self) -> Shop:
+        """Give the shop's row on our side."""
+        return row_of(self.vendor, self.params, self.more)
 
 
 ALL = [
