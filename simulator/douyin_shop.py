@@ -14,7 +14,7 @@ from simulator.douyin_wire import Json
 from simulator.market import Market, Surroundings
 from simulator.plan_shops import child_no
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
-from simulator.settings import Douyin
+from simulator.settings_shops import Douyin
 from simulator.shop import ShopOrder
 
 CREATED, PAID, SHIPPED, RECEIVED, CANCELLED = "100", "101", "102", "103", "106"
