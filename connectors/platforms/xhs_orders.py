@@ -13,6 +13,7 @@ its own times. `openAddressId` opens the receiver, and tells that two are the sa
 A line has no number of its own: it is the SKU's, with -2 for its second line.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -46,6 +47,7 @@ PAGE_SIZE, MAX_PAGES = 100, 100
 BY_CREATION, BY_CHANGE = 1, 2
 TIME_UNIT, MILLIS_UNIT = "list_time_unit", "millis"
 EXCHANGE, CLOSED, CANCELLED = 10, 8, 9
+_AGAIN = re.compile(r"-[0-9]{1,3}$")
 
 
 class _Sku(Lenient):
@@ -197,7 +199,7 @@ def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
 
 def sku_ids(line_nos: tuple[str, ...]) -> list[str]:
     """Give the platform's SKUs behind our numbers of lines, each once."""
-    return list(dict.fromkeys(one.partition("-")[0] for one in line_nos))
+    return list(dict.fromkeys(_AGAIN.sub("", one) for one in line_nos))
 
 
 def _raw(order: _Order) -> str:

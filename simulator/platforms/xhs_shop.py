@@ -13,7 +13,7 @@ from simulator.platforms import xhs_wire as wire
 from simulator.platforms.xhs_shows import case_type, millis, status_of
 from simulator.platforms.xhs_wire import Json
 from simulator.sending import Lane, Letter, Request, Verdict, verdict_of_status
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 CASE_TAGS = {"asked": "create", "awaits_goods": "audit_pass", "paid": "refund_finished"}
