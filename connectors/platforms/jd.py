@@ -200,7 +200,7 @@ class JdShop:
         if refund.id != number:
             raise Broken(f"{CHANNEL} answered about another case than {case_no}")
         order, _ = await self._order(refund.orderId, case_no)
-        is_cancelled = order.get("orderState") in orders.NOTHING_LEFT
+        is_cancelled = str(order.get("orderState")) in orders.NOTHING_LEFT
         return cases.observe_refund(refund, is_cancelled, self._clock(), self._shop), raw
 
     async def _bill(self, case_no: str) -> tuple[CaseObserved, bytes]:

@@ -7,9 +7,9 @@ documentation names as its source.
 Money. Of a line: what was paid for it, the shop's discount (`totalMerchantDiscount`) and the platform's
 (`totalRedDiscount`) are its goods. Of an order: the two discounts, the freight (`totalShippingFree`, as they spell
 it) and `totalPayAmount`; whether that has the freight in it is not documented: either is taken that adds up.
-Inferred: the money of a closed or cancelled order is back; `outPromotionAmount` is a way to pay.
-While an exchange is asked for (10) an order stays what it was: shipped, finished, or paid and not to be shipped, by
-its own times. `openAddressId` opens the receiver, and tells that two are the same.
+Inferred: the money of a closed or cancelled order that was paid is back, a code of its own; `outPromotionAmount` is a
+way to pay. While an exchange is asked for (10) an order stays what it was: shipped, finished, or paid and not to be
+shipped, by its own times. `openAddressId` opens the receiver, and tells that two are the same.
 A line has no number of its own: it is the SKU's, with -2 for its second line.
 """
 
@@ -90,6 +90,9 @@ class _Row(Lenient):
     orderStatus: int = 0
     updateTime: Any = None
     createdTime: Any = None
+    paidTime: Any = None
+    deliveryTime: Any = None
+    finishTime: Any = None
 
 
 class List(Lenient):
@@ -150,8 +153,7 @@ def hints(listed: List, window: Window, shop: Shop) -> tuple[OrderHinted, ...]:
 def rolled(listed: List, window: Window) -> tuple[Rolled, ...]:
     """Read of every row which order it is, and when it was placed."""
     return tuple(
-        Rolled(row.orderId, str(row.orderStatus), believable_millis(row.createdTime) or window.start)
-        for row in listed.orderList
+        Rolled(row.orderId, _raw(row), believable_millis(row.createdTime) or window.start) for row in listed.orderList
     )
 
 
@@ -202,7 +204,10 @@ def sku_ids(line_nos: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(_AGAIN.sub("", one) for one in line_nos))
 
 
-def _raw(order: _Order) -> str:
+def _raw(order: _Order | _Row) -> str:
+    """Say the code: what was closed before it was paid, and after, are two; an exchange has what the order was."""
+    if order.orderStatus in {CLOSED, CANCELLED} and order.paidTime:
+        return f"{order.orderStatus}+paid"
     if order.orderStatus != EXCHANGE:
         return str(order.orderStatus)
     was = "finished" if order.finishTime else "shipped" if order.deliveryTime else "paid"

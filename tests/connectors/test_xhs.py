@@ -102,7 +102,7 @@ async def test_an_order_is_read_to_the_fen_with_its_hidden_receiver() -> None:
     [
         ({"paidTime": 0, "orderStatus": 1}, {"paid_at": None, "paid_minor": 0, "raw_status": "1"}),
         ({"totalPayAmount": 29_300}, {"total_minor": 30_100}),
-        ({"orderStatus": 8}, {"refunded_minor": 30_100}),
+        ({"orderStatus": 8}, {"refunded_minor": 30_100, "raw_status": "8+paid"}),
         ({"orderStatus": 9, "paidTime": None}, {"refunded_minor": 0, "raw_status": "9"}),
         ({"orderStatus": 10}, {"raw_status": "10+paid"}),
         ({"orderStatus": 10, "deliveryTime": MILLIS}, {"raw_status": "10+shipped"}),

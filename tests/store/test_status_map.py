@@ -51,8 +51,8 @@ DOCUMENTED = {
         "RECEIPTS_CONFIRM": StatusMeaning(S.SIGNED),
         "FINISHED_L": StatusMeaning(S.COMPLETED),
         "TRADE_CANCELED": StatusMeaning(S.REFUNDED),
-        "PARENT_TRADE_CANCELED": StatusMeaning(S.CANCELLED),
-        "DELIVERY_RETURN": StatusMeaning(S.CANCELLED),
+        "PARENT_TRADE_CANCELED": StatusMeaning(S.REFUNDED),
+        "DELIVERY_RETURN": StatusMeaning(S.REFUNDED),
     },
     "kuaishou": {
         "10": StatusMeaning(S.UNPAID),
@@ -62,6 +62,7 @@ DOCUMENTED = {
         "50": StatusMeaning(S.SIGNED),
         "70": StatusMeaning(S.COMPLETED),
         "80": StatusMeaning(S.CANCELLED),
+        "80+paid": StatusMeaning(S.REFUNDED),
     },
     "xhs": {
         "1": StatusMeaning(S.UNPAID),
@@ -72,7 +73,9 @@ DOCUMENTED = {
         "6": StatusMeaning(S.SHIPPED),
         "7": StatusMeaning(S.COMPLETED),
         "8": StatusMeaning(S.CANCELLED),
+        "8+paid": StatusMeaning(S.REFUNDED),
         "9": StatusMeaning(S.CANCELLED),
+        "9+paid": StatusMeaning(S.REFUNDED),
         "10+paid": HELD,
         "10+shipped": StatusMeaning(S.SHIPPED),
         "10+finished": StatusMeaning(S.COMPLETED),
