@@ -121,8 +121,11 @@ def test_the_secret_before_counts_while_they_rotate_and_no_other() -> None:
             KuaishouInbound(KUAISHOU).verify(arrived)
     with pytest.raises(Forged):
         KuaishouInbound(replace(KUAISHOU, sealed={})).verify(push(PUSH))
+    for deep in (push(b"A" * 1_100_000), pushed(b"[" * 50_000)):
+        with pytest.raises(Forged):
+            KuaishouInbound(KUAISHOU).verify(deep)
     with pytest.raises(Unparsable, match="larger than"):
-        KuaishouInbound(KUAISHOU).verify(push(b"A" * 1_100_000))
+        KuaishouInbound(KUAISHOU).parse(push(b"A" * 1_100_000))
 
 
 @pytest.mark.parametrize(("name", "status"), EVENTS.items())
