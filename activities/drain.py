@@ -12,6 +12,7 @@ from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
 from domain.inbound import Entry, Units
+from domain.mail import LETTERS
 from domain.outgoing import Call, Queue
 from domain.payments import RefundState
 from domain.pulling import ORDERS
@@ -20,7 +21,7 @@ from domain.timing import LoopTiming
 BATCH = 16
 IN_FLIGHT = 4
 BEAT_SECONDS = 1.0
-POLLED = ("track", "inquire", "return_query")
+POLLED = ("track", "inquire", "return_query", LETTERS)
 """What is asked about again with the next period, whatever came of this time."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from activities.bulkhead import Bulkhead
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from activities.ports_mail import Mailbox
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
 from activities.red_letters import InvoiceClerk
@@ -16,6 +17,7 @@ from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.invoices import RedLetterAsk
+from domain.mail import MailPlace, Post
 from domain.messages import Outgoing
 from domain.observations import (
     CaseObserved,
@@ -190,6 +192,18 @@ class GuardedSender:
     async def send(self, message: Outgoing) -> str:
         """Send one message."""
         return await self._bulkhead.run(f"message {message.ref}", lambda: self._sender.send(message))
+
+
+class GuardedMailbox:
+    """A mail account that is read, behind its bulkhead."""
+
+    def __init__(self, mailbox: Mailbox, bulkhead: Bulkhead) -> None:
+        self._mailbox = mailbox
+        self._bulkhead = bulkhead
+
+    async def letters(self, place: MailPlace) -> Post:
+        """Read what is new."""
+        return await self._bulkhead.run(f"letters after {place.last_uid}", lambda: self._mailbox.letters(place))
 
 
 class GuardedClerk:

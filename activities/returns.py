@@ -21,11 +21,14 @@ class ReturnCalls:
     async def tell(self, queue: Queue, call: Call) -> None:
         """Announce a return, or take the announcement back; what has arrived meanwhile is confirmed as ever.
 
-        An announcement that is still under way must not land after its withdrawal.
+        An announcement that is still under way must not land after its withdrawal; one that only adds the parcel is
+        not made once the goods have come.
         """
         desk = await self._desks.returns_desk(queue.vendor, queue.shop)
         told = call.payload
-        if not told.get("withdrawn"):
+        if told.get("again") and not await self._awaited.is_expected(told["no"]):
+            pass
+        elif not told.get("withdrawn"):
             await desk.announce_return(return_order(told, call.order_key))
         elif await self._awaited.is_announced(told["no"]):
             await desk.withdraw_return(told["no"], told["warehouse"], told["exchange"])

@@ -15,6 +15,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.order_intake import Booking
 from store.reads.order_search import OrderSearch
+from store.red_letters import Blue
 from store.replay import By
 from store.settings_docs import Profile
 
@@ -85,10 +86,10 @@ class Servicing:
         async with self._database.transaction() as tx:
             return await claims.end(tx, no, won_minor, reason, (actor, self._clock()))
 
-    async def set_invoice(self, exception_no: str, blue_no: str, actor: str) -> str:
-        """Say which invoice the red letter of an exception turns red."""
+    async def set_invoice(self, exception_no: str, blue: Blue, actor: str) -> str:
+        """Say which invoice the red letter of an exception turns red, and which lines of it where it is a part."""
         async with self._database.transaction() as tx:
-            return await red_letters.set_invoice(tx, exception_no, blue_no.strip(), actor, self._clock())
+            return await red_letters.set_invoice(tx, exception_no, blue, actor, self._clock())
 
     async def confirm_red_letter(self, exception_no: str, actor: str) -> str:
         """Note that finance confirmed a red letter."""

@@ -199,6 +199,17 @@ async def pull_now(client: Client, vendor: str, shop: str) -> None:
         raise Unavailable(f"Temporal: {error.status.name}") from error
 
 
+async def pull_is_on(client: Client, vendor: str, shop: str) -> bool:
+    """Say whether a shop's orders are pulled at a period: there is a schedule, and nobody paused it (INT-18)."""
+    try:
+        found = await client.get_schedule_handle(pull_schedule(vendor, shop)).describe(rpc_timeout=RPC_SECONDS)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise Unavailable(f"Temporal: {error.status.name}") from error
+    return not found.schedule.state.paused
+
+
 async def decide(client: Client, key: str, decision: Decision, nonce: str) -> str:
     """Bring an operator's decision to an order and return what came of it; Refused with the order's own reason.
 

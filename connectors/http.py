@@ -28,6 +28,7 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _TIMEOUT = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS, pool=CONNECT_TIMEOUT_SECONDS)
 TOO_MANY_REQUESTS = 429
+Method = Literal["POST", "GET", "PUT", "PATCH"]
 _TRY_LATER = {408, 425, TOO_MANY_REQUESTS}
 
 
@@ -40,7 +41,7 @@ class Call:
     url: str = field(repr=False)
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    method: Literal["POST", "GET"] = "POST"
+    method: Method = "POST"
 
 
 @dataclass(frozen=True, slots=True)

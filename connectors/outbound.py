@@ -15,6 +15,7 @@ from domain.errors import Refused
 from domain.fulfillment import FulfillmentOrder, PromiseNotice, Purpose, ShipmentNotice
 from domain.inbound import Entry
 from domain.invoices import RedLetterAsk
+from domain.mail import MailPlace, Post
 from domain.messages import Outgoing
 from domain.observations import (
     CaseObserved,
@@ -206,6 +207,14 @@ class MessageSender(Protocol):
 
         What a repeat after an unknown outcome means, each vendor's file says.
         """
+
+
+class Mailbox(Protocol):
+    """A mail account whose letters are read."""
+
+    async def letters(self, place: MailPlace) -> Post:
+        """Read the letters after a place, oldest first, as many as fit one reading. Changes nothing."""
+        ...
 
 
 class InvoiceClerk(Protocol):

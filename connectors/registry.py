@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import httpx
 
-from connectors import couriers, payments, platforms, warehouses
+from connectors import couriers, mail, payments, platforms, warehouses
 from connectors.inbound import Inbound
 from connectors.invoicing import CLERKS
 from connectors.invoicing import NEEDS as INVOICE_NEEDS
@@ -20,6 +20,7 @@ from connectors.outbound import (
     Clock,
     Courier,
     InvoiceClerk,
+    Mailbox,
     MessageQueue,
     MessageSender,
     OrderRoll,
@@ -64,7 +65,7 @@ def _found(room: ModuleType) -> Iterator[Vendor]:
 
 
 VENDORS: Mapping[str, Vendor] = {
-    **{one.name: one for room in (platforms, warehouses, couriers, payments) for one in _found(room)},
+    **{one.name: one for room in (platforms, warehouses, couriers, payments, mail) for one in _found(room)},
     **{name: _messenger(name, needs) for name, needs in NEEDS.items()},
     **{name: _messenger(name, needs, Role.INVOICES) for name, needs in INVOICE_NEEDS.items()},
 }
@@ -114,7 +115,8 @@ def inbound(shop: Shop) -> Inbound:
     """The receiver of a shop's pushes; BadInput when its vendor sends none."""
     receiver = vendor(shop.vendor).inbound
     if receiver is None:
-        how = "it is only written to" if shop.vendor in SENDERS else "its orders are pulled"
+        others = "its letters are read" if vendor(shop.vendor).mailbox else "its orders are pulled"
+        how = "it is only written to" if shop.vendor in SENDERS else others
         raise BadInput(f"{shop.vendor} sends no webhooks: {how}")
     return receiver(shop)
 
@@ -184,6 +186,11 @@ def message_sender(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Message
 def invoice_clerk(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> InvoiceClerk:
     """The clerk of an account for invoices; BadInput when the vendor is none."""
     return _made(lambda one: one.clerk, shop, "service for invoices")(shop, http, clock)
+
+
+def mailbox(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Mailbox:
+    """The reader of a mail account; BadInput when the vendor is none."""
+    return _made(lambda one: one.mailbox, shop, "mail account")(shop, http, clock)
 
 
 def _made(of: Callable[[Vendor], Caller[T] | None], shop: Shop, role: str) -> Caller[T]:

@@ -14,6 +14,7 @@ from connectors.outbound import (
     Clock,
     Courier,
     InvoiceClerk,
+    Mailbox,
     MessageQueue,
     MessageSender,
     OrderRoll,
@@ -78,3 +79,4 @@ class Vendor:
     payment: Caller[PaymentProvider] | None = None
     sender: Caller[MessageSender] | None = None
     clerk: Caller[InvoiceClerk] | None = None
+    mailbox: Caller[Mailbox] | None = None

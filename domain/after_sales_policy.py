@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.after_sales import NEEDS_RETURN, OF_GOODS, CaseKind, Origin
+from domain.permissions import Action, UserRole, may
 
 
 class Phase(StrEnum):
@@ -33,6 +34,7 @@ class Ruling(StrEnum):
 class PolicyRow:
     """One row. Conditions: kinds, phases, reasons, SKU prefixes, days since signing, amount, earlier cases, origins.
 
+    `words_en` are the words for the buyers' page in English; empty: the Chinese ones are shown there too.
     `within_days` fits up to so many days after signing (or while it is not signed); `up_to_minor` fits cases whose
     money is at most that; `from_cases` fits buyers with at least so many cases in the policy's window.
     """
@@ -40,6 +42,7 @@ class PolicyRow:
     name: str
     ruling: Ruling
     words: str = ""
+    words_en: str = ""
     kinds: tuple[CaseKind, ...] = ()
     phases: tuple[Phase, ...] = ()
     origins: tuple[Origin, ...] = ()
@@ -60,6 +63,7 @@ class Reason:
     code: str
     words: str
     fault: str = ""
+    words_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,14 @@ class Checked:
     pay_before_return: bool = False
 
 
+def may_grant(role: UserRole | None, minor: int, up_to_minor: int | None) -> bool:
+    """Say whether somebody may grant so much at once: more than an agent may is for those who also pay.
+
+    No role: nobody whom the console knows, who may no more than an agent.
+    """
+    return up_to_minor is None or minor <= up_to_minor or (role is not None and may(role, Action.PAY_CASE))
+
+
 def check(asked: Asked, policy: Policy, now: datetime) -> Checked:
     """Decide a case by the policy; a table without a fitting row asks for a review."""
     if reason := impossible(asked, policy):
@@ -121,7 +133,7 @@ def check(asked: Asked, policy: Policy, now: datetime) -> Checked:
     for number, row in enumerate(policy.rows, start=1):
         if _fits(row, asked, now):
             return _decided(number, row, asked)
-    return Checked(Ruling.REVIEW, "no row of the policy fits: a person decides")
+    return Checked(Ruling.REVIEW, "没有一行适用,由客服审核")
 
 
 def impossible(asked: Asked, policy: Policy) -> str:

@@ -12,8 +12,12 @@ from datetime import datetime
 from domain.after_sales import CaseKind
 from domain.after_sales_policy import Asked, Checked, Policy, Ruling, check
 
-KINDS = (CaseKind.REFUND, CaseKind.RETURN, CaseKind.EXCHANGE, CaseKind.RESHIP)
-"""The kinds of the buyers' page (AFT-1); the others name an amount, which an agent agrees on with the buyer."""
+KINDS = tuple(CaseKind)
+"""The kinds of the buyers' page (AFT-1): all of them, where the policy allows it."""
+NAMES_AMOUNT = frozenset({CaseKind.PRICE, CaseKind.COMPENSATION})
+"""For these the buyer names an amount; no goods move."""
+LEAST_MINOR = 1
+"""What is asked for where nobody has named an amount yet: whether the policy allows any is the question."""
 MOST_REASONS_TOLD = 2
 _PLACES = ("站", "柜", "店", "部", "点", "市", "区", "心", "库", "号")
 _DIGITS = re.compile(r"(?<!\d)(\d{3})[\d -]{4,9}(\d{4})(?!\d)")

@@ -16,6 +16,7 @@ from domain.observations import (
     ReturnConfirmed,
     StockReported,
 )
+from domain.tickets import TicketObserved
 
 URGENT, NORMAL, LATER = 0, 1, 2
 URGENT_HINTS = frozenset({ChannelStatus.DEPOSIT, ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
@@ -34,7 +35,7 @@ def lane(seen: Observation) -> int:
         return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported | StockReported):
         return LATER
-    if isinstance(seen, CaseObserved | CaseHinted | ReturnConfirmed):
+    if isinstance(seen, CaseObserved | CaseHinted | ReturnConfirmed | TicketObserved):
         return NORMAL
     if isinstance(seen, ParcelTracked):
         return NORMAL if seen.state is ParcelState.SIGNED else LATER
@@ -53,4 +54,7 @@ def subject(seen: Observation) -> str:
         return f"entry:{seen.entry_no}"
     if isinstance(seen, ReturnConfirmed):
         return f"return:{seen.case_no or seen.waybill_no or seen.confirm_id}"
+    if isinstance(seen, TicketObserved):
+        about = seen.order_no or f"ticket:{seen.thread}"
+        return f"{seen.channel}:{seen.shop}:{about}"
     return seen.fulfillment_no

@@ -13,6 +13,7 @@ from domain.after_sales import CaseKind
 from domain.contacts import Contact
 from domain.counting import Grade
 from domain.payments import RefundState
+from domain.tickets import TicketObserved
 
 
 class ChannelStatus(StrEnum):
@@ -372,4 +373,5 @@ Observation = (
     | CaseObserved
     | CaseHinted
     | ReturnConfirmed
+    | TicketObserved
 )

@@ -10,7 +10,7 @@ class Queue:
     """One queue of calls to an account.
 
     Kinds: subscribe, writeback, track, inquire, reread, refund, payment, stock, entry, return,
-    return_query, message.
+    return_query, message, letters.
     """
 
     kind: str

@@ -50,6 +50,7 @@ class Action(StrEnum):
     SEE_SERVICE = "see_service"
     HANDLE_EXCEPTION = "handle_exception"
     CONFIRM_RED_LETTER = "confirm_red_letter"
+    POST_RECEIVABLES = "post_receivables"
 
 
 _SEES = frozenset(
@@ -90,6 +91,7 @@ ALLOWED: dict[UserRole, frozenset[Action]] = {
     UserRole.FINANCE: _SEES
     | _SERVES
     | {Action.CONFIRM_RED_LETTER, Action.PAY_CASE}
+    | {Action.POST_RECEIVABLES}
     | {Action.SEE_SUPPLY, Action.CANCEL, Action.CLEAR_ALERT},
 }
 

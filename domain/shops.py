@@ -1,4 +1,7 @@
-"""Shops: every stranger we are connected to, sales channel, warehouse, courier, payment, messages. Owns their shape."""
+"""Shops: every stranger we are connected to, sales channel, warehouse, courier, payment, messages, mail.
+
+Owns their shape.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +18,7 @@ class Role(StrEnum):
     PAYMENT = "payment"
     MESSAGES = "messages"
     INVOICES = "invoices"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)

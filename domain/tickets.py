@@ -3,10 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 LONGEST_WORDS = 4000
+MOST_NUMBERS = 50
 _NAME = re.compile(r"\{(\w+)\}")
+_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,63}")
 
 
 class TicketKind(StrEnum):
@@ -50,8 +54,27 @@ class TicketChoice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What comes with words that a machine brought: how to reach the buyer, pictures by address, what was left out.
+
+    `inbox_id` is the message as received (INT-11).
+    """
+
+    contact: str = field(default="", repr=False)
+    photos: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    inbox_id: int | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A ticket as it comes in; `request_key`, a form's nonce or a message's id, makes it one; `order_key` may be ""."""
+    """A ticket as it comes in; `request_key`, a form's nonce or a message's id, makes it one; `order_key` may be "".
+
+    `nonce` names the message that opens it, `named_order` an order's number as it was told, known here or not.
+    """
 
     kind: TicketKind
     source: TicketSource
@@ -59,6 +82,9 @@ class NewTicket:
     request_key: str
     opened_by: str
     order_key: str = ""
+    nonce: str = ""
+    named_order: str = ""
+    beside: Beside = NOTHING_BESIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +96,34 @@ class TicketDecision:
     words: str = field(default="", repr=False)
     owner: str = ""
     order_key: str = ""
+    beside: Beside = NOTHING_BESIDE
+
+
+@dataclass(frozen=True, slots=True)
+class TicketObserved:
+    """One message of a buyer to a shop or a mail account, or of a platform about a case (EXC-4).
+
+    `thread` is the sender's name of the conversation, `message_id` that of this message in it. `answers` are the
+    messages that a letter answers, `ticket_no` a ticket of ours that it names. `order_no` and `case_no` are the
+    channel's; `notes` say what of it was left out, and why.
+    """
+
+    channel: str
+    shop: str
+    thread: str
+    message_id: str
+    ticket_kind: TicketKind
+    source: TicketSource
+    said_at: datetime
+    words: str = field(repr=False)
+    order_no: str = ""
+    case_no: str = ""
+    contact: str = field(default="", repr=False)
+    photos: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    ticket_no: str = ""
+    kind: Literal["ticket"] = "ticket"
 
 
 def refuse_new(new: NewTicket) -> str:
@@ -101,6 +155,19 @@ def _refuse_words(words: str) -> str:
         return "there are no words"
     most = f"{len(words)} characters; at most {LONGEST_WORDS} fit"
     return most if len(words) > LONGEST_WORDS else ""
+
+
+def order_numbers(words: str) -> tuple[str, ...]:
+    """List what may be the number of an order or of a parcel in free words: letters and digits with a digit in it."""
+    found = (one for one in _NUMBER.findall(words) if any(sign.isdigit() for sign in one))
+    return tuple(dict.fromkeys(found))[:MOST_NUMBERS]
+
+
+def kind_of(words: str) -> TicketKind:
+    """Guess what a buyer wants of free words; somebody reads them anyway."""
+    if "投诉" in words:
+        return TicketKind.COMPLAINT
+    return TicketKind.REMINDER if "催" in words else TicketKind.QUESTION
 
 
 FACTS = ("order", "status", "next", "waybill", "agent")

@@ -44,6 +44,7 @@ class LoopTiming:
     warehouse_query_seconds: float = field(default=7200.0, kw_only=True)
     low_stock_poll_seconds: float = field(default=600.0, kw_only=True)
     audit_period_seconds: float = field(default=3600.0, kw_only=True)
+    mail_query_seconds: float = field(default=60.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,24 @@ class CountTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class RollTiming:
+    """How it is proven that every order is here (INT-9, INT-10); seconds.
+
+    Every `period` it is looked what is due: each hour `delay` after its end, and once more `again` after its end; days
+    and months as hours. A gap that is not healed within `heal` is told to somebody, and asked for again and again.
+    Nothing older than `reach` is begun.
+    """
+
+    period_seconds: float = 300.0
+    hour_seconds: float = 3600.0
+    day_seconds: float = 86400.0
+    delay_seconds: float = 600.0
+    again_seconds: float = 86400.0
+    heal_seconds: float = 900.0
+    reach_seconds: float = 3_456_000.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The timing document in force and its version."""
 
@@ -86,3 +105,4 @@ class Timing:
     pull: PullTiming
     approval: ApprovalTiming = ApprovalTiming()
     count: CountTiming = CountTiming()
+    roll: RollTiming = RollTiming()

@@ -5,12 +5,19 @@ Owns limits and words. Figures come from store/reads/watch.py and clients/task_q
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.lanes import LATER
+from domain.rehearsal import Promotion, due
 
 NO_POLLERS, TASK_FAILURES, LATE_TASKS = "no_pollers", "workflow_task_failures", "schedule_to_start"
 OVERSIZE, EXHAUSTED, LAG = "oversize_payload", "calls_exhausted", "lag"
 STOCK_BEHIND, STOCK_REFUSED = "stock_behind", "stock_refused"
+REHEARSE = "rehearsal_due"
+SURGE = "surge"
+"""While this alert is open, what no order waits for is switched off (INT-15)."""
 OF_THE_ENGINE = frozenset({NO_POLLERS, TASK_FAILURES, LATE_TASKS})
-OF_THE_STORE = frozenset({EXHAUSTED, LAG, STOCK_BEHIND, STOCK_REFUSED})
+OF_THE_STORE = frozenset({EXHAUSTED, LAG, STOCK_BEHIND, STOCK_REFUSED, SURGE, REHEARSE})
 PROBLEMS = "TemporalReportedProblems IS NOT NULL AND ExecutionStatus = 'Running'"
 """How the engine's lists are asked for workflows whose own code fails again and again."""
 
@@ -28,6 +35,15 @@ class AlertLimits:
     oversize_window_seconds: float
     call_attempts: int
     stock_push_seconds: float
+    shed_percent: int = 80
+    calm_percent: int = 40
+    """Non-core functions go off when the core is so many percent of its lag limits behind, and on again below this."""
+    promotions: tuple[Promotion, ...] = ()
+    rehearse_ahead_days: int = 14
+    """So many days before a promotion begins somebody is reminded to rehearse it (OPS-4)."""
+    silence_seconds: float = 1800.0
+    connection_seconds: float = 3600.0
+    push_quiet_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,11 @@ class StoreFigures:
     pulls: tuple[PullAge, ...] = ()
     stuck: int = 0
     stock: tuple[StockLag, ...] = ()
+    surge: bool = False
+    """Non-core functions are switched off."""
+    rehearsed: frozenset[str] = frozenset()
+    """The promotions that were rehearsed."""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +163,8 @@ def findings(figures: Figures, limits: AlertLimits) -> list[Finding]:
     if figures.store is not None:
         found += _lags(figures.store, limits)
         found += [_exhausted(one) for one in figures.store.calls if _hopeless(one, limits)]
+        found += _surge(figures.store, limits)
+        found += _unrehearsed(figures.store, limits)
         found += [finding for one in figures.store.stock for finding in _stock(one, limits)]
     if figures.oversize_bytes:
         words = f"a payload of {figures.oversize_bytes:,} bytes went to Temporal, which refuses more than 2 MB: a bug"
@@ -185,6 +208,29 @@ def _lags(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
         if oldest > most:
             waiting = sum(lane.waiting for lane in lanes)
             yield Finding(LAG, name, f"{name} is {span(oldest)} behind, {waiting} wait")
+
+
+def load_percent(store: StoreFigures, limits: AlertLimits) -> float:
+    """Say how full the core is: how far its urgent and normal lanes are behind, in percent of what is an alert."""
+    lanes = [(one, limits.apply_lag_seconds) for one in store.apply]
+    lanes += [(one, limits.deliver_lag_seconds) for one in store.deliver]
+    return max((100 * one.oldest_seconds / most for one, most in lanes if one.lane < LATER), default=0.0)
+
+
+def _surge(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
+    """Switch what no order waits for off above one line and on again below a lower one: it does not flicker."""
+    full = load_percent(store, limits)
+    if full > (limits.calm_percent if store.surge else limits.shed_percent):
+        words = f"the core is {full:.0f} % full: reports, exports and trials are off and come back below"
+        yield Finding(SURGE, "core", f"{words} {limits.calm_percent} %; orders go on")
+
+
+def _unrehearsed(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
+    if store.at is None:
+        return
+    for one in due(limits.promotions, store.rehearsed, store.at, limits.rehearse_ahead_days):
+        words = f"{one.name} begins on {one.begins:%Y-%m-%d} and was not rehearsed"
+        yield Finding(REHEARSE, one.name, f"{words}: oms rehearse --promotion '{one.name}'")
 
 
 def _hopeless(one: AccountCalls, limits: AlertLimits) -> bool:

@@ -15,8 +15,9 @@ from simulator.faults import FaultyVendors
 from simulator.listings import StockOutage
 from simulator.market import ListsDead, Unheard
 from simulator.messages_routes import message_routes
-from simulator.nuonuo import Nuonuo, nuonuo_routes
+from simulator.nuonuo import nuonuo_routes
 from simulator.own_shop import BadMessage, BadSignature
+from simulator.own_tickets import Complaint
 from simulator.returns_routes import returns_routes
 from simulator.settings import Outage
 from simulator.stripe import Asked
@@ -28,8 +29,9 @@ def create_app(world: World) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if world.mail is not None:
-            await world.mail.start()
+        for server in (world.mail, world.mailbox):
+            if server is not None:
+                await server.start()
         yield
         await world.stop()
 
@@ -37,6 +39,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(FaultyVendors, faults=world.faults)
     app.include_router(_vendors(world))
     app.include_router(_own_shop(world))
+    app.include_router(_own_roll(world))
     app.include_router(_own_stock(world))
     app.include_router(_promises(world))
     app.include_router(_own_cases(world))
@@ -47,9 +50,9 @@ def create_app(world: World) -> FastAPI:
     app.add_exception_handler(Unheard, _unavailable)
     app.include_router(_payments(world))
     if world.messages is not None:
-        app.include_router(message_routes(world.messages))
-    if world.config.invoices is not None:
-        app.include_router(nuonuo_routes(Nuonuo(world.config.invoices)))
+        app.include_router(message_routes(world.messages, world.mailbox))
+    if world.nuonuo is not None:
+        app.include_router(nuonuo_routes(world.nuonuo))
     app.include_router(returns_routes(world.inwards.returns))
     app.include_router(_control(world))
     return app
@@ -107,6 +110,22 @@ def _own_shop(world: World) -> APIRouter:
         if body is None:
             return _no(world, 404, "this shop has no such order")
         world.tally.faults["shop_orders_read"] += 1
+        return Response(body, media_type="application/json")
+
+    return router
+
+
+def _own_roll(world: World) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/own/{shop}/orders")
+    async def roll(shop: str, request: Request) -> Response:
+        if shop != world.config.own.shop:
+            return _no(world, 404, "this shop is not known")
+        try:
+            body = world.own.show_roll(request.headers, request.query_params)
+        except (BadSignature, BadMessage) as error:
+            return _no(world, 401 if isinstance(error, BadSignature) else 422, str(error))
         return Response(body, media_type="application/json")
 
     return router
@@ -241,6 +260,11 @@ def _control(world: World) -> APIRouter:
     @router.post("/stop-new")
     async def stop_new() -> dict[str, Any]:
         world.stop_new()
+        return {"ok": True}
+
+    @router.post("/complain")
+    async def complain(told: Complaint) -> dict[str, Any]:
+        world.own.complain(told)
         return {"ok": True}
 
     @router.post("/stock-outage")

@@ -49,6 +49,9 @@ def write_books(world: World) -> Json:
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
         "messages": world.messages.written() if world.messages else None,
+        "red_letters": {bill: one["blueElecInvoiceNumber"] for bill, one in world.nuonuo.drafts.items()}
+        if world.nuonuo
+        else {},
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "refusals": list(world.tally.refusals),

@@ -81,6 +81,7 @@ class Cases:
         self._seed = seed
         self._tasks = tasks
         self.shops: dict[tuple[str, str], Teller] = {}
+        self.staff: dict[tuple[str, str], Callable[[SaleCase], None]] = {}
         self.has_left: Callable[[ShopOrder], bool] = lambda _order: False
         self.all: dict[str, SaleCase] = {}
 
@@ -175,6 +176,8 @@ class Cases:
     def _tell(self, case: SaleCase) -> None:
         plan = case.order.plan
         case.messages += 1
+        if (seen := self.staff.get((plan.channel, plan.shop))) is not None:
+            seen(case)
         source = rng(self._seed, "case push", case.no, case.messages)
         if source.random() < self._profile.case_push_lost_share:
             return

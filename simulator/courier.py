@@ -71,6 +71,7 @@ class CourierService:
     profile: Profile
     seed: int
     parcels: dict[str, Parcel] = field(default_factory=dict)
+    returning: dict[str, Parcel] = field(default_factory=dict)
     subscriptions: dict[tuple[str, str], Subscription] = field(default_factory=dict)
     arrived: Callable[[], None] = lambda: None
     _lost: Lots = field(init=False)
@@ -90,6 +91,23 @@ class CourierService:
         )
         self.parcels[parcel.waybill] = parcel
         self.tasks.spawn(self._drive(parcel))
+
+    def take_back(self, named: tuple[str, str], buyer: Place, warehouse: Place) -> None:
+        """Take a parcel that a buyer sends back, by carrier and waybill, once; it travels until it is opened."""
+        carrier, waybill = named
+        if waybill in self.returning or waybill in self.parcels:
+            return
+        shipper = SHIPPER_CODES.get(carrier, carrier)
+        parcel = Parcel(waybill, shipper, "", buyer, warehouse, self.sender.lane("courier"))
+        self.returning[waybill] = parcel
+        self.tasks.spawn(self._drive_back(parcel))
+
+    def bring(self, waybill: str) -> None:
+        """Hear that the warehouse has opened a parcel of a buyer: it was signed for, however far it was."""
+        parcel = self.returning.get(waybill)
+        if parcel is not None and parcel.signed_at is None:
+            parcel.signed_at = self._scan(parcel, JOURNEY[-1])
+            self._tell(parcel)
 
     def answer(self, body: bytes, offered: frozenset[str]) -> bytes:
         """Answer one call of a type that this address offers."""
@@ -126,7 +144,7 @@ class CourierService:
 
     def _parcel(self, data: Mapping[str, object], shipper: str, waybill: str) -> Parcel | None:
         """Find a parcel; one not handed over yet, or of another shipper, has no trace. Raises Refused."""
-        parcel = self.parcels.get(waybill)
+        parcel = self.parcels.get(waybill) or self.returning.get(waybill)
         if parcel is None or parcel.shipper != shipper:
             return None
         if shipper in kdniao.NEEDS_PHONE and text(data, "CustomerName") not in parcel.last_digits():
@@ -136,19 +154,39 @@ class CourierService:
     async def _drive(self, parcel: Parcel) -> None:
         source = rng(self.seed, "courier", parcel.waybill)
         late = rng(self.seed, "late push", parcel.waybill)
-        for n, (action, side, saying) in enumerate(JOURNEY):
+        for n, step in enumerate(JOURNEY):
             await asyncio.sleep(jittered(source, self.profile.courier_step, self.profile.jitter))
-            here, there = (parcel.sender, parcel.receiver) if side == 0 else (parcel.receiver, parcel.sender)
-            said = saying.format(city=here.city, other=there.city)
-            moment = now()
-            parcel.traces.append(kdniao.trace(moment, said, here.city, action))
-            if action == "301":
+            moment = self._scan(parcel, step)
+            if step[0] == "301":
                 parcel.signed_at = moment
                 parcel.silent = self._is_lost()
                 self.arrived()
             if self.subscribed(parcel) and not parcel.silent:
                 self._push(parcel, hold=late.random() < self.profile.reorder_share and n < len(JOURNEY) - 1)
         parcel.lane.flush()
+
+    async def _drive_back(self, parcel: Parcel) -> None:
+        """Travel to the warehouse's door; who opens it there says when it was signed for."""
+        source = rng(self.seed, "courier", parcel.waybill)
+        for step in JOURNEY[:-1]:
+            await asyncio.sleep(jittered(source, self.profile.courier_step, self.profile.jitter))
+            if parcel.signed_at is not None:
+                return
+            self._scan(parcel, step)
+            self._tell(parcel)
+
+    def _scan(self, parcel: Parcel, step: tuple[str, int, str]) -> datetime:
+        """Write one step of a journey down; gives its moment."""
+        action, side, saying = step
+        here, there = (parcel.sender, parcel.receiver) if side == 0 else (parcel.receiver, parcel.sender)
+        moment = now()
+        said = saying.format(city=here.city, other=there.city)
+        parcel.traces.append(kdniao.trace(moment, said, here.city, action))
+        return moment
+
+    def _tell(self, parcel: Parcel) -> None:
+        if self.subscribed(parcel):
+            self._push(parcel, hold=False)
 
     def _is_lost(self) -> bool:
         """Draw whether the push of a signature never comes."""

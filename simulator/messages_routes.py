@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from simulator.mailbox import Mailbox
 from simulator.messages import Lost, MessageServices
 
 
-def message_routes(services: MessageServices) -> APIRouter:
+def message_routes(services: MessageServices, mailbox: Mailbox | None) -> APIRouter:
     """Serve the robots and Aliyun; mail has a port of its own."""
     router = APIRouter()
 
@@ -32,6 +33,13 @@ def message_routes(services: MessageServices) -> APIRouter:
     async def aliyun(request: Request) -> Response:
         body = await request.body()
         return _answered(lambda: services.aliyun(dict(request.query_params), request.headers, body))
+
+    @router.post("/mailbox")
+    async def letter(request: Request) -> dict[str, int]:
+        """Let a letter arrive, as it is."""
+        if mailbox is None:
+            raise HTTPException(404, "this world has no mailbox: messages.imap_port")
+        return {"uid": mailbox.write(await request.body())}
 
     @router.get("/books/messages")
     async def books() -> dict[str, Any]:

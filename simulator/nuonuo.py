@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from simulator.settings import Invoices
 
 DRAFT = "nuonuo.OpeMplatform.saveInvoiceRedConfirm"
 BLUE_DIGITS = 20
+FEN = Decimal("0.01")
 
 
 class Nuonuo:
@@ -38,6 +40,8 @@ class Nuonuo:
             return _told("E9102", "blueElecInvoiceNumber has 20 digits")
         if bill in self.drafts:
             return _told("E9106", "duplicate")
+        if fault := _fault_of_detail(asked.get("detail")):
+            return _told("E9103", fault)
         self.drafts[bill] = asked
         return _told("E0000", "ok")
 
@@ -47,6 +51,27 @@ class Nuonuo:
         signed = f"a=services&l=v1&p=open{once}&f=".encode() + body
         secret = self._account.app_secret.get_secret_value().encode()
         return base64.b64encode(hmac.digest(secret, signed, hashlib.sha1)).decode()
+
+
+def _fault_of_detail(detail: Any) -> str:
+    """Say what is wrong with the lines of a part; empty when there are none, or all are right."""
+    if detail is None:
+        return ""
+    if not isinstance(detail, list) or not detail:
+        return "detail holds lines, or is left out"
+    for line in detail:
+        try:
+            units, price = Decimal(line["num"]), Decimal(line["taxExcludedPrice"])
+            untaxed, tax = Decimal(line["taxExcludedAmount"]), Decimal(line["taxAmount"])
+            rate = Decimal(line["taxRate"])
+            named = bool(line["blueDetailIndex"] and line["goodsName"] and line["goodsCode"])
+        except (KeyError, TypeError, ArithmeticError):
+            return "detail: a field is missing, or no number"
+        if not named or units >= 0 or untaxed >= 0 or tax > 0:
+            return "detail: num, taxExcludedAmount and taxAmount are negative"
+        if abs(units * price - untaxed) > FEN or abs(untaxed * rate - tax) > FEN:
+            return "detail: price, amount and tax do not fit"
+    return ""
 
 
 def nuonuo_routes(nuonuo: Nuonuo) -> APIRouter:

@@ -8,7 +8,7 @@ from time import monotonic
 
 import httpx
 
-from simulator import own_cases, own_shop, own_stock
+from simulator import own_cases, own_shop, own_stock, own_tickets
 from simulator.cases import Cases, SaleCase
 from simulator.clock import iso, now
 from simulator.listings import Shelf
@@ -94,6 +94,19 @@ class OwnChannel:
         if case.state == "paid":
             self.tell(case.order, hold=False)
 
+    def complain(self, told: own_tickets.Complaint) -> None:
+        """Post what a buyer says; messages of one conversation leave in their order."""
+        body = own_tickets.ticket_body(told)
+        self.counts["complaints"] += 1
+
+        def sign() -> Request:
+            self.counts["pushes_sent"] += 1
+            headers = own_shop.signed_headers(self._settings.key_id, self._secrets()[0], told.event, now(), body)
+            return Request(self._url, headers, body)
+
+        lane = self._lanes.setdefault(f"ticket {told.ticket_no}", self._sender.lane("shop"))
+        lane.post(Letter("shop", told.event, sign, _read))
+
     def show_cases(self, headers: Mapping[str, str], no: str, asked: Mapping[str, str]) -> bytes:
         """Answer for one case, or for a page of those that changed; raises BadSignature, or BadMessage without one."""
         own_shop.verify(self._settings.key_id, self._secrets(), headers, b"", now())
@@ -106,6 +119,18 @@ class OwnChannel:
         except (KeyError, ValueError):
             raise own_shop.BadMessage("updated_from, updated_to: ISO 8601 with an offset; page: from 1") from None
         return own_cases.page_body([*self._cases().of_shop(("own", self._settings.shop))], window[0], window[1], page)
+
+    def show_roll(self, headers: Mapping[str, str], asked: Mapping[str, str]) -> bytes:
+        """Answer which orders were placed in a window, oldest first; raises BadSignature or BadMessage."""
+        own_shop.verify(self._settings.key_id, self._secrets(), headers, b"", now())
+        self.counts["rolls_answered"] += 1
+        try:
+            window = [datetime.fromisoformat(asked[name]) for name in ("placed_from", "placed_to")]
+            page = int(asked.get("page", "1"))
+        except (KeyError, ValueError):
+            raise own_shop.BadMessage("placed_from, placed_to: ISO 8601 with an offset; page: from 1") from None
+        mine = [one for no in self._orders if (one := self._find(no)) is not None and one.placed_at is not None]
+        return own_shop.roll_body(mine, window[0], window[1], page)
 
     def take_answer(self, headers: Mapping[str, str], no: str, body: bytes) -> None:
         """Take what the merchant decided, once per event; raises BadSignature or BadMessage."""

@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ KEY, TIMESTAMP, EVENT, SIGNATURE = (f"X-Steadfast-{name}" for name in ("Key", "T
 M = TypeVar("M", bound=BaseModel)
 CLOCK_TOLERANCE = timedelta(minutes=10)
 LONGEST_EVENT = 128
+ROLL_SIZE = 200
 
 
 class BadSignature(Exception):
@@ -137,6 +138,28 @@ def order_body(plan: PlannedOrder, changing: Mapping[str, object]) -> bytes:
         "remark": plan.remark,
     }
     return json.dumps({"order": order}, ensure_ascii=False).encode()
+
+
+class Placed(Protocol):
+    """An order as a list names it."""
+
+    @property
+    def plan(self) -> PlannedOrder: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def placed_at(self) -> datetime | None: ...
+
+
+def roll_body(orders: Sequence[Placed], begins: datetime, ends: datetime, page: int) -> bytes:
+    """Write one page of the orders placed in a window, both ends included; pages count from 1."""
+    placed = [(one.placed_at, one) for one in orders if one.placed_at is not None]
+    found = sorted(
+        ((at, one) for at, one in placed if begins <= at <= ends), key=lambda pair: (pair[0], pair[1].plan.no)
+    )
+    shown = found[(page - 1) * ROLL_SIZE : page * ROLL_SIZE]
+    rows = [{"no": one.plan.no, "status": one.status, "placed_at": iso(at)} for at, one in shown]
+    return json.dumps({"orders": rows, "pages": -(-len(found) // ROLL_SIZE), "total": len(found)}).encode()
 
 
 def hint_body(no: str, status: str, updated_at: datetime | None) -> bytes:

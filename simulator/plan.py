@@ -3,7 +3,9 @@
 Owns what is decided before the start, from the seed alone. Knows no time of day and sends nothing.
 """
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
@@ -24,7 +26,7 @@ from simulator.orders import (
     single_unit,
 )
 from simulator.plan_cases import apply_for_cases
-from simulator.plan_shops import choose_shop, marketplace_acts, order_no, replay_shop
+from simulator.plan_shops import choose_shop, fit_basket, marketplace_acts, order_no, replay_shop
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
@@ -110,7 +112,8 @@ def _with_bundles(config: Config, baskets: list[Basket], bundles: list[Bundle]) 
     for n, basket in enumerate(baskets):
         source = rng(config.seed, "bundle", n)
         has_one = draw_evenly(config.seed, "bundles", n, source) < share
-        found.append(add_product(source, basket, source.choice(bundles)) if has_one else basket)
+        more = replace(add_product(source, basket, source.choice(bundles)), bundled=True) if has_one else basket
+        found.append(more)
     return found
 
 
@@ -134,12 +137,29 @@ def _stock(profile: Profile, catalogue: list[Product], baskets: list[Basket], bu
 
 def _orders(config: Config, baskets: list[Basket], rows: list[Row] | None) -> list[PlannedOrder]:
     pace = rng(config.seed, "arrivals")
-    arrivals = accumulate(pace.expovariate(config.orders.per_second) for _ in baskets)
+    arrivals = _bent(accumulate(pace.expovariate(config.orders.per_second) for _ in baskets), config)
     newest = max((row.moment for row in rows), default=None) if rows else None
     return [
         _order(config, n, arrival, basket, (rows[n], newest) if rows and newest else None)
         for n, (arrival, basket) in enumerate(zip(arrivals, baskets, strict=True))
     ]
+
+
+def _bent(arrivals: Iterable[float], config: Config) -> Iterator[float]:
+    """Let more buyers come in one part of the time than in another, in the same time and the same order."""
+    weights = config.orders.curve
+    if not sum(weights):
+        yield from arrivals
+        return
+    length = config.orders.count / config.orders.per_second
+    part, until = length / len(weights), list(accumulate(weights))
+    for arrival in arrivals:
+        # Where an even stream would be, as a share of all buyers: the part in which the curve has let in so many.
+        wanted = min(arrival / length, 1.0) * until[-1]
+        place = min(bisect_left(until, wanted), len(weights) - 1)
+        before = until[place] - weights[place]
+        within = (wanted - before) / weights[place] if weights[place] else 0.0
+        yield (place + within) * part + max(arrival - length, 0.0)
 
 
 def _order(
@@ -148,6 +168,7 @@ def _order(
     source = rng(config.seed, "buyer", n)
     row, newest = replayed or (None, None)
     channel, shop = choose_shop(config, n)
+    basket = fit_basket(channel, basket)
     receiver = make_receiver(source, row.province if row else None)
     fate, acts = _life(config, n, source, row)
     reordered = source.random() < config.profile.reorder_share
@@ -158,7 +179,8 @@ def _order(
     acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
-    acts = apply_for_cases(config, n, fate, acts)
+    if not basket.scarce:  # what never leaves nobody sends back
+        acts = apply_for_cases(config, n, fate, acts, whole=basket.bundled)
     return PlannedOrder(
         channel=channel,
         shop=shop,

@@ -1,7 +1,9 @@
 """Which shop an order belongs to, what its number looks like there, and what a marketplace adds to its life."""
 
-from simulator.orders import Act, Fate
-from simulator.platform import KINDS
+from dataclasses import replace
+
+from simulator.kinds import KINDS
+from simulator.orders import Act, Basket, Fate
 from simulator.seeds import draw_evenly, rng
 from simulator.settings import Config
 from simulator.tmall_export import Row
@@ -46,6 +48,17 @@ def order_no(config: Config, channel: str, n: int, row: Row | None) -> str:
         end = rng(config.seed, "number", n).randrange(ENDS)
         return row.no if row else f"{PREFIXES[channel]}{config.seed % 1_000_000:06d}{n + 1:07d}{end:04d}"
     return f"T{row.no}" if row else f"D{config.seed % 1_000_000:06d}{n + 1:05d}"
+
+
+def fit_basket(channel: str, basket: Basket) -> Basket:
+    """Leave in a basket what one order of this vendor holds; its discounts stay below what is left."""
+    most = KINDS[channel].most_lines if channel in KINDS else len(basket.lines)
+    if len(basket.lines) <= most:
+        return basket
+    left = replace(basket, lines=basket.lines[:most], shop_discount_minor=0, platform_discount_minor=0)
+    shop = min(basket.shop_discount_minor, left.goods_minor // 4)
+    platform = min(basket.platform_discount_minor, left.goods_minor // 4)
+    return replace(left, shop_discount_minor=shop, platform_discount_minor=platform)
 
 
 def child_no(no: str, place: int, of: int) -> str:

@@ -1,12 +1,10 @@
 """What every sales platform is to the world: shops, addresses of its own, and how it numbers orders.
 
-A platform in simulator/platforms/ is found by its file; its paths begin with its name: `/{vendor}/...`.
+A platform in simulator/platforms/ is found by its file (kinds.py); its paths begin with its name: `/{vendor}/...`.
 """
 
-import importlib
-import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,20 +38,12 @@ class Platform(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """One vendor; `order_no` makes a number as it would from the world's seed, the order's place and a drawn number."""
+    """One vendor; `order_no` makes a number as it would from the world's seed, the order's place and a drawn number.
+
+    `most_lines`: so many lines an order has there at most.
+    """
 
     vendor: str
     order_no: Callable[[int, int, int], str]
     open: Callable[[Opening], Platform]
-
-
-def _found() -> Iterator[Kind]:
-    # Named, not imported: the platforms' files import this one.
-    room = importlib.import_module("simulator.platforms")
-    for one in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
-        said = getattr(importlib.import_module(one.name), "KIND", None)
-        if isinstance(said, Kind):
-            yield said
-
-
-KINDS: Mapping[str, Kind] = {one.vendor: one for one in _found()}
+    most_lines: int = 3

@@ -38,6 +38,7 @@ class Expected:
     lines: tuple[BackLine, ...]
     carrier: str = ""
     waybill: str = ""
+    before: str = ""
     fate: str = ""
     creates: int = 1
     status: str = "NEW"
@@ -54,13 +55,13 @@ def read_return(root: Element, settings: Wms, return_id: str) -> Expected:
         raise Refused("isv.invalid-parameter", "returnOrder/orderType must be THRK or HHRK")
     if required(order, "warehouseCode") not in (settings.warehouse, "OTHER"):
         raise Refused("isv.invalid-parameter", "returnOrder/warehouseCode is not known")
-    required(order, "preDeliveryOrderCode")
+    before = required(order, "preDeliveryOrderCode")
     carrier = required(order, "logisticsCode")
     nodes = root.findall("orderLines/orderLine")
     if not 1 <= len(nodes) <= MOST_LINES:
         raise Refused("isv.invalid-parameter", f"orderLines must hold 1 to {MOST_LINES} lines")
     lines = tuple(_line(node, settings, str(n)) for n, node in enumerate(nodes, 1))
-    return Expected(code, return_id, order_type, lines, carrier, text(order, "expressCode"))
+    return Expected(code, return_id, order_type, lines, carrier, text(order, "expressCode"), before)
 
 
 def _line(node: Element, settings: Wms, position: str) -> BackLine:

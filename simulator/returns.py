@@ -1,12 +1,13 @@
 """Buyers who send goods back, and the warehouse's desk that opens their parcels.
 
 Owns what comes of an announced return, from the seed: all good, damaged, fewer, something else, in a parcel without our
-number, or never. Also parcels that nobody announced. Stock is the warehouse's.
+number, or never. Also parcels that nobody announced. Stock is the warehouse's, the way to it the courier's.
 """
 
 import asyncio
 from collections import Counter
 
+from simulator.courier import CourierService
 from simulator.picking import Picking
 from simulator.qimen import Refused
 from simulator.qimen_returns import BackLine, Expected, Stocked, confirmation
@@ -24,6 +25,7 @@ class Returns:
         self._profile = profile
         self._seed = seed
         self._lost = Lots(seed, "lost return confirm", profile.confirm_lost_share)
+        self.courier: CourierService | None = None
         self.expected: dict[str, Expected] = {}
         self.strays: list[Expected] = []
 
@@ -38,6 +40,9 @@ class Returns:
             if known.status == "CANCELED":
                 raise Refused("order-canceled", "the code belongs to a cancelled return order")
             known.creates += 1
+            if not known.waybill:
+                known.carrier, known.waybill = back.carrier, back.waybill
+            self._under_way(known)
             return known
         skus = {sku for sku, _ in self._warehouse.stock}
         for line in back.lines:
@@ -45,6 +50,7 @@ class Returns:
                 raise Refused("item-not-found", f"itemCode {line.sku} is not known to the warehouse")
         self.expected[back.code] = back
         back.fate = self._fate(back)
+        self._under_way(back)
         if self._profile.return_after is not None and back.fate != "never":
             self._picking.tasks.spawn(self._come(back))
         return back
@@ -113,6 +119,8 @@ class Returns:
         """Open a parcel, put its units where they belong, and confirm it unless the confirm gets lost."""
         units = self._units(back)
         back.waybill = back.waybill or f"SF{rng(self._seed, 'return waybill', back.id).randrange(10**13):013d}"
+        if self.courier is not None:
+            self.courier.bring(back.waybill)
         back.received.update(units)
         back.confirms += 1
         back.status = "FULFILLED"
@@ -122,6 +130,12 @@ class Returns:
             return
         body = confirmation(back, units, self._picking.settings, named=back.fate != "unnamed")
         self._picking.post(f"{back.id}-{back.confirms}", "returnorder.confirm", body)
+
+    def _under_way(self, back: Expected) -> None:
+        """Let the courier have the parcel of a return whose waybill is known, on the way back from its buyer."""
+        went = self._warehouse.fulfilments.get(back.before)
+        if self.courier is not None and went is not None and back.waybill and not back.received:
+            self.courier.take_back((back.carrier, back.waybill), went.delivery.receiver, went.delivery.sender)
 
     def _units(self, back: Expected) -> Counter[Stocked]:
         """Say what lies in the parcel."""

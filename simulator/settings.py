@@ -137,6 +137,8 @@ class Messages(_Model):
     smtp_login: str = Field(min_length=1)
     smtp_password: SecretStr = Field(min_length=1)
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    imap_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where the mailbox of the same login is read; none without it."""
 
 
 class Invoices(_Model):
@@ -206,11 +208,15 @@ Marketplace = Annotated[Taobao | Douyin | Seller, Field(discriminator="vendor")]
 
 
 class Orders(_Model):
-    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives."""
+    """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives.
+
+    `curve`: how many buyers come in each of so many equal parts of the time, beside each other; empty: evenly.
+    """
 
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
     at_once: int | None = Field(default=None, ge=1)
+    curve: tuple[Annotated[float, Field(ge=0)], ...] = ()
     file: Path | None = None
 
 

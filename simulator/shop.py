@@ -50,6 +50,7 @@ class ShopOrder:
 
     `held`: paid but not cleared for shipping. `main_at` moves with the status only, `updated_at` with everything.
     `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
+    `payments` are the parts in which it was paid, empty for one.
     `received_at`: when the buyer confirmed a marketplace's parcels.
     `ended_at`: in which phase the buyer called the order off.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
@@ -64,6 +65,7 @@ class ShopOrder:
     main_at: datetime | None = None
     consigned_at: datetime | None = None
     paid_minor: int = 0
+    payments: tuple[int, ...] = ()
     refunded_minor: int = 0
     refunds: list[Refund] = field(default_factory=list)
     held: bool = False

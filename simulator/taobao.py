@@ -56,6 +56,7 @@ class TaobaoGateway:
         self._calls = 0
         self._methods: dict[str, Callable[[TaobaoShop, Params], Json]] = {
             "taobao.trades.sold.increment.get": _increment,
+            "taobao.trades.sold.get": _sold,
             "taobao.trade.fullinfo.get": _fullinfo,
             "taobao.refund.get": _refund,
             "taobao.logistics.online.send": partial(_send, "online"),
@@ -158,6 +159,27 @@ def _increment(shop: TaobaoShop, params: Params) -> Json:
         more = {"has_next": page * size < len(found)}
     # The vendor leaves out a list that is empty.
     return {**more, **({"trades": {"trade": nodes}} if nodes else {})}
+
+
+def _sold(shop: TaobaoShop, params: Params) -> Json:
+    """List what was created in a window, the newest first; it tells numbers, so nothing counts as shown."""
+    fields = text(params, "fields")
+    begins, ends = wire.moment(params, "start_created"), wire.moment(params, "end_created")
+    if not begins < ends:
+        raise invalid("end_created", "must be after start_created")
+    page = wire.whole(params, "page_no", 1, MOST_PAGES)
+    size = wire.whole(params, "page_size", DEFAULT_PAGE, MOST_PER_PAGE)
+    shop.check_lists()
+    found = [
+        order
+        for order in shop.listed()
+        if order.placed_at is not None and begins <= order.placed_at.replace(microsecond=0) <= ends
+    ]
+    found.sort(key=lambda order: (order.placed_at, order.plan.no), reverse=True)
+    shown = found[(page - 1) * size : page * size]
+    shop.counts["rolls_answered"] += 1
+    nodes = [wire.select(_without(trade(order, shop.seed)), fields) for order in shown]
+    return {"total_results": len(found), **({"trades": {"trade": nodes}} if nodes else {})}
 
 
 def _without(node: Json) -> Json:

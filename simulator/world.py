@@ -5,6 +5,7 @@ from datetime import datetime
 from time import monotonic
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from simulator.alipay import Alipay
 from simulator.cases import Cases
@@ -14,15 +15,18 @@ from simulator.douyin import DouyinPlatform
 from simulator.douyin_shop import DouyinShop
 from simulator.faults import Faults
 from simulator.inwards import Inwards
+from simulator.kinds import KINDS
 from simulator.listings import Listings
+from simulator.mailbox import Mailbox
 from simulator.market import Surroundings
 from simulator.messages import MessageServices
 from simulator.messages_mail import MailServer
+from simulator.nuonuo import Nuonuo
 from simulator.orders import Act
 from simulator.own_channel import Hints, OwnChannel
 from simulator.picking import Picking
 from simulator.plan import Plan
-from simulator.platform import KINDS, Opening, Platform
+from simulator.platform import Opening, Platform
 from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
@@ -49,7 +53,8 @@ class World:
         self.tally = Tally()
         self.tasks = Tasks(self.tally)
         self.faults = Faults(profile, self.tally, seed)
-        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=transport, trust_env=False)
+        wire = transport or AiohttpTransport()
+        self._client = httpx.AsyncClient(timeout=profile.send_timeout, transport=wire, trust_env=False)
         sender = Sender(self._client, self.tally, self.tasks, profile, seed)
         self.warehouse = Warehouse(plan.on_hand, plan.defective, seed, config.plant)
         self.courier = CourierService(config.courier, url, sender, self.tasks, self.tally, profile, seed)
@@ -60,6 +65,7 @@ class World:
         )
         limits = Lots(seed, "wms limit", profile.limit_share)
         self.inwards = Inwards(self.warehouse, self.picking, profile, seed)
+        self.inwards.returns.courier = self.courier
         self.qimen = QimenService(config.wms, self.warehouse, self.inwards, self.tally, limits)
         self.shop = Shop(self.warehouse, profile)
         self.listings = self.shop.listings = self._listings()
@@ -69,6 +75,8 @@ class World:
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
+        self.mailbox = _mailbox(config)
+        self.nuonuo = Nuonuo(config.invoices) if config.invoices else None
         self.counts = {("own", config.own.shop): self.own.counts}
         self.cases = Cases(profile, seed, self.tasks)
         self.cases.has_left = self.shop.has_left
@@ -173,8 +181,9 @@ class World:
             self._places.release()
 
     async def stop(self) -> None:
-        if self.mail is not None:
-            await self.mail.stop()
+        for server in (self.mail, self.mailbox):
+            if server is not None:
+                await server.stop()
         await self.tasks.stop()
         await self._client.aclose()
 
@@ -192,3 +201,11 @@ class World:
                 self.shop.book_as_accepted(order, started_at)
             else:
                 self.tasks.spawn(self.shop.live(order, started_at))
+
+
+def _mailbox(config: Config) -> Mailbox | None:
+    """Make the mailbox that buyers write to, with the login of the mail server."""
+    ours = config.messages
+    if ours is None or ours.imap_port is None:
+        return None
+    return Mailbox(ours.smtp_login, ours.smtp_password.get_secret_value(), ours.imap_port)

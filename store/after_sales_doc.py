@@ -15,6 +15,7 @@ class PolicyRowDocument(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     ruling: Ruling
     words: str = Field(default="", max_length=200)
+    words_en: str = Field(default="", max_length=300)
     kinds: tuple[CaseKind, ...] = ()
     phases: tuple[Phase, ...] = ()
     origins: tuple[Origin, ...] = ()
@@ -35,6 +36,7 @@ class ReasonDocument(BaseModel):
 
     code: str = Field(min_length=1, max_length=40)
     words: str = Field(min_length=1, max_length=60)
+    words_en: str = Field(default="", max_length=90)
     fault: str = Field(default="", pattern="^(warehouse|courier|supplier|shop)?$")
 
 

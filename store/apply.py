@@ -20,6 +20,7 @@ from domain.observations import (
     StockReported,
 )
 from domain.orders import with_deposit
+from domain.tickets import TicketObserved
 from store import settings_docs, unmapped
 from store.case_intake import apply_case
 from store.observations import Taken
@@ -30,6 +31,7 @@ from store.reread import ask, ask_case
 from store.return_intake import apply_return
 from store.shipment_intake import apply_process, apply_shipment
 from store.stock_reports import apply_report
+from store.ticket_intake import apply_ticket
 from store.tracking_intake import apply_track
 
 
@@ -46,6 +48,8 @@ async def book(tx: AsyncConnection, taken: Taken, booking: Booking) -> str:
         return await apply_track(tx, booking.ring, seen, taken.inbox_id, booking.now)
     if isinstance(seen, CaseObserved):
         return await apply_case(tx, booking.ring, seen, taken.inbox_id, booking.now)
+    if isinstance(seen, TicketObserved):
+        return await apply_ticket(tx, booking, seen, taken.inbox_id)
     if isinstance(seen, ProcessReported):
         return await apply_process(tx, seen, taken.inbox_id)
     if isinstance(seen, StockReported):

@@ -25,6 +25,7 @@ from domain.observations import (
     ShipmentConfirmed,
 )
 from domain.orders import ENDED
+from domain.tickets import TicketObserved
 from store import settings_docs
 from store.apply import book
 from store.observations import Taken
@@ -69,9 +70,9 @@ async def together(tx: AsyncConnection, batch: Sequence[Taken]) -> list[Taken]:
 
 
 def _is_alone(seen: Observation) -> bool:
-    """What takes other rows before its order's: refunds, cases; or the status map: a code that nobody knows."""
+    """What takes other rows before its order's: refunds, cases, tickets; or the status map: an unknown code."""
     unknown = isinstance(seen, OrderObserved) and seen.status is ChannelStatus.UNMAPPED
-    return unknown or isinstance(seen, RefundObserved | CaseObserved | ReturnConfirmed)
+    return unknown or isinstance(seen, RefundObserved | CaseObserved | ReturnConfirmed | TicketObserved)
 
 
 async def book_all(tx: AsyncConnection, batch: Sequence[Taken], booking: Booking) -> Became:

@@ -6,10 +6,13 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.after_sales import Answer, CaseDecision, CaseEvent, CaseKind, CaseState, Choice, refuse_decision
+from domain.after_sales import PAYS_BACK, Answer, CaseDecision, CaseEvent, CaseKind, CaseState, Choice, refuse_decision
+from domain.after_sales_policy import may_grant
 from domain.errors import Refused
-from store import audit, case_check, case_money, case_payouts, case_returns, cases, refunds
+from domain.permissions import UserRole
+from store import audit, case_check, case_money, case_payouts, case_returns, cases, refunds, settings_docs
 from store.database import Database
+from store.settings_docs import Profile
 
 _REVIEWED = text(
     """
@@ -24,6 +27,9 @@ _REVIEWED = text(
 _WITHDRAWN = text("UPDATE after_sales_case SET withdrawn_by = :actor WHERE no = :no")
 _OWNED = text("UPDATE after_sales_case SET owner = :actor WHERE no = :no")
 _PAY_FIRST = text("UPDATE after_sales_case SET pay_first = true, reviewed_by = :actor, returns = false WHERE no = :no")
+_USER = text(
+    "SELECT EXISTS (SELECT 1 FROM console_user) AS any, (SELECT role FROM console_user WHERE login = :login AND active)"
+)
 _NO_REFUND = text("UPDATE after_sales_case SET no_refund = true, verdict_words = :reason WHERE no = :no")
 
 
@@ -44,7 +50,8 @@ class SqlCaseDecisions:
                 return Answer(True, "taken already")
             received = row.received_at is not None
             refusal = refuse_decision(decision, CaseState(row.state), CaseKind(row.kind), received=received)
-            refusal = refusal or await _too_much(tx, order, row, decision) or await _under_way(tx, row, decision)
+            for look in (_too_much, _beyond_agent, _under_way):
+                refusal = refusal or await look(tx, order, row, decision)
             if refusal:
                 return Answer(False, refusal)
             words = await _book(tx, row, decision, now)
@@ -65,7 +72,25 @@ async def _too_much(tx: AsyncConnection, order: Row[Any], row: Row[Any], decisio
     return f"{decision.amount_minor / 100:.2f} cannot be paid back; at most {most / 100:.2f} can"
 
 
-async def _under_way(tx: AsyncConnection, row: Row[Any], decision: CaseDecision) -> str:
+async def _beyond_agent(tx: AsyncConnection, order: Row[Any], row: Row[Any], decision: CaseDecision) -> str:
+    """Refuse a grant that is larger than whoever decides may make, from wherever it comes (`agent_up_to_minor`).
+
+    Before the first user is added nobody has a role, and whoever runs the installation decides.
+    """
+    if decision.choice not in {Choice.APPROVE, Choice.PAY_WITHOUT} or CaseKind(row.kind) not in PAYS_BACK:
+        return ""
+    user = (await tx.execute(_USER, {"login": decision.actor})).one()
+    limit = (await settings_docs.after_sales(tx, Profile.LIVE)).agent_up_to_minor if user.any else None
+    minor = decision.amount_minor if decision.choice is Choice.APPROVE else None
+    if minor is None:
+        minor = case_money.amount(row, await case_money.worth(tx, order, row, freight=row.freight_back))
+    if may_grant(UserRole(user.role) if user.role else None, minor, limit):
+        return ""
+    most = f"{(limit or 0) / 100:.2f}"
+    return f"{minor / 100:.2f} is more than {decision.actor} may grant at once ({most}): who may pay does it, or less"
+
+
+async def _under_way(tx: AsyncConnection, order: Row[Any], row: Row[Any], decision: CaseDecision) -> str:
     """Refuse to pay by hand what a provider or a platform may be paying, and show what was paid already."""
     if decision.choice not in {Choice.PAID_BY_HAND, Choice.RETRY_PAYOUT}:
         return ""

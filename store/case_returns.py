@@ -1,5 +1,6 @@
 """Goods on their way back for a case: where they go, by when, and telling the warehouse what to expect."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,17 @@ _WAYBILL = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One announcement of a return: the key of its call, and what is known of the way the goods went and come."""
+
+    key: str
+    warehouse: str
+    fulfillment_no: str
+    parcel: tuple[str, str]
+    again: bool = False
+
+
 async def authorise(tx: AsyncConnection, row: Row[Any], now: datetime, until: datetime) -> None:
     """Say where the goods go, the warehouse that shipped them, and until when; its system is told to expect them."""
     shipped = (await tx.execute(_SHIPPED_BY, {"key": row.order_key})).one_or_none()
@@ -38,7 +50,8 @@ async def authorise(tx: AsyncConnection, row: Row[Any], now: datetime, until: da
     values = {"no": row.no, "now": now, "until": until, "warehouse": warehouse}
     await tx.execute(_AUTHORISED, values)
     await audit.write(tx, "case.authorised", row.no, now, warehouse=warehouse, until=until.isoformat())
-    await _announce(tx, row, warehouse, shipped.no if shipped else "", now)
+    parcel = (row.carrier, row.waybill_no)
+    await _announce(tx, row, Announced(f"return:{row.no}", warehouse, shipped.no if shipped else "", parcel), now)
 
 
 async def set_waybill(tx: AsyncConnection, row: Row[Any], parcel: tuple[str, str], by: str, now: datetime) -> None:
@@ -47,6 +60,7 @@ async def set_waybill(tx: AsyncConnection, row: Row[Any], parcel: tuple[str, str
     await tx.execute(_WAYBILL, {"no": row.no, "carrier": carrier, "waybill_no": waybill_no.strip(), "by": by})
     await audit.write(tx, "case.waybill", row.no, now, actor=by, carrier=carrier, waybill_no=waybill_no.strip())
     if waybill_no.strip():
+        await _announce_parcel(tx, row, (carrier, waybill_no.strip()), now)
         await return_parcels.follow(tx, row, (carrier, waybill_no.strip()), now)
         await unmatched.match_waybill(tx, row.no, waybill_no.strip(), now)
 
@@ -76,20 +90,34 @@ async def _any_warehouse(tx: AsyncConnection) -> str:
     return next(iter(sorted(await places.all_places(tx))), "")
 
 
-async def _announce(tx: AsyncConnection, row: Row[Any], warehouse: str, fulfillment: str, now: datetime) -> None:
+async def _announce_parcel(tx: AsyncConnection, row: Row[Any], parcel: tuple[str, str], now: datetime) -> None:
+    """Announce a return that waits for its goods again, now that its parcel is known.
+
+    The vendor has no call that changes a return order. A repeat under our number is a success by its own rule; what it
+    changes there is not documented, so nothing of ours depends on it.
+    """
+    if row.authorised_at is None or row.received_at is not None or row.closed_at is not None:
+        return
+    shipped = (await tx.execute(_SHIPPED_BY, {"key": row.order_key})).one_or_none()
+    key = f"return_parcel:{row.no}:{parcel[0]}:{parcel[1]}"
+    await _announce(tx, row, Announced(key, row.warehouse, shipped.no if shipped else "", parcel, again=True), now)
+
+
+async def _announce(tx: AsyncConnection, row: Row[Any], what: Announced, now: datetime) -> None:
     """Ask for the call once; a place without a warehouse system is not told, it looks at its own list (/pda)."""
-    place = (await places.all_places(tx)).get(warehouse)
+    place = (await places.all_places(tx)).get(what.warehouse)
     if place is None or not place.has_wms:
         return
     payload: dict[str, Any] = {
         "at": now.isoformat(),
         "no": row.no,
-        "warehouse": warehouse,
+        "warehouse": what.warehouse,
         "exchange": row.kind == "exchange",
-        "fulfillment_no": fulfillment,
+        "fulfillment_no": what.fulfillment_no,
         "reason": row.reason,
-        "carrier": row.carrier,
-        "waybill_no": row.waybill_no,
+        "carrier": what.parcel[0],
+        "waybill_no": what.parcel[1],
         "lines": [[line.line_no, line.sku, line.quantity] for line in await cases.lines(tx, row.no)],
     }
-    await calls.add(tx, Queue(KIND, place.vendor, place.shop), f"return:{row.no}", row.order_key, payload)
+    payload |= {"again": True} if what.again else {}
+    await calls.add(tx, Queue(KIND, place.vendor, place.shop), what.key, row.order_key, payload)

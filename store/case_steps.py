@@ -119,7 +119,12 @@ class SqlCaseFacts:
             kind = "case.overdue" if rung else "case.due_soon"
             await audit.write(tx, kind, no, now, actor="sla", **told)
             key = f"case:{no}:{row.state}:{row.step_since.isoformat()}:{rung}"
-            about = {"state": row.state, "words": stage.words, "since": f"{row.step_since:%Y-%m-%d %H:%M} UTC"}
+            about = {
+                "mark": f"【{stage.words}】" if stage.words else "",
+                "state": row.state,
+                "words": stage.words,
+                "since": f"{row.step_since:%Y-%m-%d %H:%M} UTC",
+            }
             saying = Saying(kind, key, no, alerts.LOUDNESS[level], row.order_key, about)
             await messaging.say_to_role(tx, saying, stage.role, now)
 

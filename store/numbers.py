@@ -13,7 +13,8 @@ DAY_OF = ZoneInfo("Asia/Shanghai")
 """Whose day stands in a number."""
 APPROVAL, COUNT, ADJUSTMENT, TRANSFER, INBOUND, CASE = "A", "PD", "TZ", "DB", "RK", "C"
 EXCEPTION, TICKET = "E", "T"
-"""Approval; 盘点, 调整, 调拨, 入库; after-sales case; exception of an order, ticket."""
+RECEIVABLES = "YS"
+"""Approval; 盘点, 调整, 调拨, 入库; after-sales case; exception of an order, ticket; 应收."""
 
 _NEXT = text(
     """

@@ -1,6 +1,6 @@
 """Marks on an order: stuck, held, late, too late to cancel. Implements the rest of activities/ports.py: OrderFacts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -19,6 +19,17 @@ LATE = {
     1: (Level.WARNING, "the ship-by time is near and it has not shipped"),
     2: (Level.CRITICAL, "the ship-by time has passed and it has not shipped: tell the warehouse and the buyer"),
 }
+
+
+_WAITING = text(
+    """
+    SELECT key, stage FROM (
+        SELECT key, late_stage, wait_until, CASE WHEN wait_until <= :now THEN 2 ELSE 1 END AS stage FROM orders
+        WHERE closed_at IS NULL AND wait_for = 'warehouse' AND shipped_at IS NULL AND wait_until <= :soon) one
+    WHERE late_stage < stage ORDER BY wait_until LIMIT :most
+    """
+)
+MOST_WARNED = 200
 
 
 class SqlOrderMarks:
@@ -75,6 +86,18 @@ class SqlOrderMarks:
             if (await tx.execute(_LATE, {"key": key, "stage": stage})).rowcount:
                 await alerts.raise_alert(tx, NewAlert(f"ship_by_{stage}", level, key, words), now)
                 await audit.write(tx, "order.late", key, now, stage=stage)
+
+    async def warn_waiting(self, warning_seconds: float, now: datetime) -> int:
+        """Warn of orders that no warehouse has taken yet as of those that wait there; give how many (FUL-11, I-8).
+
+        Their workflows are busy with the push, however long it takes, and warn only afterwards.
+        """
+        soon = now + timedelta(seconds=warning_seconds)
+        async with self._database.transaction() as tx:
+            rows = (await tx.execute(_WAITING, {"now": now, "soon": soon, "most": MOST_WARNED})).all()
+        for row in rows:
+            await self.warn_late(row.key, row.stage, now)
+        return len(rows)
 
     async def too_late(self, key: str, reason: str, now: datetime) -> None:
         """Note that a cancellation came after the goods had left: it ships on, a person opens a case or has one."""

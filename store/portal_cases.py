@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import OF_GOODS, CaseEvent, CaseKind, CaseLine, NewCase, Origin
 from domain.after_sales_policy import Asked, Checked, Policy, impossible
-from domain.buyer_offers import KINDS, ReasonOffer, reasons_for, why_no_reason
+from domain.buyer_offers import KINDS, LEAST_MINOR, NAMES_AMOUNT, ReasonOffer, reasons_for, why_no_reason
 from domain.errors import BadInput, Refused
 from domain.orders import PaymentStatus
 from domain.photos import Photo
@@ -67,13 +67,17 @@ class KindOffer:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a buyer chose so far. `request_key` names the form: the same one again opens nothing new."""
+    """What a buyer chose so far. `request_key` names the form: the same one again opens nothing new.
+
+    `amount_minor` is what the buyer names where the kind has an amount.
+    """
 
     kind: CaseKind
     units: Mapping[str, int]
     reason: str
     request_key: str = ""
     words: str = field(default="", repr=False)
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,14 @@ class _Order:
         wanted = {no: min(count, self.left(no)) for no, count in units.items()}
         return refundable(self.bill, wanted, with_freight=freight)
 
-    def asked(self, kind: CaseKind, units: Mapping[str, int]) -> Asked:
+    def asked(self, kind: CaseKind, units: Mapping[str, int], amount_minor: int | None = None) -> Asked:
         """Write the question to the policy."""
         skus = {line.line_no: line.sku for line in self.lines}
         titles = {line.line_no: line.title for line in self.lines}
         # The freight counts as in the case's own check (store/case_check.py): a row of the policy may add it.
         most = self.worth(units, freight=True)
         amount = most.amount_minor if kind in OF_GOODS else most.cap_minor
+        wanted = min(amount, LEAST_MINOR) if kind in NAMES_AMOUNT else amount
         return Asked(
             kind=kind,
             origin=Origin.BUYER,
@@ -121,7 +126,7 @@ class _Order:
             reason=self.policy.reasons[0].code,
             signed_at=self.row.signed_at,
             refundable_minor=amount,
-            wanted_minor=amount,
+            wanted_minor=wanted if amount_minor is None else amount_minor,
             buyer_cases=self.buyer_cases,
             too_many=tuple(titles[no] for no, count in units.items() if count > self.left(no)),
             open_cases=tuple(sorted({self.open_cases[no] for no in units if no in self.open_cases})),
@@ -161,6 +166,12 @@ class PortalCases:
         tried = [reasons_for(order.asked(kind, {line.line_no: 1}), order.policy, now) for line in free]
         return [next((one for one in same if not one.why_not), same[0]) for same in zip(*tried, strict=True)]
 
+    async def most(self, key: str, now: datetime) -> int:
+        """Say what can be paid back of an order at most, in minor units."""
+        async with self._database.transaction() as tx:
+            order = await self._read(tx, key, now)
+        return order.worth({}).cap_minor
+
     async def estimate(self, key: str, wish: Wish, now: datetime) -> Estimate:
         """Say what a wish comes to; BadInput when it names what the order or the policy does not know."""
         async with self._database.transaction() as tx:
@@ -177,7 +188,15 @@ class PortalCases:
             _must_be_allowed(order, wish, len(photos), now)
             lines = tuple(CaseLine(no, "", count) for no, count in wish.units.items())
             new = NewCase(
-                key, wish.kind, Origin.BUYER, wish.request_key, lines, wish.reason, asked_by=BUYER, words=wish.words
+                order_key=key,
+                kind=wish.kind,
+                origin=Origin.BUYER,
+                request_key=wish.request_key,
+                lines=lines,
+                reason=wish.reason,
+                asked_by=BUYER,
+                words=wish.words,
+                wanted_minor=wish.amount_minor if wish.kind in NAMES_AMOUNT else None,
             )
             no = await cases.open_case(tx, self._ring, new, now)
             for photo in photos:
@@ -218,6 +237,8 @@ def _why_not(order: _Order, line: Row[Any], kind: CaseKind, now: datetime) -> st
     if order.left(line.line_no) <= 0:
         return "已全部退款"
     asked = order.asked(kind, {line.line_no: 1})
+    if kind in NAMES_AMOUNT and asked.refundable_minor <= 0:
+        return "这些商品已经没有可退的金额"
     return impossible(asked, order.policy) or why_no_reason(reasons_for(asked, order.policy, now))
 
 
@@ -238,7 +259,9 @@ def _estimated(order: _Order, wish: Wish, now: datetime) -> Estimate:
     known = {line.line_no for line in order.lines}
     if not wish.units or set(wish.units) - known or any(count < 1 for count in wish.units.values()):
         raise BadInput("choose at least one unit of a line of this order")
-    asked = replace(order.asked(wish.kind, wish.units), reason=wish.reason)
+    if wish.kind in NAMES_AMOUNT and not wish.amount_minor:
+        raise BadInput("name an amount")
+    asked = replace(order.asked(wish.kind, wish.units, wish.amount_minor), reason=wish.reason)
     offer = next((one for one in reasons_for(asked, order.policy, now) if one.code == wish.reason), None)
     if offer is None:
         raise BadInput("choose a reason")

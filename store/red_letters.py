@@ -1,18 +1,28 @@
 """Red-letter invoice drafts in SQL (FIN-7): one per refund; finance confirms, nothing is issued here."""
 
+import hashlib
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import BadInput
-from domain.invoices import RED_LETTER, RedLetterAsk, refuse_blue
+from domain.invoices import RED_LETTER, RedLetterAsk, RedLine, red_lines, refuse_blue, refuse_part
 from domain.outgoing import Call, Queue
 from store import audit, calls
 from store.database import Database
 
 NO_INVOICE = "no invoice of this order is known: give the number of the blue one, or nothing was issued"
+NO_ACCOUNT = "no account for invoices is connected (oms shop add nuonuo): make it by hand, then confirm"
+A_PART = (
+    "only a part is paid back, and no service tells us the lines of the blue invoice: "
+    "give them with its number, or make it by hand, then confirm"
+)
+ASKED = "the service was asked for the draft and has not answered yet: wait for its answer"
+MADE = "the draft is made already: have it withdrawn at the service, make another one by hand, then confirm"
 
 _DRAFT = text(
     """
@@ -29,10 +39,10 @@ _ACCOUNT = text("SELECT vendor, code FROM shop WHERE active AND role = 'invoices
 _WANTED = text(
     """
     UPDATE red_letter_draft SET state = 'wanted', blue_invoice_no = :blue, reason = :reason, vendor = :vendor,
-        account = :account
+        account = :account, lines = :lines
     WHERE key = :key
     """
-)
+).bindparams(bindparam("lines", type_=JSONB))
 _CONFIRMED = text(
     """
     UPDATE red_letter_draft SET state = 'confirmed', reason = '', confirmed_at = :now, confirmed_by = :actor
@@ -62,30 +72,60 @@ async def draft(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
     await audit.write(tx, "red_letter.made", row.no, now, actor="routing", state="no_invoice")
 
 
-async def set_invoice(tx: AsyncConnection, exception_no: str, blue_no: str, actor: str, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class Blue:
+    """The blue invoice as finance names it: its number, and for a part its lines that turn red, one a row."""
+
+    no: str
+    lines: str = ""
+
+
+async def set_invoice(tx: AsyncConnection, exception_no: str, blue: Blue, actor: str, now: datetime) -> str:
     """Say which invoice a draft turns red; ask for the draft where that can be done. Gives its state.
 
-    BadInput when the number is none, or the draft is made already. A part of an invoice is drafted by hand: its red
-    letter names the lines of the blue one, which we do not know.
+    BadInput when the number is none, a line cannot be read, the lines are not what is paid back, or the draft
+    is made already or being made. A part without lines is made by hand: no service tells us those of a blue invoice.
     """
-    if words := refuse_blue(blue_no):
+    if words := refuse_blue(blue.no):
         raise BadInput(words)
     row = await _open_one(tx, exception_no, actor)
+    lines = _lines(blue.lines, row.amount_minor)
+    written = [list(astuple(line)) for line in lines]
+    if row.vendor and row.state in {"wanted", "drafted"}:
+        if (row.blue_invoice_no, row.lines) == (blue.no, written):
+            return str(row.state)
+        raise BadInput(ASKED if row.state == "wanted" else MADE)
     order = (await tx.execute(_ORDER, {"key": row.order_key})).one()
     place = (await tx.execute(_ACCOUNT)).one_or_none()
     reason = ""
     if place is None:
-        reason = "no account for invoices is connected (oms shop add nuonuo): make it by hand, then confirm"
-    elif row.amount_minor != order.paid_minor:
-        reason = "only a part is paid back: make it by hand with the lines of the blue invoice, then confirm"
+        reason = NO_ACCOUNT
+    elif row.amount_minor != order.paid_minor and not lines:
+        reason = A_PART
     vendor, code = (place.vendor, place.code) if place and not reason else ("", "")
-    values = {"key": row.key, "blue": blue_no, "reason": reason, "vendor": vendor, "account": code}
+    values = {"key": row.key, "blue": blue.no, "reason": reason, "vendor": vendor, "account": code, "lines": written}
     await tx.execute(_WANTED, values)
-    await audit.write(tx, "red_letter.invoice", exception_no, now, actor=actor, state="wanted")
+    await audit.write(tx, "red_letter.invoice", exception_no, now, actor=actor, state="wanted", lines=len(lines))
     if vendor:
         payload = {"red_letter": row.key, "at": now.isoformat()}
-        await calls.add(tx, Queue(RED_LETTER, vendor, code), f"{row.key}:{blue_no}", row.order_key, payload)
+        await calls.add(tx, Queue(RED_LETTER, vendor, code), _call_key(row.key, blue.no, lines), row.order_key, payload)
     return "wanted"
+
+
+def _lines(given: str, paid_back_minor: int) -> tuple[RedLine, ...]:
+    try:
+        lines = red_lines(given)
+    except ValueError as fault:
+        raise BadInput(str(fault)) from None
+    if lines and (words := refuse_part(lines, paid_back_minor)):
+        raise BadInput(words)
+    return lines
+
+
+def _call_key(key: str, blue_no: str, lines: tuple[RedLine, ...]) -> str:
+    """Name the call by what it asks for, so that mended lines are asked for anew and the same ones once."""
+    part = f":{hashlib.sha256(repr(lines).encode()).hexdigest()[:12]}" if lines else ""
+    return f"{key}:{blue_no}{part}"
 
 
 async def confirm(tx: AsyncConnection, exception_no: str, actor: str, now: datetime) -> str:
@@ -114,12 +154,15 @@ class SqlRedLetters:
         self._database = database
 
     async def ask(self, call: Call) -> RedLetterAsk | None:
-        """Give what to ask for; None when the draft is not wanted any more, or of another invoice."""
+        """Give what to ask for; None when the draft is not wanted any more, or of another invoice or other lines."""
         async with self._database.transaction() as tx:
             row = (await tx.execute(_WHAT, {"key": call.payload["red_letter"]})).one_or_none()
-        if row is None or row.state not in {"wanted", "refused"} or not call.key.endswith(row.blue_invoice_no):
+        if row is None or row.state not in {"wanted", "refused"}:
             return None
-        return RedLetterAsk(row.exception_no, row.order_key.split(":", 2)[2], row.blue_invoice_no)
+        lines = tuple(RedLine(*line) for line in row.lines)
+        if call.key != _call_key(row.key, row.blue_invoice_no, lines):
+            return None
+        return RedLetterAsk(row.exception_no, row.order_key.split(":", 2)[2], row.blue_invoice_no, lines)
 
     async def drafted(self, call: Call, bill_no: str, now: datetime) -> None:
         """Note that the draft is made."""

@@ -121,6 +121,15 @@ async def ask_again(
     return True
 
 
+async def ask_by_number(tx: AsyncConnection, channel: str, shop: str, no: str, now: datetime) -> bool:
+    """Ask for an order that nobody here has heard of; False when its channel cannot be asked."""
+    if (await tx.execute(_ANSWERS, {"channel": channel, "shop": shop})).one_or_none() is None:
+        return False
+    where = {"channel": channel, "shop": shop, "no": no, "about": ORDERS}
+    await tx.execute(_ASK, where | {"lane": URGENT, "now": now, "trace": trace_now(), "polled": False})
+    return True
+
+
 class SqlReread:
     """The rows as drains use them."""
 

@@ -77,11 +77,11 @@ async def heard(tx: AsyncConnection, seen: ParcelTracked, now: datetime) -> str 
     row = (await tx.execute(_LOCK, place)).one_or_none()
     if row is None:
         return None
-    last = max(seen.traces, key=lambda scan: scan.at, default=None)
-    if last is None or (row.heard_at is not None and last.at <= row.heard_at):
-        return "stale"
     scans = sorted(seen.traces, key=lambda scan: scan.at)[-MOST_TRACES:]
     signed = seen.state is ParcelState.SIGNED
+    if not scans or not _newer(row, scans[-1].at, len(scans), signed=signed):
+        return "stale"
+    last = scans[-1]
     values = {
         "state": seen.state.value,
         "location": last.location,
@@ -94,6 +94,16 @@ async def heard(tx: AsyncConnection, seen: ParcelTracked, now: datetime) -> str 
         await audit.write(tx, "case.parcel_signed", row.case_no, now, waybill_no=seen.waybill_no)
         await cases.wake(tx, row.case_no, row.order_key, CaseEvent.PARCEL, now)
     return "applied"
+
+
+def _newer(row: Row[Any], at: datetime, scans: int, *, signed: bool) -> bool:
+    """Say whether a trace tells more than is kept: couriers scan twice in one second; a signature is never undone."""
+    if row.signed_at is not None and not signed:
+        return False
+    if row.heard_at is None or at > row.heard_at:
+        return True
+    more = scans > len(row.traces) or (signed and row.signed_at is None)
+    return at == row.heard_at and more
 
 
 async def of_case(tx: AsyncConnection, no: str) -> Sequence[Row[Any]]:

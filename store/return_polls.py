@@ -21,7 +21,14 @@ _DUE = text(
     RETURNING no, order_key, warehouse, authorised_at
     """
 )
-_UNTOLD = text("SELECT 1 FROM outgoing WHERE key = :key AND state = 'new'")
+_UNTOLD = text(
+    """
+    SELECT 1 FROM outgoing o JOIN after_sales_case c ON c.order_key = o.order_key
+    WHERE c.no = :no AND o.kind = 'return' AND o.state = 'new' AND o.payload ->> 'no' = c.no
+        AND NOT o.payload ? 'withdrawn' LIMIT 1
+    """
+)
+_EXPECTED = text("SELECT 1 FROM after_sales_case WHERE no = :no AND closed_at IS NULL AND received_at IS NULL")
 
 
 class SqlAwaitedReturns:
@@ -48,6 +55,11 @@ class SqlAwaitedReturns:
         await self._inbox.accept(arrival, f"query:{seen.case_no}:{seen.confirm_id}", None, (seen,))
 
     async def is_announced(self, no: str) -> bool:
-        """Say whether the announcement of a return is closed, well or not."""
+        """Say whether every announcement of a return is closed, well or not."""
         async with self._database.transaction() as tx:
-            return (await tx.execute(_UNTOLD, {"key": f"return:{no}"})).one_or_none() is None
+            return (await tx.execute(_UNTOLD, {"no": no})).one_or_none() is None
+
+    async def is_expected(self, no: str) -> bool:
+        """Say whether a case still waits for its goods."""
+        async with self._database.transaction() as tx:
+            return (await tx.execute(_EXPECTED, {"no": no})).one_or_none() is not None

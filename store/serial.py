@@ -19,6 +19,7 @@ from domain.observations import (
     ShipmentConfirmed,
     StockReported,
 )
+from domain.tickets import TicketObserved
 from store.keyring import KeyRing
 
 _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
@@ -34,7 +35,8 @@ _ADAPTER: TypeAdapter[Observation] = TypeAdapter(
         | EntryConfirmed
         | CaseObserved
         | CaseHinted
-        | ReturnConfirmed,
+        | ReturnConfirmed
+        | TicketObserved,
         Field(discriminator="kind"),
     ]
 )

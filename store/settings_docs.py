@@ -22,7 +22,7 @@ from domain.risk import RiskRules
 from domain.sla import Sla
 from domain.status_map import StatusMap
 from domain.stock_rules import StockRules
-from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, PullTiming, Timing
+from domain.timing import ApprovalTiming, CountTiming, LoopTiming, OrderTiming, PullTiming, RollTiming, Timing
 from domain.watch import AlertLimits
 from store.after_sales_doc import AfterSalesDocument
 from store.alerts_doc import AlertsDocument
@@ -70,6 +70,7 @@ class TimingDocument(BaseModel):
     drain_longest_seconds: Duration
     low_stock_poll_seconds: Duration
     audit_period_seconds: Duration
+    mail_query_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration
@@ -79,6 +80,13 @@ class TimingDocument(BaseModel):
     approval_escalate_seconds: Duration
     count_period_seconds: Duration
     count_recheck_seconds: Duration
+    roll_period_seconds: Duration
+    roll_hour_seconds: Duration
+    roll_day_seconds: Duration
+    roll_delay_seconds: Duration
+    roll_again_seconds: Duration
+    roll_heal_seconds: Duration
+    roll_reach_seconds: Duration
 
     def timing(self, version: int, profile: Profile) -> Timing:
         """Take one profile's values out."""
@@ -87,7 +95,8 @@ class TimingDocument(BaseModel):
         pull = {name: values.pop(f"pull_{name}") for name in PullTiming.__slots__}
         approval = {name: values.pop(f"approval_{name}") for name in ApprovalTiming.__slots__}
         count = {name: values.pop(f"count_{name}") for name in CountTiming.__slots__}
-        parts = (PullTiming(**pull), ApprovalTiming(**approval), CountTiming(**count))
+        roll = {name: values.pop(f"roll_{name}") for name in RollTiming.__slots__}
+        parts = (PullTiming(**pull), ApprovalTiming(**approval), CountTiming(**count), RollTiming(**roll))
         return Timing(version, OrderTiming(**order), LoopTiming(**values), *parts)
 
 

@@ -1,5 +1,6 @@
 """Tickets in SQL: one row each and a log of sealed words; what is said is noted at the order (EXC-4)."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.after_sales import Answer
 from domain.errors import BadInput, Refused
 from domain.exceptions import process_id
-from domain.tickets import NewTicket, TicketChoice, TicketDecision, TicketState, refuse_decision, refuse_new
+from domain.tickets import (
+    NOTHING_BESIDE,
+    Beside,
+    NewTicket,
+    TicketChoice,
+    TicketDecision,
+    TicketState,
+    refuse_decision,
+    refuse_new,
+)
 from store import alerts, audit, numbers, process_events, settings_docs
 from store.keyring import KeyRing
 from store.order_intake import Booking
@@ -24,15 +34,15 @@ _ORDER = text("SELECT key, buyer_index FROM orders WHERE key = :key")
 _LOCK = text("SELECT * FROM ticket WHERE no = :no FOR UPDATE")
 _OPEN = text(
     """
-    INSERT INTO ticket (no, kind, source, state, order_key, buyer_index, request_key, opened_by, clock_since, due_at,
-        opened_at)
-    VALUES (:no, :kind, :source, 'new', :order_key, :buyer, :request_key, :actor, :now, :due, :now)
+    INSERT INTO ticket (no, kind, source, state, order_key, named_order, buyer_index, request_key, opened_by,
+        clock_since, due_at, opened_at)
+    VALUES (:no, :kind, :source, 'new', :order_key, :named, :buyer, :request_key, :actor, :now, :due, :now)
     """
 )
 _ENTRY = text(
     """
-    INSERT INTO ticket_entry (ticket_no, nonce, kind, actor, words_sealed, at)
-    VALUES (:no, :nonce, :kind, :actor, :words, :now)
+    INSERT INTO ticket_entry (ticket_no, nonce, kind, actor, words_sealed, beside_sealed, inbox_id, at)
+    VALUES (:no, :nonce, :kind, :actor, :words, :beside, :inbox_id, :now)
     """
 )
 _LOG = text("SELECT * FROM ticket_entry WHERE ticket_no = :no ORDER BY id")
@@ -65,6 +75,7 @@ async def open_ticket(tx: AsyncConnection, booking: Booking, new: NewTicket) -> 
         "kind": new.kind.value,
         "source": new.source.value,
         "order_key": new.order_key,
+        "named": new.named_order,
         "buyer": buyer,
         "request_key": new.request_key,
         "actor": new.opened_by,
@@ -72,8 +83,8 @@ async def open_ticket(tx: AsyncConnection, booking: Booking, new: NewTicket) -> 
         "now": now,
     }
     await tx.execute(_OPEN, values)
-    await _write(tx, booking, no, ("asked", new.opened_by, new.words, ""))
-    told = {"kind": new.kind.value, "source": new.source.value}
+    await _write(tx, booking, no, ("asked", new.opened_by, new.words, new.nonce), new.beside)
+    told = {"kind": new.kind.value, "source": new.source.value, "inbox_id": new.beside.inbox_id}
     await audit.write(tx, "ticket.opened", no, now, actor=new.opened_by, order=new.order_key, **told)
     await _at_order(tx, new.order_key, no, "opened", (new.opened_by, now))
     await process_events.add(tx, process_id(PROCESS, no, 0), new.order_key, "opened", now)
@@ -108,8 +119,10 @@ async def decide(tx: AsyncConnection, booking: Booking, no: str, decision: Ticke
     if after["state"] != row.state:
         await alerts.clear(tx, no, now, OVERDUE)
     if decision.words.strip():
-        await _write(tx, booking, no, (decision.choice.value, decision.actor, decision.words, nonce))
-    told = {"nonce": nonce} | ({"owner": decision.owner} if decision.owner else {})
+        said = (decision.choice.value, decision.actor, decision.words, nonce)
+        await _write(tx, booking, no, said, decision.beside)
+    told = {"nonce": nonce, "inbox_id": decision.beside.inbox_id}
+    told |= {"owner": decision.owner} if decision.owner else {}
     await audit.write(tx, f"ticket.{decision.choice.value}", no, now, actor=decision.actor, **told)
     await _at_order(tx, after["order_key"], no, decision.choice.value, (decision.actor, now))
     await process_events.add(tx, process_id(PROCESS, no, after["turn"]), after["order_key"], decision.choice.value, now)
@@ -131,10 +144,34 @@ async def _buyer_of(tx: AsyncConnection, order_key: str) -> str:
     return str(row.buyer_index)
 
 
-async def _write(tx: AsyncConnection, booking: Booking, no: str, said: tuple[str, str, str, str]) -> None:
+def beside(ring: KeyRing, row: Row[Any]) -> Beside:
+    """Open what came with one entry of a log."""
+    if row.beside_sealed is None:
+        return Beside(inbox_id=row.inbox_id)
+    told = json.loads(ring.open_text(row.beside_sealed, f"ticket.beside|{row.ticket_no}"))
+    return Beside(told["contact"], tuple(told["photos"]), tuple(told["notes"]), row.inbox_id)
+
+
+async def _write(
+    tx: AsyncConnection,
+    booking: Booking,
+    no: str,
+    said: tuple[str, str, str, str],
+    beside: Beside = NOTHING_BESIDE,
+) -> None:
     kind, actor, words, nonce = said
-    sealed = booking.ring.seal_text(words, f"ticket|{no}")
-    values = {"no": no, "nonce": nonce, "kind": kind, "actor": actor, "words": sealed, "now": booking.now}
+    told = {"contact": beside.contact, "photos": beside.photos, "notes": beside.notes}
+    more = json.dumps(told, ensure_ascii=False) if any(told.values()) else ""
+    values = {
+        "no": no,
+        "nonce": nonce,
+        "kind": kind,
+        "actor": actor,
+        "words": booking.ring.seal_text(words, f"ticket|{no}"),
+        "beside": booking.ring.seal_text(more, f"ticket.beside|{no}") if more else None,
+        "inbox_id": beside.inbox_id,
+        "now": booking.now,
+    }
     await tx.execute(_ENTRY, values)
 
 
@@ -166,6 +203,8 @@ def _after(row: Row[Any], decision: TicketDecision, now: datetime) -> dict[str, 
     if choice is TicketChoice.CLOSE:
         return kept | {"state": "closed", "closed_at": now}
     closed = row.state == TicketState.CLOSED
+    if choice is TicketChoice.ASKED and row.state == TicketState.NEW:
+        return kept  # who asks again before anybody answered does not wait longer for it
     if choice is TicketChoice.REOPEN or choice is TicketChoice.ASKED:
         return kept | {"state": "new", "since": now, "turn": row.turn + closed, "closed_at": None}
     return kept

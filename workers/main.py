@@ -16,12 +16,16 @@ from clients.logs import set_up_logs
 from clients.memory import settle
 from clients.temporal import connect, ensure_drain, ensure_pull
 from clients.temporal_audit import ensure_audit
+from clients.temporal_completeness import ensure_ledger, source_of
 from clients.temporal_stock import ensure_count_schedule
 from clients.tracing import Tracing
 from connectors import registry
 from connectors.platforms.own import NOTICE_URL
+from connectors.transport import PooledTransport
+from domain.completeness import RollSource
 from domain.errors import OmsError, Unavailable
 from domain.invoices import RED_LETTER
+from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
 from domain.pulling import CASES, ORDERS, PullSource
@@ -36,17 +40,19 @@ from store.settings import store_settings
 from store.shops import Shops
 from workers import metrics
 from workers.apply import apply_forever
+from workers.connections import Connections
 from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
 from workers.health import Page, serve
 from workers.processes import wake_forever
+from workers.queues import Queues
 from workers.settings import WorkerSettings
 from workers.stock import stock_loops
 from workers.sweep import sweep_forever
 from workers.timing import TimingInForce
 from workers.upkeep import Upkeep
 from workers.watch import Watch
-from workers.wiring import CONNECTIONS, Parts, bulkheads, orders_worker, shops_worker
+from workers.wiring import CONNECTIONS, Parts, bulkheads, message_queues, orders_worker, shops_worker
 
 log = structlog.get_logger("worker")
 SHOPS_LOOK_SECONDS = 2.0
@@ -57,6 +63,7 @@ QUEUES_OF_ROLE = {
     Role.PAYMENT: ("refund", "payment"),
     Role.MESSAGES: (MESSAGE,),
     Role.INVOICES: (RED_LETTER,),
+    Role.MAIL: (LETTERS,),
 }
 
 
@@ -68,7 +75,7 @@ async def main() -> None:
     async with database.transaction() as tx:
         await settings_docs.seed(tx, utc_now())
         timing = await settings_docs.timing(tx, settings.profile)
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
+    async with httpx.AsyncClient(transport=PooledTransport(CONNECTIONS)) as http:
         oversize = Oversize()
         client = await _patiently(settings, tracing, oversize)
         ring = load_keyring(where.keyring)
@@ -93,7 +100,8 @@ async def _run(parts: Parts, watch: Watch) -> None:
     stop = asyncio.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(word, stop.set)
-    health = await serve(parts.settings.health_address, pages(watch))
+    queues = Queues(parts.database, parts.ring, message_queues(parts), utc_now)
+    health = await serve(parts.settings.health_address, pages(watch, queues))
     async with orders_worker(parts), shops_worker(parts):
         profile = parts.settings.profile
         timing = TimingInForce(parts.database, profile, parts.timing)
@@ -106,6 +114,8 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks.append(asyncio.create_task(sweep_forever(parts.database, timing, profile)))
         tasks += [asyncio.create_task(loop) for loop in stock_loops(parts.database, timing, profile)]
         tasks.append(asyncio.create_task(watch.keep()))
+        tasks.append(asyncio.create_task(queues.keep()))
+        tasks.append(asyncio.create_task(Connections(parts.client, parts.database, profile).keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
         settle()
         log.info("worker runs", pid=os.getpid())
@@ -114,7 +124,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         health.close()
 
 
-def pages(watch: Watch) -> dict[str, Page]:
+def pages(watch: Watch, queues: Queues) -> dict[str, Page]:
     """Say what the worker's own address answers."""
 
     def ready() -> tuple[int, str]:
@@ -123,7 +133,8 @@ def pages(watch: Watch) -> dict[str, Page]:
 
     def figures() -> tuple[int, str]:
         now = utc_now()
-        return 200, metrics.text(watch.figures, watch.age_seconds(now), not watch.unfit(now))
+        told = metrics.text(watch.figures, watch.age_seconds(now), not watch.unfit(now))
+        return 200, told + metrics.of_queues(queues.takings.values(), now)
 
     return {"/healthz": lambda: (200, "alive\n"), "/readyz": ready, "/metrics": figures}
 
@@ -149,6 +160,7 @@ async def _keep_drains(parts: Parts) -> None:
     running: set[Queue] = set()
     pulled: dict[PullSource, bool] = {}
     counted: set[str] = set()
+    proven: set[RollSource] = set()
     audited = False
     while True:
         with contextlib.suppress(Unavailable):
@@ -160,6 +172,7 @@ async def _keep_drains(parts: Parts) -> None:
                         await ensure_drain(parts.client, queue, parts.timing.loop)
                         running.add(queue)
                 await _keep_pull(parts, shop, pulled)
+                await _keep_ledger(parts, shop, proven)
             await _keep_counts(parts, counted)
             if not audited:
                 await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
@@ -186,6 +199,14 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
         if pulled.get(source) is not on:
             await ensure_pull(parts.client, source, on=on)
             pulled[source] = on
+
+
+async def _keep_ledger(parts: Parts, shop: Shop, proven: set[RollSource]) -> None:
+    """Schedule the ledger of a shop that can be asked which orders it has (INT-9)."""
+    source = source_of(shop, parts.timing.roll)
+    if source is not None and source not in proven:
+        await ensure_ledger(parts.client, source)
+        proven.add(source)
 
 
 async def _keep_counts(parts: Parts, counted: set[str]) -> None:

@@ -1,6 +1,8 @@
 """Our own figures as Prometheus text. Owns their names; the SDK's (temporal_*) have an address of their own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
 
 from domain.lanes import LATER, NORMAL, URGENT
 from domain.watch import Backlog, EngineFigures, Figures, StoreFigures
@@ -30,6 +32,28 @@ HELP = {
 }
 
 
+QUEUE_HELP = {
+    "steadfast_vendor_queue_taken": "Messages taken from the vendor's queue by this process.",
+    "steadfast_vendor_queue_unparsable": "Of these, kept because nobody could read them.",
+    "steadfast_vendor_queue_away_seconds": "How long the queue is out of reach, 0 when it is not.",
+}
+
+
+class QueueFigures(Protocol):
+    """How the queue of one shop stands."""
+
+    @property
+    def vendor(self) -> str: ...
+    @property
+    def shop(self) -> str: ...
+    @property
+    def taken(self) -> int: ...
+    @property
+    def unparsable(self) -> int: ...
+    @property
+    def away_since(self) -> datetime | None: ...
+
+
 def text(figures: Figures, age_seconds: float, fit: bool) -> str:
     """Write one look in the text format; a part that could not be asked is left out."""
     samples: list[Sample] = [("steadfast_watch_age_seconds", {}, age_seconds), ("steadfast_fit", {}, float(fit))]
@@ -37,8 +61,24 @@ def text(figures: Figures, age_seconds: float, fit: bool) -> str:
         samples += _of_store(figures.store)
     if figures.engine is not None:
         samples += _of_engine(figures.engine)
+    return _written(samples, HELP)
+
+
+def of_queues(takings: Iterable[QueueFigures], now: datetime) -> str:
+    """Write how the queues of vendors stand in this process; nothing where there are none."""
+    samples: list[Sample] = []
+    for one in takings:
+        shop = {"vendor": one.vendor, "shop": one.shop}
+        samples.append(("steadfast_vendor_queue_taken", shop, one.taken))
+        samples.append(("steadfast_vendor_queue_unparsable", shop, one.unparsable))
+        away = (now - one.away_since).total_seconds() if one.away_since else 0.0
+        samples.append(("steadfast_vendor_queue_away_seconds", shop, away))
+    return _written(samples, QUEUE_HELP) if samples else ""
+
+
+def _written(samples: list[Sample], help_of: Mapping[str, str]) -> str:
     lines: list[str] = []
-    for name, help_words in HELP.items():
+    for name, help_words in help_of.items():
         found = [_line(sample) for sample in samples if sample[0] == name]
         if found:
             lines += [f"# HELP {name} {help_words}", f"# TYPE {name} gauge", *found]

@@ -17,6 +17,7 @@ from domain.errors import Unavailable
 from domain.timing import Timing
 from store import adjustments, approvals, inbound, settings_docs, stock_reports, turnover
 from store.database import Database
+from store.order_marks import SqlOrderMarks
 from store.settings_docs import Profile
 
 log = structlog.get_logger("upkeep")
@@ -51,6 +52,7 @@ class Upkeep:
             unstarted = await approvals.unstarted(tx, MOST_AT_ONCE)
             reported = await stock_reports.to_count(tx)
         await adjustments.retry_blocked(self._database, now)
+        await SqlOrderMarks(self._database).warn_waiting(timing.order.ship_warning_seconds, now)
         async with self._database.transaction() as tx:
             kept = await turnover.keep_day(tx, now)
         if kept:

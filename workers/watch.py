@@ -77,7 +77,9 @@ class Watch:
         try:
             async with self._database.transaction() as tx:
                 self._limits = await settings_docs.alert_limits(tx, self._profile)
-            return await WatchReads(self._database).figures(self._limits.refused_window_seconds, now)
+            return await WatchReads(self._database).figures(
+                self._limits.refused_window_seconds, now, self._limits.promotions
+            )
         except Unavailable as error:
             away.append(error.reason)
             return None

@@ -1,6 +1,6 @@
 """Where ports meet parts. Owns which class stands behind each port, and what a worker process is made of."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from activities.bulkhead import Bulkheads, Limits
 from activities.cases import CaseActivities
 from activities.channel_cases import CaseAnswers
 from activities.channels import STOCK_SHARE, CarefulChannel, Paces, RenewableChannel, TokenKeeper
+from activities.completeness import LedgerActivities
 from activities.counts import CountActivities
 from activities.drain import DrainActivities
 from activities.exceptions import ExceptionActivities
@@ -24,28 +25,34 @@ from activities.guarded import (
     GuardedChannel,
     GuardedClerk,
     GuardedCourier,
+    GuardedMailbox,
     GuardedPayments,
     GuardedReturns,
     GuardedSender,
     GuardedWarehouse,
 )
 from activities.labels import ReadingActivities
+from activities.mail import MailReading
 from activities.messages import MessageSending
 from activities.orders import OrderActivities
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
+from activities.ports_mail import Mailbox
 from activities.ports_messages import MessageSender
 from activities.ports_returns import ReturnsDesk
 from activities.pulls import PullActivities
 from activities.red_letters import InvoiceClerk, RedLetterDrafting
 from activities.returns import ReturnCalls
+from activities.rolls import CarefulRoll
 from activities.stock_audit import AuditActivities
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
 from clients.temporal import ORDERS_QUEUE, SHOPS_QUEUE
 from clients.temporal_audit import OrderEngine
 from connectors import registry
+from connectors.outbound import MessageQueue
 from domain.errors import Broken
 from domain.invoices import RED_LETTER
+from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.shops import Shop
 from domain.timing import Timing
@@ -54,10 +61,12 @@ from store.case_channel import KIND as CASE_ANSWERS
 from store.case_decide import SqlCaseDecisions
 from store.case_photos import SqlCasePhotos
 from store.case_steps import SqlCaseFacts
+from store.completeness import SqlLedger
 from store.counts import SqlCounts
 from store.database import Database
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
+from store.mailboxes import SqlMailboxes
 from store.message_sending import SqlMessages
 from store.order_facts import SqlOrderFacts
 from store.order_marks import SqlOrderMarks
@@ -77,6 +86,7 @@ from workers.sandbox import PlainPayloads
 from workers.settings import WorkerSettings
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
+from workflows.completeness import CompletenessWorkflow, ReconcileWorkflow
 from workflows.count import CountWorkflow
 from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
 from workflows.labels import LabelWorkflow
@@ -128,6 +138,11 @@ class ShopVendors:
         sender = registry.message_sender(await self._shop(vendor, code), self._http, utc_now)
         return GuardedSender(sender, self._bulkheads.of(vendor, code))
 
+    async def mailbox(self, vendor: str, code: str) -> Mailbox:
+        """Give the reader of a mail account."""
+        mailbox = registry.mailbox(await self._shop(vendor, code), self._http, utc_now)
+        return GuardedMailbox(mailbox, self._bulkheads.of(vendor, code))
+
     async def clerk(self, vendor: str, code: str) -> InvoiceClerk:
         """Give the clerk of an account for invoices."""
         clerk = registry.invoice_clerk(await self._shop(vendor, code), self._http, utc_now)
@@ -146,6 +161,17 @@ class ShopVendors:
         careful = CarefulChannel(shop, build(shop), pace, self._keeper, stock_pace)
         lanes = (self._bulkheads.of(vendor, name) for name in (code, f"{code} lists", f"{code} stock"))
         return GuardedChannel(careful, *lanes)
+
+    async def order_roll(self, vendor: str, code: str) -> CarefulRoll:
+        """Give the channel of a shop that says which orders it has."""
+
+        def build(shop: Shop) -> RenewableChannel:
+            return registry.sales_channel(shop, self._http, utc_now)
+
+        shop = await self._keeper.fresh(await self._shop(vendor, code), build)
+        pace = partial(self._paces.take, vendor, code, registry.vendor(vendor).per_second)
+        channel = registry.order_roll(shop, self._http, utc_now)
+        return CarefulRoll(shop, channel, pace, self._keeper, self._bulkheads.of(vendor, f"{code} lists"))
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)
@@ -176,6 +202,15 @@ def vendors(parts: Parts) -> ShopVendors:
     """Build the connectors' source."""
     keeper = TokenKeeper(SqlTokens(parts.database, parts.ring), utc_now)
     return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads, keeper)
+
+
+def message_queues(parts: Parts) -> Callable[[Shop], Awaitable[MessageQueue]]:
+    """Say how the queue of a shop is opened."""
+
+    async def opened(shop: Shop) -> MessageQueue:
+        return registry.message_queue(shop, parts.http, utc_now)
+
+    return opened
 
 
 def orders_worker(parts: Parts) -> Worker:
@@ -243,17 +278,25 @@ def shops_worker(parts: Parts) -> Worker:
     returns = ReturnCalls(outgoing, awaited, strangers, utc_now)
     drains.also("return", returns.tell)
     drains.also("return_query", returns.ask, returns.due)
+    mail = MailReading(SqlMailboxes(parts.database, parts.ring, loop.mail_query_seconds), strangers, utc_now)
+    drains.also(LETTERS, mail.read, mail.due)
     drains.also(CASE_ANSWERS, CaseAnswers(outgoing, strangers, utc_now).answer)
     pulls = PullActivities(SqlPulls(parts.database, parts.ring), strangers, utc_now)
     stock = StockPushActivities(SqlStockPushes(parts.database), strangers, registry.push_rules, utc_now)
     counts = CountActivities(SqlCounts(parts.database, parts.settings.profile), strangers, utc_now)
     approvals = ApprovalActivities(SqlApprovals(parts.database))
+    ledger = LedgerActivities(SqlLedger(parts.database, parts.ring), strangers, utc_now)
     audits = AuditActivities(SqlStockAudit(parts.database), OrderEngine(parts.client))
     return Worker(
         parts.client,
         task_queue=SHOPS_QUEUE,
-        workflows=[ShopDrainWorkflow, ShopPullWorkflow, CountWorkflow, ApprovalWorkflow, AuditWorkflow],
-        activities=[step for one in (drains, pulls, stock, counts, approvals, audits) for step in steps_of(one)],
+        workflows=[
+            *(ShopDrainWorkflow, ShopPullWorkflow, CountWorkflow, ApprovalWorkflow, AuditWorkflow),
+            *(CompletenessWorkflow, ReconcileWorkflow),
+        ],
+        activities=[
+            step for one in (drains, pulls, stock, counts, approvals, audits, ledger) for step in steps_of(one)
+        ],
         workflow_runner=sandbox(),
         **memory(parts.settings.workflow_cache),
         max_concurrent_activities=ACTIVITY_SLOTS,

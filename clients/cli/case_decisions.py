@@ -27,7 +27,10 @@ def approve(
     reason: Why = "",
     actor: Actor = "cli",
 ) -> None:
-    """Approve a case that waits for a review, for all that it asks for or for less."""
+    """Approve a case that waits for a review, for all that it asks for or for less.
+
+    More than `agent_up_to_minor` of the settings document after_sales is for logins that may pay (admin, finance).
+    """
     _decide(no, lambda: CaseDecision(Choice.APPROVE, actor, reason, minor(amount)))
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +13,19 @@ from rich.table import Table
 from clients.cli.session import out, session, told
 from clients.cli.units import moment, write_new
 from clients.clock import utc_now
+from clients.durations import fitting
 from domain.errors import BadInput
 from store.numbers import DAY_OF
 from store.reads.case_reports import CaseReports, Cycle, CycleReport, Period, Reasons
 from store.reads.cases import DIMENSIONS
 
-CYCLE = ("kind", "opened", "closed", "closed %", "mean h", "median h", "95 % h")
-STEPS = ("step", "cases", "mean h", "median h", "95 % h")
+TIMES = ("mean", "median", "95 %")
+CYCLE = ("kind", "opened", "closed", "closed %")
+STEPS = ("step", "cases")
 WHY = ("by", "value", "reason", "cases", "%")
 DAYS = 30
 Rows = list[tuple[str, ...]]
+Write = Callable[[float | None], str]
 
 
 def cases(
@@ -43,7 +47,9 @@ def cases(
             found = {name: await reads.reasons(name, period) for name in ([*DIMENSIONS] if to else [by])}
         if to is not None:
             why = [row for one in found.values() for row in _why(one)]
-            write_new(to, _csv([(CYCLE, _cycle(cycle)), (STEPS, _steps(cycle)), (WHY, why)]))
+            hours = tuple(f"{name} h" for name in TIMES)
+            tables = [(CYCLE + hours, _cycle(cycle, _hours)), (STEPS + hours, _steps(cycle, _hours)), (WHY, why)]
+            write_new(to, _csv(tables))
         return cycle, found[by]
 
     cycle, reasons = told(work)
@@ -53,9 +59,10 @@ def cases(
     targets = (
         f"targets: mean at most {cycle.targets.mean_hours:g} h, closed at least {cycle.targets.closed_percent:g} %"
     )
-    ours = f"; without the buyer's and the courier's time {_hours(cycle.ours_hours)} h" if cycle.ours_hours else ""
+    ours = f"; without the buyer's and the courier's time {_lasting(cycle.ours_hours)}" if cycle.ours_hours else ""
     out.print(targets + ours, highlight=False)
-    for head, rows in ((CYCLE, _cycle(cycle)), (STEPS, _steps(cycle)), (WHY, _why(reasons)[:most])):
+    shown = [(CYCLE + TIMES, _cycle(cycle, _lasting)), (STEPS + TIMES, _steps(cycle, _lasting))]
+    for head, rows in (*shown, (WHY, _why(reasons)[:most])):
         table = Table(*head, box=None)
         for row in rows:
             table.add_row(*row)
@@ -71,17 +78,17 @@ def _period(since: str, until: str, now: datetime) -> Period:
     return Period(first, end)
 
 
-def _cycle(found: CycleReport) -> Rows:
-    return [_kind(one) for one in [found.all, *found.kinds]]
+def _cycle(found: CycleReport, write: Write) -> Rows:
+    return [_kind(one, write) for one in [found.all, *found.kinds]]
 
 
-def _kind(one: Cycle) -> tuple[str, ...]:
+def _kind(one: Cycle, write: Write) -> tuple[str, ...]:
     percent = "" if one.closed_percent is None else f"{one.closed_percent:.1f}"
-    return one.kind or "all", str(one.opened), str(one.closed), percent, *map(_hours, (one.mean, one.median, one.p95))
+    return one.kind or "all", str(one.opened), str(one.closed), percent, *map(write, (one.mean, one.median, one.p95))
 
 
-def _steps(found: CycleReport) -> Rows:
-    return [(one.step, str(one.n), *map(_hours, (one.mean, one.median, one.p95))) for one in found.steps]
+def _steps(found: CycleReport, write: Write) -> Rows:
+    return [(one.step, str(one.n), *map(write, (one.mean, one.median, one.p95))) for one in found.steps]
 
 
 def _why(found: Reasons) -> Rows:
@@ -93,7 +100,13 @@ def _why(found: Reasons) -> Rows:
 
 
 def _hours(n: float | None) -> str:
-    return "" if n is None else f"{n:.1f}"
+    """Write hours for a spreadsheet: seconds are not lost."""
+    return "" if n is None else f"{n:.4f}"
+
+
+def _lasting(n: float | None) -> str:
+    """Write hours in the unit that fits."""
+    return "" if n is None else " ".join(fitting(n))
 
 
 def _csv(tables: list[tuple[tuple[str, ...], Rows]]) -> bytes:

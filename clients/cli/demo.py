@@ -40,7 +40,7 @@ def demo(
     default = DEFAULT_FILE_COUNT if orders else DEFAULT_COUNT
     plan = DemoPlan(chosen, count or default, orders.resolve() if orders else None, plant, calm)
     out.print(f"seed {chosen}: repeat this run with make demo SEED={chosen}", highlight=False)
-    world = DemoWorld(_fresh(data), plan)
+    world = DemoWorld(fresh(data), plan)
     started = time.monotonic()
     try:
         world.start()
@@ -56,7 +56,7 @@ def demo(
     raise typer.Exit(verdict(out, findings, chosen, data))
 
 
-def _fresh(data: Path) -> Path:
+def fresh(data: Path) -> Path:
     """Empty the demo's folder, and only a folder that a demo made."""
     folder = data.resolve()
     mark = folder / ".steadfast-demo"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.proof import OrderFact, ShownFact, SkuFact
-from domain.proof_cases import CaseFact
+from domain.proof_cases import CaseFact, RedLetterFact
 from store.reads.case_proof import CaseStanding
 from store.reads.phases import Phase
 
@@ -22,11 +22,15 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
+    rate: float | None = None
+    """Buyers a second; None: what a bad day has."""
+    curve: tuple[float, ...] = ()
+    """How many of them come in each part of the time, beside each other; empty: evenly."""
 
     @property
     def per_second(self) -> float:
         """Say how many buyers come in a second."""
-        return FILE_PER_SECOND if self.file else PER_SECOND
+        return self.rate or (FILE_PER_SECOND if self.file else PER_SECOND)
 
     @property
     def orders(self) -> int:
@@ -86,6 +90,7 @@ class Evidence:
     stock: StockNews = field(default_factory=StockNews)
     cases: list[CaseFact] = field(default_factory=list)
     standings: list[CaseStanding] = field(default_factory=list)
+    red_letters: list[RedLetterFact] = field(default_factory=list)
 
     @property
     def sold(self) -> list[OrderFact]:

@@ -56,6 +56,18 @@ _PAY_BACK_HANG = {"target": "payment", "call": 1, "about": "POST /v3/refund", "d
 """The hardest one: the money is on its way to the buyer, and we have not heard so."""
 
 
+def service_day(plan: DemoPlan) -> dict[str, Any]:
+    """Let buyers apply for after-sales at their shops, on a calm day too; of a replayed file's refunds, half.
+
+    A rehearsal of a promotion has none: it measures how orders are accepted.
+    """
+    if plan.rate:
+        return {}
+    if plan.file:
+        return {"refunds_by_case": 0.5}
+    return {"case_share": 0.1, "case_return_share": 0.4, "case_exchange_share": 0.2, "case_shipped_share": 0.6}
+
+
 def bad_day(plan: DemoPlan) -> dict[str, Any]:
     """Give the profile of a run.
 

@@ -1,6 +1,7 @@
 """The end of a demo: the proof table, the broken invariants by name, and where to look."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld
 from domain.orders import order_key, workflow_id
 from domain.proof import Finding, OrderFact, order_of, prove
-from domain.proof_cases import prove_cases
+from domain.proof_cases import CaseFact, prove_cases, prove_red_letters, provider_paid
 
 RULES = {
     "lost": "orders lost",
@@ -27,6 +28,7 @@ RULES = {
     "unexplained": "orders unexplained",
     "stock shown": "listings told another stock",
     "case money": "cases paid another sum",
+    "red letters": "red letters that differ",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -44,6 +46,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     evidence = world.evidence()
     findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
     findings += prove_cases(evidence.cases, evidence.books)
+    findings += prove_red_letters(evidence.red_letters, evidence.books)
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -99,7 +102,28 @@ def _rows(evidence: Evidence) -> list[tuple[str, str, str]]:
         net = sum(order.paid_minor - order.refunded_minor for order in orders)
         rows.append(("net in the file, refunds off", _yuan(books["file_net_minor"]), _yuan(net)))
     kept = ("messages kept, each once", "", str(evidence.work.messages))
-    return [*rows, *_paid_back(evidence), kept, *_told(evidence)]
+    return [*rows, *_paid_back(evidence), *case_rows(evidence), kept, *_told(evidence)]
+
+
+def case_rows(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Show the cases by who paid them, and the invoices that were turned red (FIN-7)."""
+    theirs, books = evidence.books.get("cases", {}).values(), evidence.books
+    ours = [one for one in evidence.cases if one.channel_case_no]
+    paid = sum(one["amount_minor"] for one in theirs if one["paid"])
+    provided = [one for one in evidence.cases if one.refund_no]
+    back = sum(provider_paid(one, books) for one in provided)
+    rows = [
+        ("cases at the platforms / here", str(len(theirs)), str(len(ours))),
+        ("  sum that platforms paid for them", _yuan(paid), _yuan(_paid(ours))),
+        ("  sum that the provider paid for others", _yuan(back), _yuan(_paid(provided))),
+    ]
+    drafts = sum(one.drafted for one in evidence.red_letters)
+    red = [("red letters drafted at Nuonuo / here", str(len(books.get("red_letters", {}))), str(drafts))]
+    return (rows if theirs or provided else []) + (red if evidence.red_letters else [])
+
+
+def _paid(cases: Iterable[CaseFact]) -> int:
+    return sum(one.paid_minor for one in cases)
 
 
 def _told(evidence: Evidence) -> list[tuple[str, str, str]]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clients.cli.demo_exceptions import InvoiceAccount
 from clients.cli.demo_facts import DemoPlan
 from clients.cli.demo_listings import put_listings
 from clients.cli.demo_messages import MessageAccounts
-from clients.cli.demo_profile import bad_day
+from clients.cli.demo_profile import bad_day, service_day
 from clients.cli.demo_shops import (
     ALL,
     FIRST_TOKEN_SECONDS,
@@ -56,10 +57,11 @@ class Sides:
     merchant: Merchant
     accounts: list[Account]
     messages: MessageAccounts = field(default_factory=MessageAccounts)
+    invoices: InvoiceAccount = field(default_factory=InvoiceAccount)
 
     def profile(self) -> dict[str, Any]:
         """Give the knobs of the world."""
-        worn = {"token_seconds": FIRST_TOKEN_SECONDS}
+        worn = {"token_seconds": FIRST_TOKEN_SECONDS} | service_day(self.plan)
         return worn if self.plan.calm else worn | bad_day(self.plan)
 
     def config(self, port: int, gateway_url: str, mail_port: int = 0) -> dict[str, Any]:
@@ -81,9 +83,11 @@ class Sides:
             "courier": {"shop": "express", "business_id": "1000001", "api_key": self.keys["courier"]},
             "pay": pay_as_the_simulator_knows_it(self.merchant),
             "messages": self.messages.as_the_simulator_knows_them(mail_port) if mail_port else None,
+            "invoices": self.invoices.as_the_simulator_knows_it(),
             "orders": {
                 "count": self.plan.orders,
                 "per_second": self.plan.per_second,
+                "curve": self.plan.curve,
                 "file": str(self.plan.file) if self.plan.file else None,
             },
             "profile": self.profile(),
@@ -125,12 +129,13 @@ async def connect(
     courier = Endpoint(simulator_url, "1000001", (both.keys["courier"],))
     params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
     try:
-        urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock")}
+        urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock", "cases")}
         urls["notice_url"] = f"{simulator_url}/own/demo/promises"
         await connect_shop(shops, ("own", "demo"), own, urls)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
+        await both.invoices.connect(shops, simulator_url)
         for account in both.accounts:
             await connect_account(shops, tokens, account, simulator_url)
         if mail_port:

@@ -43,14 +43,19 @@ ALL = (
 )
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
-OWN_WAYS = "push"
+OWN_WAYS = "push, cases pulled"
 PAY = "pay"
 PATHS = {"taobao": "/router/rest", "douyin": ""}
 """Where a vendor's own addresses begin in the simulator, unless under its name."""
-SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",)}
+SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",), "jd": ("vender_id",)}
 """The params of a vendor that hold its number of the shop."""
-PARAMS: Mapping[str, dict[str, str]] = {}
-MORE: Mapping[str, dict[str, str]] = {}
+PARAMS: Mapping[str, dict[str, str]] = {
+    "jd": {"operator": "demo"},
+    "kuaishou": {"carriers": "SF=4,YTO=6,ZTO=7,STO=8,YUNDA=9,JD=10,EMS=11"},
+}
+MORE: Mapping[str, dict[str, str]] = {
+    "kuaishou": {"app_secret": "the-apps-own", "msg_secret": "MDEyMzQ1Njc4OWFiY2RlZg=="},
+}
 """What else a vendor's shop row, and the simulator's, hold; not secret in a demo."""
 
 
@@ -147,7 +152,7 @@ async def connect_account(shops: Shops, tokens: SqlTokens, account: Account, sim
     shop = account.shop
     url = simulator_url + PATHS.get(shop.vendor, f"/{shop.vendor}")
     params = dict.fromkeys(SHOP_IDS.get(shop.vendor, ()), account.shop_id) | PARAMS.get(shop.vendor, {})
-    endpoint = Endpoint(url, account.app_key, (account.secret,))
+    endpoint = Endpoint(url, account.app_key, (account.secret,), dict(MORE.get(shop.vendor, {})))
     await connect_shop(shops, (shop.vendor, shop.code), endpoint, params)
     now = utc_now()
     token = Token(account.access, account.refresh, now + timedelta(seconds=FIRST_TOKEN_SECONDS))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from clients.cli.demo_cases import ServiceDesk
+from clients.cli.demo_exceptions import ExceptionDesk
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
@@ -55,6 +56,7 @@ class DemoWorld:
     presale: PresaleDesk = field(init=False)
     supply: SupplyDesk = field(init=False)
     service: ServiceDesk = field(init=False)
+    exceptions: ExceptionDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
     _last: View | None = field(default=None, init=False)
@@ -67,7 +69,8 @@ class DemoWorld:
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
-        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file else self.plan.orders)
+        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file or self.plan.rate else self.plan.orders)
+        self.exceptions = ExceptionDesk(self.installation.run, self.service.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
         self.mend = KeyMend(self.installation.run, (keys["own next"], keys["own"]) if "own next" in keys else ())
@@ -127,10 +130,13 @@ class DemoWorld:
             work.messages,
             mischief,
             idle,
-            finished=still and ended and self.service.done() and not self.kills.points,
+            finished=still and ended and self._desks_are_done() and not self.kills.points,
             news=tuple(news),
         )
         return self._last
+
+    def _desks_are_done(self) -> bool:
+        return self.service.done() and self.exceptions.done()
 
     def pulled_anew(self, pulls: Iterable[PullRow]) -> bool:
         """Say whether every shop was pulled from beginning to end since nothing moves: what is missing was lost.
@@ -200,6 +206,7 @@ class DemoWorld:
         database = self._database()
         try:
             await self.mend.look(database, buyers_done=buyers_done)
+            await self.exceptions.look(database)
             await self.service.look(database)
             pulls = await PullReads(database).all()
             return await ProofReads(database).work(), await OrderReads(database).counts(), pulls
@@ -232,6 +239,7 @@ class DemoWorld:
                 stock=self.supply.told(),
                 cases=await reads.cases(),
                 standings=await CaseProofReads(database).all(),
+                red_letters=await reads.red_letters(),
             )
         finally:
             await database.close()

@@ -13,6 +13,7 @@ from clients.cli.breaker import breaker_app
 from clients.cli.bundles import bundle_app
 from clients.cli.case_decisions import case_decision_app
 from clients.cli.cases import case_app
+from clients.cli.completeness import completeness, reconcile
 from clients.cli.counts import count_app
 from clients.cli.demo import demo
 from clients.cli.doctor import doctor
@@ -31,6 +32,8 @@ from clients.cli.pools import pool_app
 from clients.cli.portal import portal_app
 from clients.cli.presale import presale_app
 from clients.cli.proposals import proposal_app
+from clients.cli.receivables import receivable_app
+from clients.cli.rehearse import rehearse
 from clients.cli.release_stock import release_app
 from clients.cli.reports import report_app
 from clients.cli.returns import return_app
@@ -76,6 +79,7 @@ app.add_typer(inbound_app, name="inbound", help="What suppliers send: stages, ow
 app.add_typer(approval_app, name="approval", help="What waits for a second person.")
 app.add_typer(exception_app, name="exception", help="What went wrong with an order, and what follows.")
 app.add_typer(claim_app, name="claim", help="Claims against couriers and suppliers, with their evidence.")
+app.add_typer(receivable_app, name="receivable", help="What compensations change for finance, posted by exports.")
 app.add_typer(ticket_app, name="ticket", help="Complaints and reminders of buyers: the service board.")
 app.add_typer(report_app, name="report", help="Reports on stock and on after-sales cases.")
 app.add_typer(return_app, name="return", help="Goods that come back: parcels of nobody, where they are, labels.")
@@ -91,7 +95,10 @@ app.add_typer(user_app, name="user", help="Who may work at the console.")
 app.add_typer(keyring_app, name="keyring", help="The master keys that seal personal data.")
 app.command()(up)
 app.command()(demo)
+app.command()(rehearse)
 app.command()(doctor)
+app.command()(completeness)
+app.command()(reconcile)
 app.command(name="import")(import_orders)
 
 

@@ -13,6 +13,7 @@ from clients.temporal import connect, pull_now
 from connectors import fields, registry
 from domain.errors import BadInput
 from domain.shops import Role, Shop, Token
+from store import connections
 from store.reads.pulls import PullReads, PullRow
 from store.reads.stock_push import ShopStock, StockPushReads
 from store.shops import NewWarehouse, Shops
@@ -169,6 +170,33 @@ def list_() -> None:
     told(work)
 
 
+@shop_app.command()
+def silence(
+    vendor: Vendor,
+    code: Code,
+    minutes: Annotated[str, typer.Option(help="so many minutes, off, or default (the settings document alerts)")],
+    actor: Actor = "cli",
+) -> None:
+    """Set after how long without a new order somebody is told of a shop, by SMS and mail (INT-8)."""
+
+    async def work() -> None:
+        seconds = silence_of(minutes)
+        async with session() as here, here.database.transaction() as tx:
+            await connections.set_silence(tx, (vendor, code), seconds, actor, utc_now())
+
+    told(work)
+    out.print(f"{vendor}/{code}: silence is told {'never' if minutes == 'off' else f'after {minutes} minutes'}")
+
+
+def silence_of(words: str) -> float | None:
+    """Read minutes, off or default; BadInput says what is wrong."""
+    if words in {"off", "default"}:
+        return 0.0 if words == "off" else None
+    if not (words.isdecimal() and 1 <= int(words) <= 7 * 24 * 60):
+        raise BadInput(f"--minutes {words!r} is not a number from 1 to 10080, off or default")
+    return int(words) * 60.0
+
+
 async def _connected(shops: Shops, vendor: str, code: str) -> Shop:
     shop = await shops.find(vendor, code)
     if shop is None:
@@ -192,6 +220,8 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
 
 
 def _no_path(shop: Shop) -> str:
+    if shop.role is Role.MAIL:
+        return "none: read"
     return "none: written to" if shop.role in {Role.MESSAGES, Role.INVOICES} else "none: pulled"
 
 
@@ -211,6 +241,8 @@ def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
     needs = registry.vendor(vendor)
     if needs.role is Role.INVOICES:
         return ""
+    if needs.role is Role.MAIL:
+        return "; its letters become tickets: oms ticket list"
     if needs.role is Role.MESSAGES:
         return f"; try it: oms message test {vendor}/{code}"
     words = f"; its webhooks go to /in/{vendor}/{code}" if needs.inbound else "; its orders are pulled"

@@ -76,11 +76,16 @@ def show(no: No) -> None:
             page = await ServiceReads(here.database, here.ring).ticket(no)
         if page is None:
             raise BadInput(f"no ticket {no!r}; see oms ticket list")
-        for name in ("no", "kind", "source", "state", "order_key", "owner", "exception_no"):
+        for name in ("no", "kind", "source", "state", "order_key", "named_order", "case_no", "owner", "exception_no"):
             if getattr(page.row, name):
                 _say(f"{name}: {getattr(page.row, name)}")
         for row, words in page.log:
             _say(f"  {row.at:%m-%d %H:%M} {row.actor} ({row.kind}): {words}")
+            came = page.beside[row.id]
+            told = [f"contact: {came.contact}"] if came.contact else []
+            told += [f"photo: {one}" for one in came.photos] + [f"left out: {one}" for one in came.notes]
+            for line in told + ([f"raw message: oms inbox show {came.inbox_id}"] if came.inbox_id else []):
+                _say(f"    {line}")
 
     told(work)
 

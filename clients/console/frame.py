@@ -10,6 +10,7 @@ import structlog
 from markupsafe import Markup
 from nicegui import events, ui
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from clients.clock import Clock
 from clients.console import assets
@@ -40,6 +41,7 @@ TEXTS = {
     "skip": "跳到正文",
     "database_away": "数据库没有应答。页面显示的是刚才的内容；恢复后自动更新，订单和消息都不会丢。",
     "engine_away": "流程引擎没有应答。订单照常接收和查看，暂时不能处理；恢复后自动继续。",
+    "surge": "高峰保护：报表、导出和试算暂停，订单照常处理。高峰过后自动恢复。",
     "not_allowed": "您的角色不能做这件事，请找{roles}。",
     "away": "数据库暂时没有应答，没有做任何改动。请稍后再试。",
     "unreadable": "这部分暂时读不到，恢复后自动显示。",
@@ -141,7 +143,9 @@ class Frame:
         words = [
             TEXTS[name] for name, well in (("database_away", news.database), ("engine_away", news.engine)) if not well
         ]
-        self._banner.set_content(Markup().join(tag("p", badge(one, "bad"), role="alert") for one in words))
+        lines = [tag("p", badge(one, "bad"), role="alert") for one in words]
+        lines += [tag("p", badge(TEXTS["surge"], "warn"), role="status")] if news.surge else []
+        self._banner.set_content(Markup().join(lines))
         ui.run_javascript(f"window.steadfast && steadfast.alerts({news.alerts})")
 
     async def _check_session(self) -> None:
@@ -175,6 +179,22 @@ class Frame:
             self.say(told(error), well=False)
         await self.refresh()
         ui.run_javascript("window.steadfast && steadfast.free()")
+
+
+def when_calm(desk: Desk, read: Callable[[], Awaitable[Markup]]) -> Callable[[], Awaitable[Markup]]:
+    """Give a part that no order waits for; while the core needs all there is, it says so instead (INT-15)."""
+
+    async def calm() -> Markup:
+        return body(tag("p", badge(TEXTS["surge"], "warn"), class_="empty")) if desk.watch.news.surge else await read()
+
+    return calm
+
+
+def no_download(desk: Desk) -> Response | None:
+    """Answer a download while the core needs all there is; None when it may be made."""
+    if not desk.watch.news.surge:
+        return None
+    return PlainTextResponse(f"{TEXTS['surge']}\n", 503, {"Retry-After": "60"})
 
 
 page_at = partial(ui.page, response_timeout=PAGE_SECONDS)

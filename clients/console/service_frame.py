@@ -14,9 +14,16 @@ from clients.servicing import Servicing
 from clients.settings import ClientSettings
 from domain.permissions import Action
 
-BOARD, EXCEPTIONS = "/service", "/exceptions"
+BOARD, EXCEPTIONS, RECEIVABLES = "/service", "/exceptions", "/receivables"
 MOST_WORDS = 4000
-TEXTS = {"board": "客服看板", "exceptions": "异常单", "sections": "客服分组", "nobody": "无人负责", "none": "—"}
+TEXTS = {
+    "board": "客服看板",
+    "exceptions": "异常单",
+    "receivables": "应收变动",
+    "sections": "客服分组",
+    "nobody": "无人负责",
+    "none": "—",
+}
 
 
 @dataclass
@@ -54,10 +61,11 @@ def service_only(frame: Frame, read: Callable[[], Awaitable[Markup]]) -> Callabl
 
 
 def sections(here: str) -> Markup:
-    """Lead from the board to the exceptions and back."""
+    """Lead from the board to the exceptions, to what they change for finance, and back."""
     items: list[tuple[str, str, object, bool]] = [
         (TEXTS["board"], BOARD, None, here == BOARD),
         (TEXTS["exceptions"], EXCEPTIONS, None, here == EXCEPTIONS),
+        (TEXTS["receivables"], RECEIVABLES, None, here == RECEIVABLES),
     ]
     return tabs(items, TEXTS["sections"])
 

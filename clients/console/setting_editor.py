@@ -8,10 +8,11 @@ from clients.console.setting_faults import Told, faults_of
 from clients.console.setting_form import change, pasted, read_form
 from clients.console.setting_shapes import Path, Record, record_of
 from domain.differences import merged
-from domain.errors import BadInput
+from domain.errors import BadInput, Refused
 from store import settings_docs
 from store.database import Database
 from store.keyring import KeyRing
+from store.reads.watch import is_surge
 from store.replay import By
 from store.settings_drafts import Draft, SettingDrafts
 from store.settings_faults import schema
@@ -28,6 +29,7 @@ TEXTS = {
     "pasted": "已换成粘贴的内容，草稿已保存。",
     "rebased": "您的改动已放到第 {version} 版之上，草稿已保存。",
     "tried": "试算完成，结果在下面。",
+    "surge": "高峰保护中，试算暂停；高峰过后再试。草稿已保存",
     "add": "已加一行，草稿已保存。",
     "delete": "已删除，草稿已保存。",
     "up": "已上移，草稿已保存。",
@@ -132,6 +134,12 @@ class Editor:
     async def try_out(self, given: dict[str, str], by: By) -> str:
         """Say what the draft would change of the past; BadInput while something is wrong with it."""
         await self._right(given, by)
+        async with self.database.transaction() as tx:
+            if await is_surge(tx):
+                raise Refused("surge", TEXTS["surge"])
+        async with self.database.transaction() as tx:
+            if await is_surge(tx):
+                raise Refused("surge", TEXTS["surge"])
         self.trial = await try_out(self.database, self.kind, self.draft.body, self.ring)
         self.look = "trial"
         return TEXTS["tried"]

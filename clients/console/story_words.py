@@ -12,6 +12,8 @@ ACTIONS = {
     "order.shipped": "渠道标记已发货", "order.unpaid": "下单", "order.channel_hold": "渠道暂不允许发货",
     "order.imported": "从导出文件导入", "file.received": "收到导入文件", "file.imported": "导入完成",
     "setting.activated": "启用设置", "setting.rolled_back": "设置回退", "pull.failed": "拉单失败",
+    "shop.silence": "无新订单告警", "gap.opened": "发现漏单", "gap.healed": "漏单已补齐",
+    "ledger.status": "状态已按渠道修正",
     "listing.added": "登记在售商品", "listing.imported": "导入在售商品", "listing.removed": "停止推送商品库存",
     "listing.told": "重新推送全部库存",
     "shop.added": "连接店铺", "shop.backup": "备用校验开关", "shop.key": "更换密钥", "shop.token": "更新授权",

@@ -11,6 +11,7 @@ from clients.console.engine import Engine
 from domain.errors import Broken, Unavailable
 from store.database import Database
 from store.reads.alerts import AlertReads
+from store.reads.watch import is_surge
 
 log = structlog.get_logger("console")
 LOOK_SECONDS = 0.7
@@ -24,12 +25,15 @@ class News:
     database: bool = True
     engine: bool = True
     alerts: int = 0
+    surge: bool = False
+    """What no order waits for is switched off."""
 
 
 class Watch:
     """Keeps the news fresh; pages compare and redraw."""
 
     def __init__(self, database: Database, engine: Engine) -> None:
+        self._database = database
         self._alerts = AlertReads(database)
         self._engine = engine
         self._tasks: list[asyncio.Task[None]] = []
@@ -59,12 +63,14 @@ class Watch:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 found = sum((await self._alerts.counts()).values())
+                async with self._database.transaction() as tx:
+                    surge = await is_surge(tx)
         except (Unavailable, Broken, TimeoutError) as error:
             if self.news.database:
                 log.warning("database does not answer", reason=str(error))
             self.news = replace(self.news, database=False)
             return
-        self.news = replace(self.news, database=True, alerts=found)
+        self.news = replace(self.news, database=True, alerts=found, surge=surge)
 
     async def _temporal(self) -> None:
         answers = await self._engine.answers()

@@ -8,7 +8,9 @@ Another language is another module of the same names.
 import re
 
 from clients.console import (
+    alert_words,
     case_words,
+    completeness_words,
     count_words,
     inbox_words,
     message_words,
@@ -75,6 +77,12 @@ CALLS = {
     "reread": "重读订单",
     "stock": "推送库存",
     "entry": "入库预报",
+    "return": "退货预报",
+    "case": "售后答复",
+    "refund": "退款",
+    "payment": "查询支付",
+    "message": "发送消息",
+    "red_letter": "红字发票草稿",
 }
 CALL_STATES = {"new": "等待发送", "done": "已完成", "refused": "被拒绝"}
 STAGES = {
@@ -190,6 +198,8 @@ ALERTS = (
         "calls_exhausted": "外部调用久未成功",
         "lag": "处理积压",
         "backlog": "待发过多，直播渠道少展示",
+        "surge": "高峰保护",
+        "rehearsal_due": "大促前要演练",
         "stock_behind": "库存推送落后",
         "stock_refused": "渠道不收库存",
         "approval_waiting": "等待审批",
@@ -210,10 +220,11 @@ ALERTS = (
     | return_words.ALERTS
     | service_words.ALERTS
     | case_words.ALERTS
+    | completeness_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
-          "audit": "系统"}  # fmt: skip
+          "audit": "系统", "ledger": "系统"}  # fmt: skip
 """Who is not a person."""
 
 SEARCHED = {
@@ -236,6 +247,7 @@ _SAID = [
     *stock_words.SAID,
     *setting_words.SAID,
     *case_words.SAID,
+    *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
 

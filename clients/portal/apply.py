@@ -7,6 +7,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -14,9 +15,10 @@ from starlette.responses import RedirectResponse, Response
 
 from clients.portal.desk import Desk, to_login
 from clients.portal.forms import Sent, form_with_photos
+from clients.servicing import minor_of
 from connectors.files.photo import clean_photo
 from domain.after_sales import CaseKind
-from domain.buyer_offers import KINDS
+from domain.buyer_offers import KINDS, NAMES_AMOUNT
 from domain.errors import BadInput, Refused
 from domain.photos import BadPhoto, Photo, PhotoLimits
 from store.portal_cases import MOST_LISTED, Wish
@@ -59,7 +61,9 @@ class Apply:
         if (key := await desk.key(request)) is None:
             return to_login()
         offers = await desk.cases.kinds(key, desk.clock())
-        return desk.page(request, "kinds", offers=offers, leave=desk.form_word(key))
+        return desk.page(
+            request, "kinds", offers=offers, said=await desk.policy_words(request), leave=desk.form_word(key)
+        )
 
     async def lines(self, request: Request, kind: str) -> Response:
         """Let the buyer choose goods and a reason."""
@@ -73,7 +77,10 @@ class Apply:
         if kind not in KINDS:
             return desk.missing(request)
         try:
-            return await self._check(request, key, _wish(CaseKind(kind), request.query_params))
+            wish = _wish(CaseKind(kind), request.query_params)
+            if wish.kind in NAMES_AMOUNT and wish.amount_minor is None:
+                return await self._lines(request, kind, desk.say(request, "wanted_bad"), 400)
+            return await self._check(request, key, wish)
         except BadInput:
             return await self._lines(request, kind, desk.say(request, "choose_some"), 400)
 
@@ -99,7 +106,7 @@ class Apply:
         except BadInput as error:
             trouble = str(error)
         except Refused as refused:
-            trouble = refused.reason
+            trouble = (await desk.policy_words(request))(refused.reason)
         return await self._check(request, key, wish, trouble)
 
     async def _clean(self, request: Request, sent: Sent) -> list[Photo]:
@@ -114,7 +121,7 @@ class Apply:
         if not _NONCE.fullmatch(nonce):
             raise BadInput("nonce")
         request_key = f"buyer:{self._desk.ring.blind(f'{key}|{nonce}', 'portal.request')}"
-        return Wish(wish.kind, wish.units, wish.reason, request_key, sent.get("words")[:MOST_WORDS])
+        return replace(wish, request_key=request_key, words=sent.get("words")[:MOST_WORDS])
 
     async def _lines(self, request: Request, kind: str, trouble: str = "", status: int = 200) -> Response:
         desk, now = self._desk, self._desk.clock()
@@ -133,6 +140,8 @@ class Apply:
             "reasons": reasons,
             "currency": found.row.currency,
             "with_money": kind in {CaseKind.REFUND, CaseKind.RETURN},
+            "most_minor": await desk.cases.most(key, now) if CaseKind(kind) in NAMES_AMOUNT else None,
+            "said": await desk.policy_words(request),
             "only_one": len(only) == 1 and only[0].left == 1,
             "given": dict(request.query_params),
             "leave": desk.form_word(key),
@@ -151,6 +160,7 @@ class Apply:
             "titles": {line.line_no: line.title for line in found.lines},
             "currency": found.row.currency,
             "policy": await desk.cases.policy(),
+            "said": await desk.policy_words(request),
             "nonce": secrets.token_hex(16),
             "form_word": desk.form_word(key),
             "leave": desk.form_word(key),
@@ -166,4 +176,13 @@ def _wish(kind: CaseKind, given: Mapping[str, str]) -> Wish:
     for name, value in given.items():
         if name.startswith("n.") and value.isascii() and value.isdecimal() and int(value[:6]) > 0:
             units[name[2:]] = int(value[:6])
-    return Wish(kind, units, given.get("reason", ""), words=given.get("words", "")[:MOST_WORDS])
+    amount = _amount(given.get("amount", "")) if kind in NAMES_AMOUNT else None
+    return Wish(kind, units, given.get("reason", ""), words=given.get("words", "")[:MOST_WORDS], amount_minor=amount)
+
+
+def _amount(given: str) -> int | None:
+    """Read an amount; None for what is none, so that the page asks again."""
+    try:
+        return minor_of(given) or None
+    except BadInput:
+        return None

@@ -45,7 +45,7 @@ class CasePages:
             return to_login()
         if case is None:
             return self._desk.missing(request)
-        return self._page(request, key, case)
+        return await self._page(request, key, case)
 
     async def photo(self, request: Request, no: str, number: str) -> Response:
         """Give a photo of the buyer's own case."""
@@ -90,11 +90,11 @@ class CasePages:
             await self._desk.cases.add_label(key, no, photo, self._desk.clock())
         except BadPhoto as error:
             words = error.buyer_words if self._desk.drawing.is_chinese(request) else str(error)
-            return self._page(request, key, case, words)
+            return await self._page(request, key, case, words)
         except BadInput as error:
-            return self._page(request, key, case, str(error))
+            return await self._page(request, key, case, str(error))
         except Refused as refused:
-            return self._page(request, key, case, refused.reason)
+            return await self._page(request, key, case, refused.reason)
         return RedirectResponse(f"/portal/case/{no}?news=label_saved", 303)
 
     async def _decide(self, request: Request, no: str, sent: Sent, decision: CaseDecision, news: str) -> Response:
@@ -110,11 +110,11 @@ class CasePages:
             nonce = desk.ring.blind(f"{no}|{decision.choice}|{decision.waybill_no}|{sent.get('nonce')}", "portal.wish")
             await decide_case(await desk.line.client(), no, decision, nonce)
         except BadInput as error:
-            return self._page(request, key, case, str(error))
+            return await self._page(request, key, case, str(error))
         except Refused as refused:
             late = decision.choice is Choice.WITHDRAW and not standing(case.row).may_withdraw
             why = desk.say(request, "too_late") if late else refused.reason
-            return self._page(request, key, case, desk.say(request, "not_done", why=why))
+            return await self._page(request, key, case, desk.say(request, "not_done", why=why))
         except Unavailable:
             return RedirectResponse(f"/portal/case/{no}?news=pending", 303)
         return RedirectResponse(f"/portal/case/{no}?news={news}", 303)
@@ -123,25 +123,26 @@ class CasePages:
         key, case = await self._found(request, no)
         if key is None:
             return to_login()
-        return self._desk.missing(request) if case is None else self._page(request, key, case, trouble)
+        return self._desk.missing(request) if case is None else await self._page(request, key, case, trouble)
 
     async def _found(self, request: Request, no: str) -> tuple[str | None, BuyerCase | None]:
         """Give the order of this browser, and the case if it is one of that order."""
         key = await self._desk.key(request)
         return key, await self._desk.reads.case(key, no) if key and _NO.fullmatch(no) else None
 
-    def _page(self, request: Request, key: str, case: BuyerCase, trouble: str = "") -> Response:
-        desk, row, said = self._desk, case.row, request.query_params.get("news", "")
+    async def _page(self, request: Request, key: str, case: BuyerCase, trouble: str = "") -> Response:
+        desk, row, news = self._desk, case.row, request.query_params.get("news", "")
         checking = row.state == CaseState.CHECKING.value
         values = {
             "case": case,
             "row": row,
+            "said": await desk.policy_words(request),
             "stands": standing(row),
             "nonce": desk.ring.blind(f"{row.no}|{row.state}|{row.waybill_no}", "portal.nonce"),
             "form_word": desk.form_word(key),
             "leave": desk.form_word(key),
             "zone": case.zone,
-            "news": desk.say(request, said) if said in NEWS and not trouble else "",
+            "news": desk.say(request, news) if news in NEWS and not trouble else "",
             "refresh": REFRESH_SECONDS if checking and not trouble else 0,
         }
         return desk.page(request, "case", 400 if trouble else 200, trouble=trouble, **values)

@@ -12,6 +12,7 @@ from temporalio.client import Client
 from clients.clock import Clock
 from clients.portal.drawing import Drawing, language_of
 from clients.portal.forms import Sent
+from clients.portal.policy_words import PolicyWords, in_english
 from clients.portal.words import say
 from clients.settings import PortalSettings
 from clients.temporal import connect
@@ -77,6 +78,10 @@ class Desk:
     def say(self, request: Request, word: str, /, **facts: object) -> str:
         """Give words in the reader's language."""
         return say(word, language_of(request), **facts)
+
+    async def policy_words(self, request: Request) -> PolicyWords:
+        """Give what says the policy's words in the reader's language."""
+        return PolicyWords() if self.drawing.is_chinese(request) else in_english(await self.cases.policy())
 
     def form_word(self, about: str) -> str:
         """Give the word that proves that a form came from us: about an order's key, or a login form's nonce."""

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clients.portal import words
+from clients.portal.policy_words import tongue
 from clients.portal.words import EN, LANGUAGES, ZH
 from domain.labels import TITLES
 
@@ -42,7 +43,7 @@ class Drawing:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
-            version=VERSION, money=money, named=words.named, tables=words, EN=EN, carriers=TITLES
+            version=VERSION, money=money, named=words.named, tables=words, EN=EN, carriers=TITLES, tongue=tongue
         )
 
     def is_chinese(self, request: Request) -> bool:
@@ -60,7 +61,13 @@ class Drawing:
         def when(at: datetime | None) -> str:
             return f"{at.astimezone(zone):%m-%d %H:%M}" if at else ""
 
-        known = {"say": say, "when": when, "language": language, "other": _other(request, language), "trouble": ""}
+        known = {
+            "say": say,
+            "when": when,
+            "language": language,
+            "other": _other(request, language),
+            "trouble": "",
+        }
         known |= {"news": "", "refresh": 0, "leave": ""}
         body = self._templates.get_template(f"{name}.html").render(known | values)
         response = HTMLResponse(body, status)

@@ -90,6 +90,11 @@ WORDS: Mapping[str, Both] = {
     "left": ("可申请 {n} 件", "{n} left"),
     "why": ("原因", "Reason"),
     "needs_photo": ("需要照片", "needs a photo"),
+    "wanted": ("申请金额（元）", "Amount"),
+    "wanted_hint": ("例如 12.50，最多 {most}", "such as 12.50, at most {most}"),
+    "wanted_bad": ("请填写申请金额，例如 12.50。", "Give an amount such as 12.50."),
+    "wanted_sum": ("申请金额", "You ask for"),
+    "cannot_choose": ("现在不能选的原因（{n}）", "Not for this request ({n})"),
     "go_on": ("下一步", "Go on"),
     "check_send": ("核对并提交", "Check and send"),
     "choose_some": ("请至少选一件商品，并选择原因。", "Choose at least one piece and a reason."),
@@ -189,6 +194,8 @@ KIND_HINTS: Mapping[str, Both] = {
     CaseKind.RETURN: ("寄回商品，收到后退款", "Send it back, then money back"),
     CaseKind.EXCHANGE: ("寄回商品，收到后换新", "Send it back, then get another one"),
     CaseKind.RESHIP: ("少发或丢失的商品重新发出", "What is missing is sent again"),
+    CaseKind.PRICE: ("买后降价，退回差价", "It became cheaper: the difference back"),
+    CaseKind.COMPENSATION: ("商品留下，补偿一部分金额", "Keep the goods, get some money back"),
 }
 STATE_WORDS: Mapping[str, tuple[Both, Both]] = {
     CaseState.CHECKING: (("审核中", "Being checked"), ("系统正在按售后政策核对。", "The policy is being applied.")),
@@ -269,7 +276,7 @@ REASON_WORDS: Mapping[str, str] = {
     "changed_mind": "Ordered by mistake, not wanted",
     "other": "Another reason",
 }
-"""English for the reasons that are shipped; one that the shop added itself is shown as it stands."""
+"""English for the reasons that are shipped, where the policy in force has none of its own."""
 
 
 def pick(both: Both, language: str) -> str:
@@ -285,8 +292,3 @@ def say(name: str, language: str, /, **facts: object) -> str:
 def named(table: Mapping[str, Both], name: str, language: str) -> str:
     """Give the words for a value; one without words is shown itself."""
     return pick(table[name], language) if name in table else name
-
-
-def reason_words(code: str, words: str, language: str) -> str:
-    """Give the words of a reason."""
-    return REASON_WORDS.get(code, words) if language == EN else words

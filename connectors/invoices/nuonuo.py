@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+from decimal import Decimal
 from urllib.parse import urlencode
 
 import httpx
@@ -15,7 +16,7 @@ from connectors import fields
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
 from domain.errors import Broken, RateLimited, Refused
-from domain.invoices import RedLetterAsk
+from domain.invoices import RedLetterAsk, RedLine
 from domain.shops import Shop
 
 VENDOR = "nuonuo"
@@ -23,6 +24,7 @@ DRAFT = "nuonuo.OpeMplatform.saveInvoiceRedConfirm"
 DONE, KNOWN, TOO_OFTEN = "E0000", "E9106", "E9613"
 CREDENTIALS = frozenset({"070101", "070304", "070305", "070306", "070307"})
 TOO_OFTEN_SECONDS = 3600.0
+PRICE_STEP = Decimal("0.00000001")
 SELLER, RETURNED, NOT_ISSUED, PLAIN = "0", "1", "0", "pc"
 """applySource, redReason, autoInvoice, blueInvoiceLine: we apply, goods or money went back, a draft alone, 数电普票."""
 
@@ -38,7 +40,7 @@ class NuonuoClerk:
     async def draft(self, ask: RedLetterAsk) -> str:
         """Make the draft of a red letter and give its number; a repeat gives the first one's."""
         tax_no = fields.param(self._shop, "tax_no")
-        body = {
+        body: dict[str, object] = {
             "billId": ask.bill_no,
             "orderNo": ask.order_no,
             "blueInvoiceLine": PLAIN,
@@ -49,6 +51,8 @@ class NuonuoClerk:
             "redReason": RETURNED,
             "autoInvoice": NOT_ISSUED,
         }
+        if ask.lines:
+            body |= {"detail": [_detail(line) for line in ask.lines]}
         call = self._call(DRAFT, ask.bill_no, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
         reply = await send(self._http, call)
         try:
@@ -64,6 +68,13 @@ class NuonuoClerk:
             raise Broken(f"{VENDOR} does not know us, {code}: {told} ({ask.bill_no})")
         raise Refused(code, f"{told} ({ask.bill_no})")
 
+    def _token(self) -> str:
+        """Give the sealed token of the taxpayer; Broken when the shop row lacks it."""
+        token = self._shop.sealed.get("access_token", "").strip()
+        if not token:
+            raise Broken(f"shop {self._shop.code} ({VENDOR}) has no access_token: set it")
+        return token
+
     def _call(self, method: str, ref: str, body: bytes) -> Call:
         stamp = str(int(self._clock().timestamp()))
         drawn = hashlib.sha256(f"{ref}|{stamp}".encode()).hexdigest()
@@ -71,12 +82,30 @@ class NuonuoClerk:
         headers = {
             "content-type": "application/json",
             "x-nuonuo-sign": signature(fields.current_secret(self._shop), self._shop.key_id, once, body),
-            "accesstoken": fields.param(self._shop, "access_token"),
+            "accesstoken": self._token(),
             "usertax": fields.param(self._shop, "tax_no"),
             "method": method,
         }
         query = urlencode({**once, "appkey": self._shop.key_id})
         return Call(VENDOR, ref, f"{self._shop.endpoint_url.rstrip('/')}?{query}", body, headers)
+
+
+def _detail(line: RedLine) -> dict[str, str]:
+    """Write one line of a part: units and amounts are negative, in yuan; the price is the amount without tax per unit.
+
+    The price has as many decimals as multiply back to the amount, at least.
+    """
+    untaxed = Decimal(line.untaxed_minor).scaleb(-2)
+    return {
+        "blueDetailIndex": str(line.blue_index),
+        "goodsName": line.name,
+        "num": f"-{line.units}",
+        "taxExcludedPrice": f"{(untaxed / line.units).quantize(PRICE_STEP):f}",
+        "taxExcludedAmount": f"{-untaxed:.2f}",
+        "taxAmount": f"{-Decimal(line.tax_minor).scaleb(-2):.2f}",
+        "taxRate": f"{Decimal(line.rate_basis_points).scaleb(-4).normalize():f}",
+        "goodsCode": line.code,
+    }
 
 
 def signature(secret: str, app_key: str, once: dict[str, str], body: bytes) -> str:

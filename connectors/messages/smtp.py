@@ -84,6 +84,9 @@ class SmtpMail:
             raise Refused("no_address", f"an address of {message.ref} cannot be written: mend it") from error
         letter["Message-ID"] = f"<{message.ref}@{sender.rpartition('@')[2].strip('<> ')}>"
         letter["Date"] = self._clock()
+        letter["Auto-Submitted"] = (
+            "auto-generated"  # no mail account answers it by itself, or opens a ticket (RFC 3834)
+        )
         letter.set_content(shorten(message.text, TEXT_BYTES))
         return letter
 

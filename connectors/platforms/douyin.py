@@ -20,7 +20,16 @@ from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms import douyin_cases as cases
 from connectors.platforms import douyin_stock
-from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Id, Lenient, moment, read_order
+from connectors.platforms.douyin_orders import (
+    CHANNEL,
+    EARLIEST_SECOND,
+    LATEST_SECOND,
+    Id,
+    Lenient,
+    moment,
+    raw_status,
+    read_order,
+)
 from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
 from connectors.vendor import Vendor
@@ -28,7 +37,7 @@ from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
-from domain.pulling import Page, PullRules, Window
+from domain.pulling import Page, PullRules, Roll, Rolled, RollRules, Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
 
@@ -38,6 +47,7 @@ CREATE_TOKEN, REFRESH_TOKEN = "token.create", "token.refresh"
 PAGE_SIZE = 100
 MAX_ROWS = 10_000
 """The guide's limit of what a list shows; the error table says 50,000. The lower one is safe under both."""
+ROLL_RULES = RollRules(longest_seconds=86_400)
 PULL_RULES = PullRules(longest_seconds=86_400)
 """The platform looks back 90 days and names no longest window: a day, so that after an outage the watermark moves on
 in steps, each well below what a list shows."""
@@ -76,6 +86,13 @@ class _Envelope(Lenient):
 class _Row(Lenient):
     order_id: Id
     update_time: Any = None
+
+
+class _Placed(Lenient):
+    order_id: Id
+    order_status: int
+    main_status: int = 0
+    create_time: Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
 
 
 class _List(Lenient):
@@ -202,6 +219,21 @@ class DouyinShop:
         rows = tuple(self._row(told, window, answer.ref) for told in listed.shop_order_list)
         return Page(rows, answer.raw, str(page - 1) if page else "")
 
+    async def roll(self, window: Window, cursor: str) -> Roll:
+        """Ask for one page of the orders created in a window, oldest first: it is closed, so none joins it."""
+        page = int(cursor or 0)
+        ref = f"roll {window.start.isoformat()} page {page}"
+        answer = await self._ask(LIST, ref, _question(window, page, "create_time"))
+        if answer.envelope.sub_code == TOO_MANY_ROWS:
+            return Roll((), None, answer.raw, overfull=True)
+        listed = answer.read(_List)
+        if listed.total > MAX_ROWS:
+            return Roll((), listed.total, answer.raw, overfull=True)
+        rows = [_checked(_Placed, told, answer.ref) for told in listed.shop_order_list]
+        rolled = tuple(Rolled(one.order_id, raw_status(one), moment(one.create_time)) for one in rows)
+        more = (page + 1) * PAGE_SIZE < listed.total
+        return Roll(rolled, listed.total, answer.raw, str(page + 1) if more else "")
+
     def _row(self, told: Mapping[str, Any], window: Window, ref: str) -> OrderObserved | OrderHinted:
         """Read a row; one that cannot be read does not stop the others: it is asked for alone, and told of then."""
         try:
@@ -307,11 +339,11 @@ class DouyinShop:
             raise unexplained(call, reply) from error
 
 
-def _question(window: Window, page: int) -> dict[str, Any]:
+def _question(window: Window, page: int, clock: str = "update_time") -> dict[str, Any]:
     return {
-        "update_time_start": int(window.start.timestamp()),
-        "update_time_end": int(window.end.timestamp()),
-        "order_by": "update_time",
+        f"{clock}_start": int(window.start.timestamp()),
+        f"{clock}_end": int(window.end.timestamp()),
+        "order_by": clock,
         "order_asc": True,
         "page": page,
         "size": PAGE_SIZE,
@@ -360,4 +392,6 @@ VENDOR = Vendor(
     # The platform allows an application 600 lists and 900 details a second over all of its shops.
     per_second=100.0,
     channel=DouyinShop,
+    roll=ROLL_RULES,
+    rolls=DouyinShop,
 )

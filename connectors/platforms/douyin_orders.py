@@ -13,7 +13,7 @@ up is taken, a changed price on the shop's account, the other on the platform's.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -117,6 +117,20 @@ class _Order(Lenient):
     sku_order_list: Annotated[tuple[_Child, ...], Field(min_length=1, max_length=MAX_CHILDREN)]
 
 
+class HasStatus(Protocol):
+    """An order, whole or as a list names it."""
+
+    @property
+    def order_status(self) -> int: ...
+    @property
+    def main_status(self) -> int: ...
+
+
+def raw_status(order: HasStatus) -> str:
+    """Give the code that the status map knows."""
+    return str(order.main_status if order.main_status in TOLD_BY_MAIN_STATUS else order.order_status)
+
+
 def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
     """Make the observation; Unparsable names fields, what is wrong with them, and sums, never a receiver.
 
@@ -131,13 +145,12 @@ def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
     goods = sum(line.amount_minor for line in lines)
     shop_discount, platform_discount = _discounts(order, goods)
     paid = order.pay_amount if order.pay_time else 0
-    raw_status = order.main_status if order.main_status in TOLD_BY_MAIN_STATUS else order.order_status
     return OrderObserved(
         channel=CHANNEL,
         shop=shop.code,
         no=order.order_id,
         status=ChannelStatus.UNMAPPED,
-        raw_status=str(raw_status),
+        raw_status=raw_status(order),
         vendor_time=moment(order.update_time),
         placed_at=moment(order.create_time),
         paid_at=moment(order.pay_time) if order.pay_time else None,

@@ -1,6 +1,8 @@
 """Messages that the Douyin shop platform pushes. Owns their tags; every one of an order is a hint, never the order.
 
-One of an after-sales case hints at both: at its order, whose money it moves, and at the case.
+One of an after-sales case hints at both: at its order, whose money it moves, and at the case. One of an arbitration
+(平台介入) says besides that the platform has stepped in: somebody has to answer there, so it is a ticket (EXC-4). What
+each of these tags means by itself is not documented; the case itself says how it stands.
 
 A hint's time is the moment of receiving, and it may only be later than that: a message carries no time of sending, and
 none of the times inside it tells how new the order is. A refund does not move the order's own update time, and the
@@ -24,6 +26,7 @@ from connectors.platforms.douyin_sign import event_sign
 from domain.errors import Forged, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
+from domain.tickets import TicketKind, TicketObserved, TicketSource
 
 APP_ID, EVENT_SIGN = "app-id", "event-sign"
 SHOP_ID = "shop_id"
@@ -41,7 +44,8 @@ _ORDER_TAGS: Mapping[str, ChannelStatus] = {
 }  # fmt: skip
 # Created, agreed, returned, refused, succeeded (206) ...: even the last may be of one line only, so the order tells.
 _REFUND_TAGS: Mapping[str, ChannelStatus] = {str(tag): _S.UNMAPPED for tag in range(200, 209)}
-TAGS: Mapping[str, ChannelStatus] = {**_ORDER_TAGS, **_REFUND_TAGS}
+_ARBITRATION_TAGS: Mapping[str, ChannelStatus] = {str(tag): _S.UNMAPPED for tag in range(212, 219)}
+TAGS: Mapping[str, ChannelStatus] = {**_ORDER_TAGS, **_REFUND_TAGS, **_ARBITRATION_TAGS}
 """What the tags that we ask about say of the order. The probe "0" and every other tag is accepted and kept."""
 
 _PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -98,7 +102,9 @@ class DouyinInbound:
         hints = tuple(hint for index, message in asked for hint in self._read(message, index, push.received_at))
         return Genuine(_key(messages, push.body), None, hints)
 
-    def _read(self, message: _Message, index: int, received_at: datetime) -> Iterator[OrderHinted | CaseHinted]:
+    def _read(
+        self, message: _Message, index: int, received_at: datetime
+    ) -> Iterator[OrderHinted | CaseHinted | TicketObserved]:
         where = f"[{index}].data"
         try:
             data = _Data.model_validate_json(message.data)
@@ -109,9 +115,29 @@ class DouyinInbound:
             raise Unparsable(f"{where}.shop_id is not the shop_id of this shop: push it to its own address")
         told_at = max(_times(data, received_at))
         yield OrderHinted(CHANNEL, self._shop.code, data.p_id, TAGS[message.tag], told_at, data.order_status)
-        if message.tag in _REFUND_TAGS and data.aftersale_id:
+        if message.tag not in _ORDER_TAGS and data.aftersale_id:
             status = data.aftersale_status
             yield CaseHinted(CHANNEL, self._shop.code, data.aftersale_id, data.p_id, told_at, status)
+        if message.tag in _ARBITRATION_TAGS:
+            yield self._intervention(message, data, told_at)
+
+    def _intervention(self, message: _Message, data: _Data, told_at: datetime) -> TicketObserved:
+        """Make the message of a ticket about the case: one ticket a case, one line a message."""
+        about = data.aftersale_id or data.p_id
+        told = message.msg_id if _PLAIN_ID.fullmatch(message.msg_id) else _digest(message)
+        words = f"平台介入：售后单 {data.aftersale_id or '未说明'}，订单 {data.p_id}，消息 {message.tag}"
+        return TicketObserved(
+            channel=CHANNEL,
+            shop=self._shop.code,
+            thread=f"arbitration:{about}",
+            message_id=f"arbitration:{told}",
+            ticket_kind=TicketKind.COMPLAINT,
+            source=TicketSource.CHANNEL,
+            said_at=told_at,
+            words=words,
+            order_no=data.p_id,
+            case_no=data.aftersale_id,
+        )
 
     def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
         """Say code 0, or 40041 with the reason; whether and how often a refused push comes again is not documented.
@@ -125,6 +151,10 @@ class DouyinInbound:
 
 def _json_answer(status: int, said: Mapping[str, object]) -> Answer:
     return Answer(status, "application/json", json.dumps(said, ensure_ascii=False).encode())
+
+
+def _digest(message: _Message) -> str:
+    return hashlib.sha256(f"{message.tag}\n{message.data}".encode("utf-8", "replace")).hexdigest()
 
 
 def _times(data: _Data, received_at: datetime) -> list[datetime]:

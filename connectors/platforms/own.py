@@ -1,6 +1,6 @@
 """The own-shop channel, docs/own-shop-api.md. Owns its signature, its messages, the write-back and the re-read.
 
-Beside it: own_orders.py and own_cases.py read what it says of them, own_stock.py tells stock.
+Beside it: own_orders.py, own_cases.py and own_tickets.py read what it says of them, own_stock.py tells stock.
 
 Amounts are minor units, times ISO 8601 with an offset, ids texts. Error texts name fields, what is wrong and
 what to do; they carry sums, because the shop needs them, but never a name, a phone or an address.
@@ -20,7 +20,7 @@ from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.inbound import Answer, Genuine, Outcome, Push
 from connectors.outbound import Clock
-from connectors.platforms import own_cases, own_stock
+from connectors.platforms import own_cases, own_roll, own_stock, own_tickets
 from connectors.platforms import own_orders as orders
 from connectors.platforms.own_orders import CHANNEL, Hint, Order, Strict, observe
 from connectors.vendor import Vendor
@@ -28,9 +28,10 @@ from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Forged, Refused, Unparsable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, ChannelStatus, OrderHinted, OrderObserved
-from domain.pulling import Page, Window
+from domain.pulling import Page, Roll, Window
 from domain.shops import Role, Shop, Token
 from domain.stock_push import Batch, ListingKey
+from domain.tickets import TicketObserved
 
 KEY, TIMESTAMP, EVENT, SIGNATURE = (
     "x-steadfast-key",
@@ -47,6 +48,7 @@ class _Message(Strict):
     order: Order | None = None
     hint: Hint | None = None
     case: own_cases.Case | None = None
+    ticket: own_tickets.Ticket | None = None
 
 
 def signature(secret: str, timestamp: str, event: str, body: bytes) -> str:
@@ -96,7 +98,7 @@ class OwnInbound:
         sent_at = fields.offset_time(push.headers[TIMESTAMP])
         return Genuine(push.headers[EVENT], sent_at, (self._read(message),))
 
-    def _read(self, message: _Message) -> OrderObserved | OrderHinted | CaseObserved:
+    def _read(self, message: _Message) -> OrderObserved | OrderHinted | CaseObserved | TicketObserved:
         given = [name for name, one in message if one is not None]
         if len(given) > 1:
             raise Unparsable(f"{' and '.join(given)} are both given: send one of them")
@@ -104,8 +106,10 @@ class OwnInbound:
             return observe(message.order, self._shop)
         if message.case:
             return own_cases.observe(message.case, self._shop)
+        if message.ticket:
+            return own_tickets.observe(message.ticket, self._shop)
         if message.hint is None:
-            raise Unparsable("order is missing: send it, a hint or a case")
+            raise Unparsable("order is missing: send it, a hint, a case or a ticket")
         if not self._shop.params.get(ORDERS_URL):
             raise Unparsable("hints need orders_url: set it for this shop, or send the whole order")
         hint = message.hint
@@ -180,6 +184,12 @@ class OwnShop:
     async def pull(self, window: Window, cursor: str) -> Page:
         """Refused: this protocol has no list of changes."""
         raise Refused("no-list", f"the shop {self._shop.code} tells of its orders itself and has no list to pull")
+
+    async def roll(self, window: Window, cursor: str) -> Roll:
+        """GET one page of the orders placed in a window; Refused when the shop has no such list."""
+        event_id, url = own_roll.page_url(self._shop, window, cursor)
+        reply = await self._send(Call("own", event_id, url, b"", self._headers(event_id, b""), "GET"))
+        return own_roll.read_page(reply.body, cursor, event_id)
 
     async def pull_cases(self, window: Window, cursor: str) -> Page:
         """GET one page of the cases that changed in a window, the last page first; Refused when there is no list."""
@@ -262,6 +272,7 @@ VENDOR = Vendor(
         "orders_url": "where the shop answers for one order, GET {orders_url}/{no}; hints need it",
         own_stock.STOCK_URL: "where the shop is told what it may sell, POST {stock_url}; without it no stock is told",
         own_cases.CASES_URL: "where the shop lists after-sales cases and takes answers, {cases_url}/{case}",
+        own_roll.ROLL_URL: "where the shop lists which orders it has, GET {roll_url}?placed_from&placed_to&page",
         "notice_url": "where the shop is told that a presale order leaves later, POST {notice_url}",
     },
     stock=own_stock.PUSH_RULES,
@@ -269,4 +280,7 @@ VENDOR = Vendor(
     cases=own_cases.PULL_RULES,
     cases_with=own_cases.CASES_URL,
     channel=OwnShop,
+    roll=own_roll.RULES,
+    roll_with=own_roll.ROLL_URL,
+    rolls=OwnShop,
 )

@@ -16,6 +16,7 @@ from connectors import fields
 from connectors.outbound import Clock
 from connectors.platforms import taobao_cases as cases
 from connectors.platforms import taobao_orders as orders
+from connectors.platforms import taobao_roll
 from connectors.platforms.taobao_top import Lenient, Question, TopGateway
 from connectors.vendor import Vendor
 from domain.after_sales import CaseAction, ChannelAnswer
@@ -302,4 +303,6 @@ VENDOR = Vendor(
     per_second=50.0,
     token="access_token and refresh_token of the seller's authorisation at oauth.taobao.com",  # noqa: S106
     channel=TaobaoShop,
+    roll=taobao_roll.RULES,
+    rolls=taobao_roll.TaobaoRoll,
 )

@@ -10,7 +10,7 @@ from store.database import Database
 # Only goods of which there are enough to send some again, which bundles never are; replacements have no cases.
 _DELIVERED = text(
     """
-    SELECT o.key, l.line_no, l.sku, l.quantity FROM orders o
+    SELECT o.key, l.line_no, l.sku, l.quantity, o.paid_minor FROM orders o
         JOIN payment p ON p.order_key = o.key AND p.state = 'taken'
         JOIN LATERAL (SELECT * FROM order_line WHERE order_key = o.key AND amount_minor > 0 ORDER BY line_no LIMIT 1) l
             ON true
@@ -24,7 +24,7 @@ _DELIVERED = text(
 )
 _UNSHIPPED = text(
     """
-    SELECT o.key, l.line_no, l.sku, l.quantity FROM orders o
+    SELECT o.key, l.line_no, l.sku, l.quantity, o.paid_minor FROM orders o
         JOIN payment p ON p.order_key = o.key AND p.state = 'taken'
         JOIN order_line l ON l.order_key = o.key
     WHERE o.channel = :channel AND o.shop = :shop AND o.status = 'paid' AND o.wait_for = 'warehouse'
@@ -35,9 +35,18 @@ _UNSHIPPED = text(
 )
 _CASES = text(
     """
-    SELECT c.no, c.order_key, c.kind, c.origin, c.state, c.outcome, c.granted_minor, c.opened_at, c.closed_at,
+    SELECT c.no, c.order_key, c.channel || '/' || c.shop AS shop, c.channel_case_no, c.kind, c.origin, c.state,
+        c.outcome, c.granted_minor, c.opened_at, c.closed_at,
         coalesce(p.way, '') AS way, coalesce(p.state, '') AS payout, coalesce(p.amount_minor, 0)::bigint AS paid_minor
     FROM after_sales_case c LEFT JOIN payout p ON p.case_no = c.no ORDER BY c.no
+    """
+)
+_EXCEPTIONS = text(
+    """
+    SELECT e.no, e.state, coalesce(r.state, '') AS red_letter, c.no IS NULL OR c.closed_at IS NOT NULL AS case_closed
+    FROM order_exception e LEFT JOIN red_letter_draft r ON r.exception_no = e.no
+        LEFT JOIN after_sales_case c ON c.no = e.case_no
+    ORDER BY e.no
     """
 )
 
@@ -50,14 +59,29 @@ class Candidate:
     line_no: str
     sku: str
     quantity: int
+    paid_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionStanding:
+    """How one exception stands, with its red letter; `case_closed` is also true where it led to no case."""
+
+    no: str
+    state: str
+    red_letter: str
+    case_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CaseStanding:
-    """How one case stands; amounts in minor units, `payout` empty where no money is due."""
+    """How one case stands; amounts in minor units, `payout` empty where no money is due.
+
+    `channel_case_no` is empty where no channel knows of it."""
 
     no: str
     order_key: str
+    shop: str
+    channel_case_no: str
     kind: str
     origin: str
     state: str
@@ -94,7 +118,12 @@ class CaseProofReads:
         async with self._database.transaction() as tx:
             return [CaseStanding(**row._mapping) for row in await tx.execute(_CASES)]
 
+    async def exceptions(self) -> list[ExceptionStanding]:
+        """List every exception."""
+        async with self._database.transaction() as tx:
+            return [ExceptionStanding(**row._mapping) for row in await tx.execute(_EXCEPTIONS)]
+
     async def _candidates(self, statement: TextClause, channel: str, shop: str, most: int) -> list[Candidate]:
         async with self._database.transaction() as tx:
             rows = await tx.execute(statement, {"channel": channel, "shop": shop, "most": most})
-            return [Candidate(row.key, row.line_no, row.sku, row.quantity) for row in rows]
+            return [Candidate(row.key, row.line_no, row.sku, row.quantity, row.paid_minor) for row in rows]

@@ -1,5 +1,6 @@
 """What is wrong now, and what will be late today: one call, cheap at any size, for the first screen of the day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -65,8 +66,10 @@ _REREADS = text(
 )
 _PULLS = text(
     """
-    SELECT vendor, shop, failures, failed_at, pulled_at, watermark, reason FROM pull
-    WHERE failures > 0 ORDER BY failures DESC, vendor, shop LIMIT 100
+    SELECT vendor, shop, max(failures) AS failures, max(failed_at) AS failed_at, min(pulled_at) AS pulled_at,
+        min(watermark) AS watermark, array_agg(kind ORDER BY kind DESC) AS kinds,
+        array_agg(reason ORDER BY kind DESC) AS reasons
+    FROM pull WHERE failures > 0 GROUP BY vendor, shop ORDER BY 3 DESC, vendor, shop LIMIT 100
     """
 )
 _MESSAGES = text(
@@ -102,7 +105,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class FailingPull:
-    """A shop whose pulls fail, `failures` in a row; everything up to `watermark` is stored."""
+    """A shop whose pulls fail, `failures` in a row; everything up to `watermark` is stored.
+
+    `kinds` are the lists that fail (order, case), `reasons` why each does.
+    """
 
     vendor: str
     shop: str
@@ -110,7 +116,8 @@ class FailingPull:
     failed_at: datetime | None
     pulled_at: datetime | None
     watermark: datetime | None
-    reason: str
+    kinds: Sequence[str]
+    reasons: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

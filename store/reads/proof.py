@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from domain.proof import OrderFact, ShownFact, SkuFact
-from domain.proof_cases import CaseFact
+from domain.proof_cases import CaseFact, RedLetterFact
 from store.database import Database
 from store.exposure import shown
 
@@ -30,8 +30,16 @@ _CASES = text(
     """
     SELECT c.channel, c.shop, c.channel_case_no, c.no, c.state,
         coalesce((SELECT sum(p.amount_minor) FROM payout p WHERE p.case_no = c.no AND p.state = 'paid'), 0)::bigint
-            AS paid_minor
-    FROM after_sales_case c WHERE c.channel_case_no <> '' ORDER BY c.no
+            AS paid_minor,
+        coalesce((SELECT max(r.no) FROM refund r WHERE r.case_no = c.no), '') AS refund_no
+    FROM after_sales_case c ORDER BY c.no
+    """
+)
+_RED_LETTERS = text(
+    """
+    SELECT coalesce(nullif(bill_no, ''), exception_no) AS bill_no, blue_invoice_no,
+        drafted_at IS NOT NULL AND bill_no <> '' AS drafted
+    FROM red_letter_draft ORDER BY exception_no
     """
 )
 _SKUS = text(
@@ -94,9 +102,14 @@ class ProofReads:
             return [OrderFact(**row._mapping) for row in await tx.execute(_ORDERS)]
 
     async def cases(self) -> list[CaseFact]:
-        """Give one fact per after-sales case that a channel knows."""
+        """Give one fact per after-sales case."""
         async with self._database.transaction() as tx:
             return [CaseFact(**row._mapping) for row in await tx.execute(_CASES)]
+
+    async def red_letters(self) -> list[RedLetterFact]:
+        """Give one fact per draft of a red letter."""
+        async with self._database.transaction() as tx:
+            return [RedLetterFact(**row._mapping) for row in await tx.execute(_RED_LETTERS)]
 
     async def skus(self) -> list[SkuFact]:
         """Give one fact per SKU."""

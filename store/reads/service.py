@@ -1,11 +1,12 @@
 """The service board: tickets, exceptions and after-sales cases by deadline, and what their pages show (EXC-4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, text
 
+from domain.tickets import Beside
 from store import tickets
 from store.database import Database
 from store.keyring import KeyRing
@@ -86,6 +87,8 @@ class TicketPage:
     row: Row[Any]
     log: Sequence[tuple[Row[Any], str]]
     others: Sequence[Row[Any]]
+    beside: Mapping[int, Beside]
+    """What came with an entry of the log, by its id."""
 
 
 class ServiceReads:
@@ -149,4 +152,5 @@ class ServiceReads:
                 return None
             log = await tickets.log(tx, self._ring, no)
             others = list(await tx.execute(_SAME_BUYER, {"buyer": row.buyer_index, "no": no}))
-        return TicketPage(row, log, others)
+        beside = {entry.id: tickets.beside(self._ring, entry) for entry, _ in log}
+        return TicketPage(row, log, others, beside)

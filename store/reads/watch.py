@@ -1,11 +1,14 @@
 """The figures of the watch: what waits where, for how long, and what was refused. Every query is served by an index."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.watch import AccountCalls, Backlog, PullAge, StockLag, StoreFigures
+from domain.rehearsal import Promotion
+from domain.watch import SURGE, AccountCalls, Backlog, PullAge, StockLag, StoreFigures
 from store.database import Database
 
 # Overdue, not old: what was put back on purpose (a trace before its parcel) is due at `next_at`.
@@ -64,6 +67,9 @@ _STOCK = text(
     """
 )
 _STUCK = text("SELECT count(*) FROM orders WHERE stuck")
+REHEARSED = "rehearsal.done"
+_REHEARSED = text("SELECT EXISTS (SELECT FROM audit WHERE subject = :subject AND action = :action)")
+_SURGE = text("SELECT EXISTS (SELECT FROM alert WHERE kind = :kind AND cleared_at IS NULL)")
 
 
 class WatchReads:
@@ -72,7 +78,9 @@ class WatchReads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def figures(self, refused_window_seconds: float, now: datetime) -> StoreFigures:
+    async def figures(
+        self, refused_window_seconds: float, now: datetime, promotions: Iterable[Promotion] = ()
+    ) -> StoreFigures:
         """Look once."""
         since = now - timedelta(seconds=refused_window_seconds)
         async with self._database.transaction() as tx:
@@ -81,9 +89,23 @@ class WatchReads:
             calls = [AccountCalls(**row._mapping) for row in await tx.execute(_CALLS, {"now": now})]
             refused = [AccountCalls(**row._mapping) for row in await tx.execute(_REFUSED, {"since": since})]
             pulls = [PullAge(**row._mapping) for row in await tx.execute(_PULLS, {"now": now})]
+            surge = await is_surge(tx)
+            done = frozenset([one.name for one in promotions if await is_rehearsed(tx, one.name)])
             stuck = (await tx.execute(_STUCK)).scalar_one()
             stock = [StockLag(**row._mapping) for row in await tx.execute(_STOCK, {"now": now})]
-        return StoreFigures(tuple(apply), tuple(deliver), _joined(calls, refused), tuple(pulls), stuck, tuple(stock))
+        waiting = _joined(calls, refused)
+        return StoreFigures(tuple(apply), tuple(deliver), waiting, tuple(pulls), stuck, tuple(stock), surge, done, now)
+
+
+async def is_surge(tx: AsyncConnection) -> bool:
+    """Say whether what no order waits for is switched off (INT-15)."""
+    return bool((await tx.execute(_SURGE, {"kind": SURGE})).scalar_one())
+
+
+async def is_rehearsed(tx: AsyncConnection, promotion: str) -> bool:
+    """Say whether a promotion was rehearsed (`oms rehearse --promotion`)."""
+    about = {"subject": f"promotion:{promotion}", "action": REHEARSED}
+    return bool((await tx.execute(_REHEARSED, about)).scalar_one())
 
 
 def _joined(calls: list[AccountCalls], refused: list[AccountCalls]) -> tuple[AccountCalls, ...]:

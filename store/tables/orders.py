@@ -52,6 +52,7 @@ class OrderRow(SQLModel, table=True):
         Index("ix_orders_no", "no", postgresql_ops={"no": "text_pattern_ops"}),
         Index("ix_orders_buyer_index", "buyer_index", postgresql_where=text("buyer_index <> ''")),
         Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_shop_created_at", "channel", "shop", "created_at"),
         Index("ix_orders_ip_index", "ip_index", "created_at"),
     )
 

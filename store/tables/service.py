@@ -1,11 +1,13 @@
 """Service: exceptions of orders, claims, red-letter drafts, changes of what is receivable, tickets and their log."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import maybe_moment, maybe_sealed, minor, moment, sealed, serial
+from store.tables.columns import maybe_big, maybe_moment, maybe_sealed, minor, moment, sealed, serial
 
 
 class OrderExceptionRow(SQLModel, table=True):
@@ -96,6 +98,7 @@ class RedLetterDraftRow(SQLModel, table=True):
     state: str
     reason: str = ""
     blue_invoice_no: str = ""
+    lines: list[list[Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     vendor: str = ""
     account: str = ""
     bill_no: str = ""
@@ -106,13 +109,17 @@ class RedLetterDraftRow(SQLModel, table=True):
 
 
 class ReceivableChangeRow(SQLModel, table=True):
-    """What a compensation changes in what is receivable for an order, for finance and ERP; `posted_at`: exported."""
+    """What a compensation changes in what is receivable for an order, for finance and ERP.
+
+    `export_no` names the export that posted it, at `posted_at`; empty until then.
+    """
 
     __tablename__ = "receivable_change"
     __table_args__ = (
         UniqueConstraint("key"),
         Index("ix_receivable_change_order_key", "order_key"),
         Index("ix_receivable_change_unposted", "id", postgresql_where=text("posted_at IS NULL")),
+        Index("ix_receivable_change_export_no", "export_no", "id", postgresql_where=text("export_no <> ''")),
     )
 
     id: int = serial()
@@ -124,12 +131,27 @@ class ReceivableChangeRow(SQLModel, table=True):
     source: str
     at: datetime = moment()
     posted_at: datetime | None = maybe_moment()
+    export_no: str = ""
+
+
+class ReceivableExportRow(SQLModel, table=True):
+    """One export of receivable changes, made once for a request; its file is written anew from its changes."""
+
+    __tablename__ = "receivable_export"
+    __table_args__ = (UniqueConstraint("request_key"),)
+
+    no: str = Field(primary_key=True)
+    request_key: str
+    changes: int
+    actor: str
+    at: datetime = moment()
 
 
 class TicketRow(SQLModel, table=True):
     """One complaint, reminder (催单) or question. State: new, answered, closed.
 
-    `buyer_index` is the order's: what was said to the same customer before is found by it.
+    `buyer_index` is the order's: what was said to the same customer before is found by it. `named_order` is an order's
+    number as it was told, which may be unknown here; `case_no` the after-sales case that it is about.
     """
 
     __tablename__ = "ticket"
@@ -149,6 +171,8 @@ class TicketRow(SQLModel, table=True):
     buyer_index: str = ""
     request_key: str
     exception_no: str = ""
+    named_order: str = ""
+    case_no: str = ""
     owner: str = ""
     opened_by: str
     turn: int = 0
@@ -161,10 +185,17 @@ class TicketRow(SQLModel, table=True):
 
 
 class TicketEntryRow(SQLModel, table=True):
-    """One line of a ticket's log, its words sealed: people write names there. Kind: asked, answer, note, moved."""
+    """One line of a ticket's log, its words sealed: people write names there. Kind: asked, answer, note, moved.
+
+    `nonce` names the message or the press that wrote it; `beside_sealed` is what came with a message
+    (domain/tickets.py).
+    """
 
     __tablename__ = "ticket_entry"
-    __table_args__ = (Index("ix_ticket_entry_ticket_no", "ticket_no"),)
+    __table_args__ = (
+        Index("ix_ticket_entry_ticket_no", "ticket_no"),
+        Index("ix_ticket_entry_nonce", "nonce", postgresql_where=text("nonce <> ''")),
+    )
 
     id: int = serial()
     ticket_no: str = Field(foreign_key="ticket.no")
@@ -172,7 +203,24 @@ class TicketEntryRow(SQLModel, table=True):
     kind: str
     actor: str
     words_sealed: bytes = sealed()
+    beside_sealed: bytes | None = maybe_sealed()
+    inbox_id: int | None = maybe_big()
     at: datetime = moment()
+
+
+class MailboxRow(SQLModel, table=True):
+    """How far a mail account is read: the last letter by its number, which counts while `uid_validity` stays."""
+
+    __tablename__ = "mailbox"
+
+    vendor: str = Field(primary_key=True)
+    shop: str = Field(primary_key=True)
+    uid_validity: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    last_uid: int = Field(default=0, sa_type=BigInteger, nullable=False)
+    asked_at: datetime | None = maybe_moment()
+    read_at: datetime | None = maybe_moment()
+    failures: int = 0
+    reason: str = ""
 
 
 class MacroRow(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import document, moment, sealed
+from store.tables.columns import document, maybe_moment, moment, sealed
 
 
 class ShopRow(SQLModel, table=True):
@@ -25,6 +25,9 @@ class ShopRow(SQLModel, table=True):
     params: dict[str, Any] = document()
     answers: bool = False
     backup: bool = True
+    silence_seconds: float | None = None
+    pull_scheduled: bool | None = None
+    looked_at: datetime | None = maybe_moment()
     active: bool = True
     created_at: datetime = moment()
 

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import drain, guarded, ports, ports_messages, ports_returns, red_letters
+from activities import drain, guarded, ports, ports_mail, ports_messages, ports_returns, red_letters
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
@@ -17,6 +17,7 @@ from activities.guarded import (
     GuardedChannel,
     GuardedClerk,
     GuardedCourier,
+    GuardedMailbox,
     GuardedPayments,
     GuardedReturns,
     GuardedSender,
@@ -45,8 +46,15 @@ ROLES = [
     (ports_messages.MessageSender, GuardedSender),
     (ports_returns.ReturnsDesk, GuardedReturns),
     (red_letters.InvoiceClerk, GuardedClerk),
+    (ports_mail.Mailbox, GuardedMailbox),
 ]
-BUILDERS = (ports.Vendors, ports_messages.Messengers, ports_returns.ReturnDesks, red_letters.Clerks)
+BUILDERS = (
+    ports.Vendors,
+    ports_messages.Messengers,
+    ports_returns.ReturnDesks,
+    red_letters.Clerks,
+    ports_mail.MailVendors,
+)
 
 
 def methods(of: type) -> list[str]:

@@ -1,11 +1,16 @@
 """After-sales at the console: opened from an order, decided with less, explained to the fen (AFT-3, EXC-4)."""
 
+import io
 import re
 from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Page, expect
+from PIL import Image
+from playwright.async_api import FilePayload, Page, expect
 
+from clients.clock import utc_now
+from domain.after_sales import CaseKind, NewCase, Origin
 from domain.permissions import UserRole
+from store import cases
 from tests.browser.conftest import ready
 from tests.browser.world import World, until
 
@@ -88,6 +93,42 @@ async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_mo
     await expect(finance.locator("#waits")).to_have_text("已结束：已退款")
     await expect(finance.locator("#arithmetic")).to_contain_text("BANK-2026-1")
     await expect(finance.locator("#why-paid_by_hand")).to_contain_text("售后单已结束")
+
+
+def picture(words: str) -> FilePayload:
+    """Draw a photo that tells where it was taken."""
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x010E] = words
+    Image.effect_noise((640, 480), 40).convert("RGB").save(file, "JPEG", exif=exif)
+    return FilePayload(name="IMG_1.JPG", mimeType="image/jpeg", buffer=file.getvalue())
+
+
+async def test_an_agent_adds_evidence_photos_and_sees_them_at_once(world: World, enter: Open) -> None:
+    """AFT-1: the same limits as on the buyers' page, nothing of the phone is kept; a bad one keeps none."""
+    key = await sent(world, "AS3", "SF7770000000003")
+    case = NewCase(key, CaseKind.COMPENSATION, Origin.AGENT, "evidence", (), "damaged", "alice", wanted_minor=9000)
+    async with world.database.transaction() as tx:
+        no = await cases.open_case(tx, world.ring, case, utc_now())
+    page = await enter(f"/cases/{no}", UserRole.AGENT)
+    bad = FilePayload(name="x.jpg", mimeType="image/jpeg", buffer=b"%PDF-1.7 no photo")
+    await page.set_input_files("#evidence", [picture("good"), bad])
+    await page.click("#send-evidence")
+    await expect(page.locator(".said")).to_contain_text("不是照片")
+    kept = "SELECT count(*) FROM case_photo WHERE case_no = :no AND kind = 'evidence'"
+    assert await world.value(kept, no=no) == 0
+    await page.set_input_files("#evidence", [picture("home of somebody"), picture("another")])
+    await page.click("#send-evidence")
+    await expect(page.locator(".said")).to_contain_text("已添加")
+    await expect(page.locator(".photos img").first).to_be_visible()
+    assert await world.value(kept, no=no) >= 1
+    sides = "[...document.querySelectorAll('.photos img')].every(one => one.naturalWidth > 0)"
+    await page.wait_for_function(sides)
+    seen = "SELECT count(*) FROM audit WHERE subject = :no AND action = 'case.photo_opened'"
+    assert await world.value(seen, no=no) >= 1
+    body = await page.request.get(str(await page.locator(".photos img").first.get_attribute("src")))
+    assert b"home of somebody" not in await body.body()
+    eyes = await enter(f"/cases/{no}", UserRole.WAREHOUSE)
+    await expect(eyes.locator("#evidence")).to_have_count(0)
 
 
 async def test_the_queue_is_searched_taken_from_and_counted(world: World, enter: Open) -> None:

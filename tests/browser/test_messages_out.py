@@ -23,7 +23,9 @@ async def test_messages_are_listed_with_their_reason_and_an_account_is_tried_by_
     robot = replace(WECOM, code="duty", endpoint_url="http://127.0.0.1:1")
     await Shops(world.database, world.ring).add(robot, None, utc_now())
     async with world.database.transaction() as tx:
-        await messaging.say(tx, Saying("case.overdue", "k1", "C-17", "critical"), utc_now())
+        await messaging.say(
+            tx, Saying("case.overdue", "k1", "C-17", "critical", facts={"mark": "", "since": "11-22"}), utc_now()
+        )
         await messaging.say(tx, Saying("nobody.asked", "k2", "C-18"), utc_now())
     page = await enter("/messages-out", UserRole.ADMIN)
     row = page.locator("tr", has_text="超时：C-17")

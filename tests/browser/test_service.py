@@ -1,6 +1,8 @@
 """The service board in a browser: typed in, answered, an exception opened from the ticket, closed (EXC-1, EXC-4)."""
 
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 
@@ -52,6 +54,49 @@ async def test_a_complaint_is_typed_in_answered_and_becomes_an_exception_that_is
     await page.goto("/exceptions?closed=1")
     await ready(page)
     await expect(page.locator("table")).to_contain_text("SVC1")
+    await page.goto("/receivables")
+    await ready(page)
+    await expect(page.locator("#act-post")).to_be_disabled()
+    await export_receivables(await enter("/receivables", UserRole.FINANCE))
+
+
+async def export_receivables(page: Page) -> None:
+    """As finance: post what the exception changed, and take its file again (EXC-2)."""
+    await expect(page.locator("#waiting")).to_contain_text("补发（少发）")
+    await page.locator("#act-post").click()
+    async with page.expect_download() as saved:
+        await page.locator("#ask-post").get_by_role("button", name="导出并记为已入账").click()
+    name = (await saved.value).suggested_filename
+    await expect(page.locator("#waiting")).to_contain_text("没有待导出的应收变动")
+    async with page.expect_download() as again:
+        await page.get_by_role("link", name="下载").click()
+    assert (await again.value).suggested_filename == name
+    assert "SVC1" in Path(await (await again.value).path()).read_text("utf-8-sig")
+
+
+async def test_what_the_shop_tells_stands_on_the_board_with_all_that_came_with_it(world: World, enter: Open) -> None:
+    """Nobody types it in; its order is not known here, and is joined by hand (EXC-4, INT-11)."""
+    key = await world.pay("SVC2")
+    await world.until_order(key, "true")
+    told = {"ticket_no": "TK1", "words": "包裹破了<b>", "order_no": "D404", "contact": "李四 13900139000"}
+    await world.complain(**told, photos=["https://shop.example/1.jpg"])
+    page = await enter("/service", UserRole.AGENT)
+    row = page.locator("tr", has_text="自有商城")
+    await row.locator("a.open").click()
+    await ready(page)
+    await expect(page.locator(".card.first")).to_contain_text("D404（系统里没有，请核对后关联订单）")
+    entry = page.locator(".story li").first
+    await expect(entry).to_contain_text("包裹破了<b>")
+    await expect(entry).to_contain_text("联系方式：李四 13900139000")
+    photo = entry.get_by_role("link", name="图片 1")
+    await expect(photo).to_have_attribute("href", "https://shop.example/1.jpg")
+    await expect(photo).to_have_attribute("rel", "noopener noreferrer nofollow")
+    await expect(entry.get_by_role("link", name="原始消息")).to_have_attribute("href", re.compile(r"^/inbox/\d+$"))
+    await page.locator("#act-attach").click()
+    await page.locator("#ask-attach [name=order]").fill("SVC2")
+    await page.locator("#ask-attach button[type=submit]").click()
+    await expect(page.locator(".card.first")).to_contain_text("SVC2")
+    await expect(page.locator(".card.first")).not_to_contain_text("系统里没有")
 
 
 async def open_exception(page: Page) -> None:

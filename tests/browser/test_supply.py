@@ -6,10 +6,10 @@ from datetime import timedelta
 from playwright.async_api import FilePayload, Page, expect
 
 from clients.clock import utc_now
-from domain.inbound import Units
+from domain.inbound import Stage, Units
 from domain.permissions import UserRole
 from store import inbound, places
-from store.inbound import NewInbound
+from store.inbound import NewInbound, Step
 from store.places import Place
 from tests.browser.conftest import ready
 from tests.browser.world import World
@@ -90,6 +90,24 @@ async def test_what_a_shipment_lacks_is_red_until_it_is_named_and_it_is_received
     await expect(page.locator("#main")).to_contain_text("少 2 件")
     await expect(page.locator("#why-receive")).to_have_text("已入库")
     assert await world.value("SELECT on_hand FROM sku_stock WHERE sku = 'COAT'") == before + 18
+
+
+async def test_what_is_typed_outlives_a_part_drawn_anew(world: World, enter: Open) -> None:
+    """OPS-1: a dialog that is open while a colleague changes the same shipment stays open and keeps what was typed."""
+    new = NewInbound("Porto Tecidos", "GZ01", utc_now() + timedelta(days=3), (Units("COAT", 5),), "li.wei", True)
+    async with world.database.transaction() as tx:
+        no = await inbound.add(tx, new, "test", utc_now())
+    page = await enter(f"/stock/inbound/{no}", UserRole.WAREHOUSE)
+    await page.click("#act-details")
+    await page.fill("#ask-details [name=customs_no]", "CN-9901")
+    await page.evaluate("document.getElementById('ask-details').old = true")
+    async with world.database.transaction() as tx:
+        await inbound.move(tx, no, Step(Stage.CUSTOMS), "wang.fang", utc_now())
+    await page.wait_for_function("document.getElementById('ask-details').old === undefined")
+    await expect(page.locator("#ask-details")).to_be_visible()
+    await expect(page.locator("#ask-details [name=customs_no]")).to_have_value("CN-9901")
+    await page.click("#ask-details button[type=submit]")
+    await expect(page.locator("section.first")).to_contain_text("齐全")
 
 
 async def test_finance_sees_and_does_not_act_and_an_agent_sees_stock_only(world: World, enter: Open) -> None:

@@ -82,6 +82,14 @@ class World:
         changes |= dict.fromkeys(("updated_at", "placed_at", "paid_at"), now)
         return json.dumps({"order": order(no=no, **changes, **money, **more)}, ensure_ascii=False).encode()
 
+    async def complain(self, **told: Any) -> None:
+        """Tell what a buyer said, as the shop does."""
+        self.events += 1
+        body = json.dumps({"ticket": {"said_at": utc_now().isoformat(), **told}}, ensure_ascii=False).encode()
+        headers = signed(body, f"evt-{self.events}", utc_now(), secret=OWN.secrets[0])
+        answer = await self._send(f"{self.installation.run.urls['gateway']}/in/own/{OWN.code}", body, headers)
+        assert answer.status_code == 200, answer.text
+
     async def ship(self, no: str, waybill: str, sku: str = "TEE", units: int = 1) -> None:
         """Confirm the shipment of an order as its warehouse does."""
         body = CONFIRM.format(no=f"{no}-1", waybill=waybill, sku=sku, units=units).encode()

@@ -39,11 +39,14 @@ async def test_the_report_shows_hours_against_targets_and_reasons_and_writes_a_f
     assert code == 0
     assert "targets: mean at most 18 h, closed at least 95 %" in said
     words = [line.split() for line in said.splitlines()]
-    assert ["all", "1", "1", "100.0", "6.0", "6.0", "6.0"] in words
+    assert ["all", "1", "1", "100.0", *["6.0", "h"] * 3] in words
     assert ["sku", opened, "damaged", "1", "100.0"] in words
     file = tmp_path / "cases.csv"
     assert (await oms("report", "cases", "--csv", str(file)))[0] == 0
-    assert f"sku,{opened},damaged,1,100.0" in file.read_text("utf-8-sig")
+    written = file.read_text("utf-8-sig")
+    assert f"sku,{opened},damaged,1,100.0" in written
+    assert "mean h" in written
+    assert "all,1,1,100.0,6.0000,6.0000,6.0000" in written
 
 
 async def test_a_period_or_a_way_that_cannot_be_is_refused_in_a_sentence(oms: Oms, opened: str) -> None:

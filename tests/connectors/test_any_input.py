@@ -1,6 +1,7 @@
 """Whatever arrives: valid orders come through whole, and nothing else does more than be refused."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,14 +18,20 @@ from connectors.platforms.douyin_orders import read_order
 from connectors.platforms.own import OwnInbound, signature
 from connectors.platforms.pdd_orders import read_order as read_pdd
 from connectors.platforms.shopee_orders import read_order as read_shopee
-from connectors.platforms.wechatshop_orders import read_order as read_wechatshop
 from connectors.top_sign import sign as top_sign
 from connectors.warehouses.qimen_inbound import METHODS
 from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers, pdd_answers, shopee_answers, wechatshop_answers
+from tests.connectors import (
+    douyin_answers,
+    jd_answers,
+    kuaishou_answers,
+    pdd_answers,
+    shopee_answers,
+    wechatshop_answers,
+)
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
@@ -340,52 +347,6 @@ async def test_any_list_of_shopee_is_a_page_or_has_our_words(said: Any) -> None:
             continue
 
 
-@given(
-    st.dictionaries(st.sampled_from(sorted(wechatshop_answers.order())), JSON),
-    st.dictionaries(st.sampled_from(sorted(wechatshop_answers.order()["order_detail"])), JSON),
-    st.dictionaries(st.sampled_from(sorted(wechatshop_answers.product())), JSON),
-)
-def test_an_order_of_a_wechat_shop_with_nonsense_in_it_is_read_or_unparsable(
-    order: dict[str, Any], detail: dict[str, Any], product: dict[str, Any]
-) -> None:
-    lines = {"product_infos": [wechatshop_answers.product(**product)]}
-    told = {**wechatshop_answers.order(detail={**lines, **detail}), **order}
-    try:
-        seen = read_wechatshop(json.loads(json.dumps(told)), wechatshop_answers.WECHATSHOP)
-    except Unparsable:
-        return
-    discounts = seen.shop_discount_minor + seen.platform_discount_minor
-    assert seen.total_minor == seen.goods_minor - discounts + seen.freight_minor
-    assert min(seen.shop_discount_minor, seen.platform_discount_minor) >= 0
-
-
-WECHAT_FIELDS = st.sampled_from(["Event", "CreateTime", "order_info", "order_id", "after_sale_order_id", "x"])
-WECHAT_JSON = st.recursive(
-    JSON | st.sampled_from(["channels_ec_order_pay", "channels_ec_aftersale_update", 7]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WECHAT_FIELDS, inner, max_size=6),
-    max_leaves=15,
-)
-
-
-@given(st.binary(max_size=200) | WECHAT_JSON.map(lambda told: json.dumps(told).encode()))
-def test_sealed_nonsense_never_raises_anything_else_at_a_wechat_shop(told: bytes) -> None:
-    try:
-        receive(wechatshop_answers.WECHATSHOP, wechatshop_answers.pushed(told))
-    except (Forged, Unparsable):
-        return
-
-
-@given(st.dictionaries(st.sampled_from(["order_id_list", "next_key", "has_more", "errmsg", "order"]), JSON))
-async def test_any_list_of_a_wechat_shop_is_a_page_or_has_our_words(said: dict[str, Any]) -> None:
-    window = Window(NOW - timedelta(minutes=30), NOW)
-    shop = wechatshop_answers.platform(Stranger(wechatshop_answers.says(**said)))
-    for ask in (shop.pull, shop.roll, shop.pull_cases):
-        try:
-            await ask(window, "")
-        except OmsError:
-            continue
-
-
 TAGS = [
     "request",
     "deliveryOrder",
@@ -458,3 +419,50 @@ async def test_any_list_of_the_platform_is_a_page_or_broken(said: Any) -> None:
     except Broken:
         return
     assert all(hint.kind == "hint" and hint.no for hint in page.observations)
+
+
+POLLED = [
+    (jd_answers.JD, "jingdong_pop_order_enSearch_responce", jd_answers.order()),
+    (kuaishou_answers.KUAISHOU, "data", kuaishou_answers.order() | kuaishou_answers.base() | kuaishou_answers.case()),
+]
+POLLED_NAMES = st.sampled_from(
+    sorted({name for _, wrapper, order in POLLED for name in (wrapper, *order)} | {"code", "searchorderinfo_result"})
+)
+POLLED_JSON = st.recursive(
+    JSON | st.sampled_from(["0", 0, "12.30", "2026-11-22 10:00:00", 1_795_354_200_000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(POLLED_NAMES, inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize(("shop", "wrapper", "order"), POLLED, ids=lambda one: getattr(one, "vendor", ""))
+@given(told=POLLED_JSON)
+async def test_no_answer_of_a_polled_platform_raises_anything_but_our_words(
+    shop: Shop, wrapper: str, order: dict[str, Any], told: Any
+) -> None:
+    for said in (told, {wrapper: told, "result": 1}):
+        channel = registry.sales_channel(
+            shop, Stranger(httpx.Response(200, content=json.dumps(said).encode())).client(), lambda: NOW
+        )
+        asking = (
+            channel.pull(Window(NOW - timedelta(hours=1), NOW), ""),
+            channel.pull_cases(Window(NOW - timedelta(hours=1), NOW), ""),
+            channel.read_order("1"),
+            channel.read_case("1"),
+            channel.renew(),
+        )
+        for question in asking:
+            with suppress(OmsError):
+                await question
+
+
+SEALED_FIELDS = st.sampled_from(["event", "info", "eventId", "appKey", "oid", "orderId", "updateTime", "test"])
+SEALED_JSON = st.dictionaries(SEALED_FIELDS, JSON, max_size=5).map(lambda told: kuaishou_answers.event("x", {}) | told)
+
+
+@given(st.binary(max_size=300) | SEALED_JSON.map(lambda told: json.dumps(told).encode()), st.booleans())
+def test_sealed_nonsense_never_raises_anything_else_at_kuaishou(body: bytes, sealed: bool) -> None:
+    try:
+        receive(kuaishou_answers.KUAISHOU, kuaishou_answers.pushed(body) if sealed else push(body))
+    except (Forged, Unparsable):
+        return

@@ -13,6 +13,7 @@ from connectors.platforms.douyin_push import TAGS, DouyinInbound
 from domain.errors import Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
+from domain.tickets import TicketObserved, TicketSource
 from tests.connectors.douyin_answers import DOUYIN, NO, OLD_SECRET, SECOND, message, pushed
 from tests.connectors.worlds import NOW
 
@@ -64,7 +65,20 @@ def test_every_tag_of_an_order_or_a_refund_leads_to_a_question(tag: str, status:
 
 
 def test_the_list_of_tags_is_complete() -> None:
-    assert len(TAGS) == 12 + 9
+    assert len(TAGS) == 12 + 9 + 7
+
+
+def test_an_arbitration_asks_for_the_case_and_is_a_ticket_about_it() -> None:
+    """EXC-4: somebody has to answer on the platform; each message is one line of one ticket."""
+    _, asked, seen = read([message("212", data=json.dumps(REFUND))]).observations
+    assert isinstance(asked, CaseHinted)
+    assert isinstance(seen, TicketObserved)
+    assert (seen.thread, seen.message_id) == ("arbitration:7", "arbitration:7312345678901234567")
+    assert (seen.case_no, seen.order_no, seen.source) == ("7", NO, TicketSource.CHANNEL)
+    assert seen.words == f"平台介入：售后单 7，订单 {NO}，消息 212"
+    _, again = read([message("218")]).observations
+    assert isinstance(again, TicketObserved)
+    assert (again.thread, again.case_no) == (f"arbitration:{NO}", "")
 
 
 def test_the_key_before_is_accepted_while_keys_rotate() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.watch import (
+    SURGE,
     AccountCalls,
     AlertLimits,
     Backlog,
@@ -22,7 +23,7 @@ from domain.watch import (
 LIMITS = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8, stock_push_seconds=60)
 POLLED = (TaskQueue("orders", ("me", "you")), TaskQueue("shops", ("me",)))
 LABELS = TaskQueue("ocr", (), labels=True)
-WELL = Figures(StoreFigures(apply=(Backlog(0, 3, 59.0),)), EngineFigures(POLLED))
+WELL = Figures(StoreFigures(apply=(Backlog(0, 3, 40.0),)), EngineFigures(POLLED))
 PUSH = AccountCalls("push", "qimen", "gz", waiting=12, oldest_seconds=100, attempts=0)
 
 # (what is so, kind and subject of the alert, a word that it says, whether it is critical)
@@ -66,7 +67,7 @@ ALARMS = [
 
 @pytest.mark.parametrize(("figures", "kind", "subject", "word", "critical"), ALARMS)
 def test_what_is_beyond_a_limit_is_told(figures: Figures, kind: str, subject: str, word: str, critical: bool) -> None:
-    (found,) = findings(figures, LIMITS)
+    (found,) = (one for one in findings(figures, LIMITS) if one.kind != SURGE)
     assert (found.kind, found.subject, found.critical) == (kind, subject, critical)
     assert word in found.words
     assert kind in judged(figures) | {"oversize_payload"}
@@ -121,3 +122,24 @@ def test_a_shop_whose_stock_is_behind_or_refused_or_not_looked_at_is_told() -> N
 
 def test_a_worker_is_fit_though_nobody_reads_labels() -> None:
     assert unfit(Figures(StoreFigures(), EngineFigures((*POLLED, LABELS))), LIMITS, "me") == []
+
+
+@pytest.mark.parametrize(
+    ("lanes", "was", "now"),
+    [
+        ((Backlog(0, 5, 47.0),), False, False),
+        ((Backlog(0, 5, 49.0),), False, True),
+        ((Backlog(1, 5, 49.0),), False, True),
+        ((Backlog(2, 900, 4000.0),), False, False),
+        ((Backlog(0, 5, 25.0),), True, True),
+        ((Backlog(0, 5, 23.0),), True, False),
+        ((), True, False),
+    ],
+)
+def test_what_no_order_waits_for_goes_off_first_and_comes_back_by_itself(
+    lanes: tuple[Backlog, ...], was: bool, now: bool
+) -> None:
+    """INT-15: off above 80 % of the lag that is an alert, on again below 40 %; what may wait does not count."""
+    for store in (StoreFigures(apply=lanes, surge=was), StoreFigures(deliver=lanes, surge=was)):
+        found = [one for one in findings(Figures(store), LIMITS) if one.kind == "surge"]
+        assert bool(found) is now

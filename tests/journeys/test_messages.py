@@ -55,7 +55,9 @@ THERE = {
     "smtp_password": SMTP.secrets[0],
 }
 MAIL = {"from": "oms@shop.example", "to": "it@shop.example"}
-LATE = Saying("case.overdue", "case:C1:overdue:1", "C1", "critical", facts={"hours": "2"})
+LATE = Saying(
+    "case.overdue", "case:C1:overdue:1", "C1", "critical", facts={"mark": "", "since": "2026-11-22 04:00 UTC"}
+)
 WAYS = [
     {"account": "wecom/duty", "mobiles": ["13800138000"]},
     {"account": "dingtalk/duty"},

@@ -25,6 +25,7 @@ from domain.outgoing import Queue
 from simulator.app import create_app
 from simulator.plan import build_plan
 from simulator.settings import Config
+from simulator.warehouse import Delivery, Fulfilment, Place
 from simulator.world import World
 from store.database import Database
 from store.keyring import KeyRing
@@ -47,6 +48,7 @@ ACCOUNT = text(
         params = '{"customer_id": "cust", "owner": "OWN"}' WHERE vendor = 'qimen'
     """
 )
+COURIER = text("UPDATE shop SET endpoint_url = 'http://sim' WHERE vendor = 'kdniao'")
 
 
 @dataclass
@@ -61,9 +63,10 @@ class ReturnHouse(CaseHouse):
         await super().furnish()
         async with self.database.transaction() as tx:
             await tx.execute(ACCOUNT)
+            await tx.execute(COURIER)
 
-    async def drain(self, kind: str) -> None:
-        """One look of a drain at the warehouse's account, then what came of it."""
+    async def drain(self, kind: str, vendor: str = "qimen", code: str = "w") -> None:
+        """One look of a drain at an account, the warehouse's as a rule, then what came of it."""
         outgoing = SqlOutgoing(self.database, self.ring)
         keeper = TokenKeeper(SqlTokens(self.database, self.ring), utc_now)
         strangers = ShopVendors(Shops(self.database, self.ring), self.http, Bulkheads(utc_now, Limits(0.0)), keeper)
@@ -72,7 +75,7 @@ class ReturnHouse(CaseHouse):
         returns = ReturnCalls(outgoing, SqlAwaitedReturns(self.database, self.ring, 0), strangers, utc_now)
         drains.also("return", returns.tell)
         drains.also("return_query", returns.ask, returns.due)
-        await ActivityEnvironment().run(drains.drain, Queue(kind, "qimen", "w"), LOOPS, 1)
+        await ActivityEnvironment().run(drains.drain, Queue(kind, vendor, code), LOOPS, 1)
         await self.settle()
 
     async def drained(self, case: str, kind: str, **wanted: Any) -> None:
@@ -101,7 +104,8 @@ async def returning(temporal: Client, database: Database, ring: KeyRing, **profi
         opened = plain[name].items()
         plain[name] = {key: v.get_secret_value() if hasattr(v, "get_secret_value") else v for key, v in opened}
     wms = {"shop": "w", "app_key": "k", "secret": "secret", "warehouse": "GZ01"}
-    settings = Config.model_validate(plain | {"wms": plain["wms"] | wms})
+    courier = {"shop": "c", "business_id": "k", "api_key": "secret"}
+    settings = Config.model_validate(plain | {"wms": plain["wms"] | wms, "courier": courier})
     gateway = httpx.ASGITransport(application(Gateway(database, ring, utc_now, 65536), database))
     house = ReturnHouse(temporal, database, ring)
     house.world = World(settings, build_plan(settings), gateway)
@@ -183,3 +187,46 @@ async def test_a_withdrawn_return_is_called_off_and_a_parcel_of_nobody_waits(
 
         await eventually(kept, lambda: house.query("SELECT state, reason FROM inbox"))
         assert await house.stock("CAP") == (9, 2)
+
+
+async def test_the_buyers_parcel_is_followed_from_its_first_scan_until_it_is_signed_for(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    """AFT-4, LOG-1: its number is typed after the return was announced; warehouse and courier both hear of it."""
+    async with returning(temporal, database, ring, return_after=None, courier_step=0.01) as house:
+        await house.bought("RJ-4", delivered=True)
+        shop, buyer = Place("13900005678", "广东省", "广州市"), Place("13800138000", "广东省", "深圳市")
+        delivery = Delivery("RJ-4-1", "JYCK", "SF", shop, buyer, ())
+        house.world.warehouse.fulfilments["RJ-4-1"] = Fulfilment(delivery, "CK1", utc_now())
+        case = await house.open_case("RJ-4", CaseKind.RETURN)
+        await house.case_until(case, state="returning")
+        returns, courier = house.world.inwards.returns, house.world.courier
+
+        async def announced(creates: int) -> bool:
+            await house.drain("return")
+            return case in returns.expected and returns.expected[case].creates == creates
+
+        await eventually(lambda: announced(1), lambda: house.whole_case(case))
+        assert not courier.returning
+        waybill = CaseDecision(Choice.WAYBILL, "buyer", carrier="SF", waybill_no="SFBACK4")
+        await decide_case(temporal, case, waybill, f"p-{case}")
+        await eventually(lambda: announced(2), lambda: house.whole_case(case))
+        assert returns.expected[case].waybill == "SFBACK4"
+
+        async def seen(state: str) -> bool:
+            await house.drain("subscribe", "kdniao", "c")
+            await house.settle()
+            found = await house.query("SELECT state, traces FROM return_parcel WHERE waybill_no = 'SFBACK4'")
+            return [row.state for row in found] == [state] and bool(found[0].traces)
+
+        def parcel() -> Any:
+            return house.query("SELECT * FROM return_parcel")
+
+        await eventually(lambda: seen("out_for_delivery"), parcel)
+        assert (await house.case(case)).state == "in_transit"
+        returns.send(case, "good")
+        await eventually(lambda: seen("signed"), parcel)
+        await house.case_ended(case)
+    (row,) = await house.query("SELECT signed_at, subscribed_at FROM return_parcel")
+    assert row.signed_at is not None
+    assert row.subscribed_at is not None

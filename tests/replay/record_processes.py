@@ -1,8 +1,9 @@
-"""Records histories of cases, approvals, counts and audits: `python -m tests.replay.record_processes`. Ids only."""
+"""Records histories of all that is no order: `python -m tests.replay.record_processes [STORY ...]`. Ids only."""
 
 import asyncio
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -20,23 +21,27 @@ from clients.temporal_stock import approval_id, count_now, decide_approval, ensu
 from domain.after_sales import CaseDecision, CaseKind, Choice, workflow_id
 from domain.approvals import Verdict
 from domain.counting import CountStart
+from domain.tickets import TicketChoice
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import create_keyring
 from store.stock_audit import SqlStockAudit
+from tests.faults import Faults, When
 from tests.replay.record import HISTORIES, PERSONAL, fingerprint
-from tests.workflows.cases import CaseHouse
+from tests.workflows.service import ServiceHouse, compress
 from tests.workflows.test_counting import asked, warehouse, worker
 from workers.wiring import memory, sandbox, steps_of
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.count import CountWorkflow
+from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
+from workflows.labels import LabelWorkflow
 from workflows.stock_audit import AuditWorkflow
 
 PROCESSES = HISTORIES / "processes"
 
 
-async def case_paid_after_a_return(house: CaseHouse) -> str:
+async def case_paid_after_a_return(house: ServiceHouse) -> str:
     async with house.worker():
         await house.bought("RP1", delivered=True)
         case = await house.open_case("RP1", CaseKind.RETURN)
@@ -49,7 +54,7 @@ async def case_paid_after_a_return(house: CaseHouse) -> str:
     return workflow_id(case)
 
 
-async def case_refused(house: CaseHouse) -> str:
+async def case_refused(house: ServiceHouse) -> str:
     async with house.worker():
         await house.bought("RP2", delivered=True)
         case = await house.open_case("RP2", CaseKind.COMPENSATION, "late", wanted_minor=5000, units={})
@@ -59,7 +64,44 @@ async def case_refused(house: CaseHouse) -> str:
     return workflow_id(case)
 
 
-async def approval_given(house: CaseHouse) -> str:
+async def exception_that_climbs(house: ServiceHouse) -> str:
+    async with house.worker():
+        await compress(house.database, "exception", "open", 0.2, 0.4)
+        no = await house.complain("RP3")
+        await house.heard_so_often(no, 3)
+        await house.close_exception(no)
+        await house.client.get_workflow_handle(f"exception:{no}").result()
+    return f"exception:{no}"
+
+
+async def ticket_that_is_answered(house: ServiceHouse) -> str:
+    async with house.worker():
+        await compress(house.database, "ticket", "first_answer", 0.2)
+        no = await house.remind("RP4")
+        await house.heard_so_often(no, 1)
+        await house.about_ticket(no, TicketChoice.ANSWER, "soon")
+        await house.about_ticket(no, TicketChoice.CLOSE)
+        await house.client.get_workflow_handle(f"ticket:{no}").result()
+    return f"ticket:{no}"
+
+
+async def label_that_is_read(house: ServiceHouse) -> str:
+    async with house.worker(), house.readers():
+        _, photo = await house.returning_with_label("RP5")
+        await house.client.get_workflow_handle(f"label:{photo}").result()
+    return f"label:{photo}"
+
+
+async def label_that_nobody_can_read(house: ServiceHouse) -> str:
+    house.faults = Faults("read", When.BEFORE, 3)
+    async with house.worker(), house.readers():
+        _, photo = await house.returning_with_label("RP6")
+        await house.client.get_workflow_handle(f"label:{photo}").result()
+    house.faults = Faults()
+    return f"label:{photo}"
+
+
+async def approval_given(house: ServiceHouse) -> str:
     start = await asked(house.database)
     async with worker(house.client, house.database):
         await ensure_approval(house.client, start)
@@ -68,13 +110,13 @@ async def approval_given(house: CaseHouse) -> str:
     return approval_id(start.no)
 
 
-async def count_that_differs(house: CaseHouse) -> str:
+async def count_that_differs(house: ServiceHouse) -> str:
     async with worker(house.client, house.database, warehouse({"TEE": 9, "CAP": 10}, {"TEE": 9, "CAP": 10})):
         await count_now(house.client, CountStart("GZ01", "alice", 0.05), 60)
     return "count:GZ01:now"
 
 
-async def audit_of_stock(house: CaseHouse) -> str:
+async def audit_of_stock(house: ServiceHouse) -> str:
     def running() -> AbstractAsyncContextManager[Worker]:
         return Worker(
             house.client,
@@ -92,20 +134,25 @@ async def audit_of_stock(house: CaseHouse) -> str:
     return "audit:recorded"
 
 
-STORIES: dict[Callable[[CaseHouse], Awaitable[str]], type] = {
+STORIES: dict[Callable[[ServiceHouse], Awaitable[str]], type] = {
     case_paid_after_a_return: AfterSalesWorkflow,
     case_refused: AfterSalesWorkflow,
+    exception_that_climbs: ExceptionWorkflow,
+    ticket_that_is_answered: TicketWorkflow,
+    label_that_is_read: LabelWorkflow,
+    label_that_nobody_can_read: LabelWorkflow,
     approval_given: ApprovalWorkflow,
     count_that_differs: CountWorkflow,
     audit_of_stock: AuditWorkflow,
 }
 
 
-async def record(house: CaseHouse, folder: Path) -> None:
-    """Live every story once and write its history and its fingerprint; refuses to write personal data."""
+async def record(house: ServiceHouse, folder: Path, wanted: Sequence[str] = ()) -> None:
+    """Live every story once, or those wanted, and write their histories and fingerprints; writes no personal data."""
     await house.furnish()
-    for story in STORIES:
-        name = getattr(story, "__name__", "")
+    for name, story in ((getattr(one, "__name__", ""), one) for one in STORIES):
+        if wanted and name not in wanted:
+            continue
         history = await house.client.get_workflow_handle(await story(house)).fetch_history()
         words = history.to_json()
         if any(secret in words for secret in PERSONAL):
@@ -126,7 +173,9 @@ async def main() -> None:
             await migrations.upgrade(database)
             async with database.transaction() as tx:
                 await settings_docs.seed(tx, utc_now())
-            await record(CaseHouse(client, database, create_keyring(folder / "keyring.json")), PROCESSES)
+            await record(
+                ServiceHouse(client, database, create_keyring(folder / "keyring.json")), PROCESSES, sys.argv[1:]
+            )
         finally:
             await database.close()
             temporal.stop()

@@ -29,6 +29,13 @@ def douyin(shop: str = "dy", **changed: Any) -> Json:
     return {"vendor": "douyin", "shop": shop, "app_key": "68399961", "secret": DOUYIN_SECRET, **tokens, **changed}
 
 
+def seller(vendor: str, shop: str, **changed: Any) -> Json:
+    """Configure a shop on any other platform."""
+    keys = {"app_key": f"app-{shop}", "secret": f"secret-{shop}", "shop_id": "1111111"}
+    tokens = {"access_token": f"access-{shop}", "refresh_token": f"refresh-{shop}"}
+    return {"vendor": vendor, "shop": shop, **keys, **tokens, **changed}
+
+
 def top_sign(params: dict[str, str], secret: str) -> str:
     text = "".join(k + params[k] for k in sorted(params) if k != "sign" and params[k] != "")
     if params["sign_method"] == "md5":

@@ -127,3 +127,18 @@ def test_presale_buyers_of_the_own_shop_wait_for_supplies_that_cover_them() -> N
     assert in_parts
     assert all([act.status for act in order.acts] == ["unpaid", "deposit", "paid"] for order in in_parts)
     assert all(any(line.presale for line in order.basket.lines) for order in in_parts)
+
+
+def test_more_buyers_come_where_the_curve_is_high() -> None:
+    """OPS-4: the same orders in the same order and time, only the moments move."""
+    even = config(seed=11, count=400)
+    curve = (1.0, 1.0, 6.0, 0.0)
+    bent = even.model_copy(update={"orders": even.orders.model_copy(update={"curve": curve})})
+    there, here = build_plan(even).orders, build_plan(bent).orders
+    assert [one.no for one in here] == [one.no for one in there]
+    arrivals = [one.arrival for one in here]
+    assert arrivals == sorted(arrivals)
+    part = even.orders.count / even.orders.per_second / len(curve)
+    came = Counter(min(int(at / part), 3) for at in arrivals if at < 4 * part)
+    assert 5 * came[0] < came[2] < 8 * came[0]
+    assert came[3] == 0

@@ -4,10 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from simulator.clock import now
+from simulator.courier import JOURNEY
+from simulator.warehouse import Delivery, Fulfilment, Place
 from tests.simulator.erp import Erp, config, until
 
 Open = Callable[..., Erp]
 SKU, OTHER = "TEE-WHITE-M", "MUG-350-WH"
+HOUSE, BUYER = Place("13900005678", "广东省", "广州市"), Place("13800138000", "浙江省", "杭州市")
+DELIVERY = Delivery("F1", "JYCK", "SF", HOUSE, BUYER, ())
 
 
 def return_xml(code: str, **changed: str) -> bytes:
@@ -118,3 +123,24 @@ async def test_a_return_is_refused_with_the_field(erp_for: Open, changed: dict[s
     erp = erp_for(config())
     told = await erp.qimen("returnorder.create", return_xml("C1", **changed))
     assert (told.findtext("flag"), said in (told.findtext("message") or "")) == ("failure", True)
+
+
+async def test_a_buyers_parcel_travels_once_it_is_named_and_is_signed_for_when_it_is_opened(erp_for: Open) -> None:
+    """AFT-4: announced again with its waybill; from then on the courier knows where it is."""
+    erp = erp_for(config(return_after=None, courier_step=0.01))
+    erp.world.warehouse.fulfilments["F1"] = Fulfilment(DELIVERY, "CK1", now())
+    await erp.qimen("returnorder.create", return_xml("C1"))
+    assert erp.world.courier.returning == {}
+    again = await erp.qimen("returnorder.create", return_xml("C1", expressCode="SFBACK"))
+    assert again.findtext("flag") == "success"
+    parcel = erp.world.courier.returning["SFBACK"]
+    assert parcel.last_digits() == {"8000", "5678"}
+    await until(lambda: len(parcel.traces) == len(JOURNEY) - 1)
+    assert parcel.signed_at is None, "it lies at the door until it is opened"
+    erp.world.inwards.returns.send("C1", "good")
+    assert parcel.signed_at is not None
+    assert erp.world.signed() == 0, "it is no order's parcel"
+    assert [parcel.traces[n]["Action"] for n in (0, -1)] == ["1", "301"]
+    assert (parcel.traces[0]["Location"], parcel.traces[-1]["Location"]) == ("杭州市", "广州市")
+    await erp.qimen("returnorder.create", return_xml("C1", expressCode="SFOTHER"))
+    assert list(erp.world.courier.returning) == ["SFBACK"]

@@ -57,7 +57,9 @@ TABLES = str.split(
     "after_sales_case case_line case_photo return_receipt inspection unmatched_return refund_grant payout "
     "process_event setting_draft message "
     "order_exception exception_line claim red_letter_draft receivable_change ticket ticket_entry macro "
-    "return_parcel "
+    "receivable_export "
+    "mailbox "
+    "return_parcel roll_check roll_number "
     "portal_link portal_code portal_session"
 )
 DRIFTED = """

@@ -47,6 +47,7 @@ from workers.apply import apply_some
 
 URL = "http://simulator"
 _OWN = {"orders_url": f"{URL}/own/mine/orders", "cases_url": f"{URL}/own/mine/cases"}
+_SHOPIFY = {"location_id": "1001", "page_size": "100"}
 SHOPS = {
     "taobao": Shop(
         "taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", f"{URL}/router/rest", "12345678", (TAOBAO_SECRET,), {},
@@ -55,6 +56,10 @@ SHOPS = {
     "douyin": Shop(
         "douyin", "dy", Role.SALES, "Asia/Shanghai", "CNY", URL, "68399961", (DOUYIN_SECRET,), {},
         token=Token("access-dy", "refresh-dy"),
+    ),
+    "shopify": Shop(
+        "shopify", "sf", Role.SALES, "UTC", "USD", f"{URL}/shopify", "app-sf", ("secret-sf",), _SHOPIFY,
+        token=Token("access-sf", "refresh-sf"),
     ),
     "own": Shop("own", "mine", Role.SALES, "Asia/Shanghai", "CNY", URL, "key-1", (SHOP_SECRET,), _OWN),
 }  # fmt: skip

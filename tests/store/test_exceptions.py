@@ -17,7 +17,7 @@ from domain.exceptions import (
     NewException,
     Responsible,
 )
-from domain.invoices import RedLetterAsk
+from domain.invoices import RedLetterAsk, RedLine
 from domain.outgoing import Queue
 from domain.shops import Role
 from store import claims, exceptions, red_letters
@@ -26,7 +26,7 @@ from store.keyring import KeyRing
 from store.order_intake import Booking
 from store.outgoing import SqlOutgoing
 from store.process_ladder import EXCEPTIONS, SqlLadder
-from store.red_letters import SqlRedLetters
+from store.red_letters import Blue, SqlRedLetters
 from store.shops import Shops
 from tests.store.builders import DRIFTED, TIMING, WMS, key, rows, value
 from tests.store.case_world import CaseWorld, case_world
@@ -194,13 +194,13 @@ async def test_a_red_letter_is_drafted_once_the_invoice_is_known_and_finance_con
     no, blue = await opened(world, "refund", amount_minor=2000), "2" * 20
     account = replace(WMS, vendor="nuonuo", code="tax", role=Role.INVOICES)
     async with world.database.transaction() as tx:
-        assert await red_letters.set_invoice(tx, no, blue, "fin", world.now) == "wanted"
+        assert await red_letters.set_invoice(tx, no, Blue(blue), "fin", world.now) == "wanted"
     assert "no account for invoices" in await value(world.database, "SELECT reason FROM red_letter_draft")
     await Shops(world.database, world.ring).add(account, None, world.now)
     async with world.database.transaction() as tx:
         with pytest.raises(BadInput, match="20 digits"):
-            await red_letters.set_invoice(tx, no, "12", "fin", world.now)
-        await red_letters.set_invoice(tx, no, blue, "fin", world.now)
+            await red_letters.set_invoice(tx, no, Blue("12"), "fin", world.now)
+        await red_letters.set_invoice(tx, no, Blue(blue), "fin", world.now)
     outgoing, clerk = SqlOutgoing(world.database, world.ring), FakeClerk()
     drafting = RedLetterDrafting(outgoing, SqlRedLetters(world.database), clerk, lambda: world.now)
     queue = Queue("red_letter", "nuonuo", "tax")
@@ -215,6 +215,37 @@ async def test_a_red_letter_is_drafted_once_the_invoice_is_known_and_finance_con
     async with world.database.transaction() as tx:
         with pytest.raises(BadInput, match="confirmed already"):
             await red_letters.confirm(tx, no, "fin", world.now)
+
+
+async def test_the_red_letter_of_a_part_names_the_lines_that_finance_copied_and_adds_up(world: CaseWorld) -> None:
+    """FIN-7: without lines it stays by hand and says why; lines that do not add up are refused; asked for once."""
+    no, blue = await opened(world, "refund", amount_minor=1000, units=1), "2" * 20
+    await Shops(world.database, world.ring).add(
+        replace(WMS, vendor="nuonuo", code="tax", role=Role.INVOICES), None, world.now
+    )
+    code = "1040201000000000000"
+    async with world.database.transaction() as tx:
+        assert await red_letters.set_invoice(tx, no, Blue(blue), "fin", world.now) == "wanted"
+    assert "no service tells us the lines" in await value(world.database, "SELECT reason FROM red_letter_draft")
+    async with world.database.transaction() as tx:
+        with pytest.raises(BadInput, match=r"the lines come to 9\.99, but 10\.00 is paid back"):
+            await red_letters.set_invoice(tx, no, Blue(blue, f"1 短袖 1 9.99 13% {code}"), "fin", world.now)
+    part = Blue(blue, f"1 短袖 1 9.00 13% {code}\n3 运费 1 1 6% {code}")
+    for _ in range(2):
+        async with world.database.transaction() as tx:
+            assert await red_letters.set_invoice(tx, no, part, "fin", world.now) == "wanted"
+    async with world.database.transaction() as tx:
+        with pytest.raises(BadInput, match="has not answered yet"):
+            await red_letters.set_invoice(tx, no, Blue(blue, f"1 短袖 1 10 13% {code}"), "fin", world.now)
+    outgoing, clerk = SqlOutgoing(world.database, world.ring), FakeClerk()
+    drafting = RedLetterDrafting(outgoing, SqlRedLetters(world.database), clerk, lambda: world.now)
+    (call,) = await outgoing.claim(Queue("red_letter", "nuonuo", "tax"), world.now, 10)
+    await drafting.draft(Queue("red_letter", "nuonuo", "tax"), call)
+    lines = (RedLine(1, "短袖", 1, 900, 1300, code), RedLine(3, "运费", 1, 100, 600, code))
+    assert clerk.asked == [RedLetterAsk(no, "T1", blue, lines)]
+    async with world.database.transaction() as tx:
+        with pytest.raises(BadInput, match="made already"):
+            await red_letters.set_invoice(tx, no, Blue("3" * 20), "fin", world.now)
 
 
 class FakeClerk:

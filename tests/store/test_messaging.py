@@ -23,7 +23,7 @@ from tests.conftest import NOON
 from tests.connectors.messengers import ACCOUNTS, DINGTALK, SMS, SMTP, WECOM
 from tests.store.builders import key, planned, rows
 
-LATE = Saying("case.overdue", "case:C1:overdue:1", "C1", "warning", facts={"hours": "2"})
+LATE = Saying("case.overdue", "case:C1:overdue:1", "C1", "warning", facts={"mark": "", "hours": "2"})
 STOPPED = "SKU TEE 已在全渠道停售，请补货，或在控制台试销恢复。"
 PULL = "TEE 连续多次拉单失败，请检查网络和授权。推送的订单照常接收，不会漏单。\n3 orders"
 NIGHT = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

@@ -58,7 +58,10 @@ async def troubled(database: Database, ring: KeyRing) -> Database:
     await change(database, "UPDATE outgoing SET state = 'refused' WHERE key = 'writeback:T2'")
     await change(
         database,
-        "INSERT INTO pull (vendor, shop, failures, failed_at, reason) VALUES ('own', 'demo', 3, :at, 'timed out')",
+        """
+        INSERT INTO pull (vendor, shop, kind, failures, failed_at, reason)
+        VALUES ('own', 'demo', 'order', 3, :at, 'timed out'), ('own', 'demo', 'case', 2, :at, 'no such page')
+        """,
         at=NOON,
     )
     return database
@@ -70,7 +73,9 @@ async def test_the_overview_says_what_is_wrong_and_what_comes_due(troubled: Data
     assert (found.counts.overdue.n, found.counts.due.n, found.counts.stuck.n) == (1, 2, 3)
     assert [row.no for row in found.soonest] == ["T6", "T5"]
     assert found.alerts == {"2-warning": 3}
-    assert [(one.shop, one.failures, one.reason) for one in found.failing_pulls] == [("demo", 3, "timed out")]
+    (pull,) = found.failing_pulls
+    assert (pull.shop, pull.failures, pull.kinds) == ("demo", 3, ["order", "case"]), "one row for both its lists"
+    assert pull.reasons == ["timed out", "no such page"]
     said = found.messages
     assert (said.unverified.n, said.unparsable.n, said.failed.n, said.refused_calls.n) == (1, 1, 0, 1)
 

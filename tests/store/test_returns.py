@@ -4,20 +4,25 @@ from dataclasses import replace
 
 import pytest
 
+from activities.ports_returns import ReturnsDesk
+from activities.returns import ReturnCalls
 from domain.after_sales import CaseKind, CaseState, Choice
 from domain.counting import Grade
 from domain.errors import BadInput
 from domain.observations import ParcelState, ReceivedLine, ReturnConfirmed
 from domain.outgoing import Queue
+from domain.returns import ReturnOrder
 from store import return_parcels, unmatched
 from store.database import Database
 from store.keyring import KeyRing
+from store.outgoing import SqlOutgoing
 from store.return_polls import SqlAwaitedReturns
 from tests.conftest import NOON
 from tests.store.builders import assert_counters_add_up, key, rows, track, value
 from tests.store.case_world import CaseWorld, case_world
 
 RETURN = Queue("return_query", "qimen", "gz")
+RETURNS = Queue("return", "qimen", "wms1")
 
 
 @pytest.fixture
@@ -65,6 +70,52 @@ async def test_good_units_come_on_hand_and_damaged_ones_into_quarantine(world: C
     assert await stock(world) == (9, 0, 1)
     assert (await world.look(no)).state is CaseState.PAYING
     assert [(row.good, row.damaged) for row in await rows(world.database, "SELECT * FROM case_line")] == [(1, 1)]
+
+
+async def test_a_parcel_that_becomes_known_later_is_announced_again_and_not_after_its_goods(world: CaseWorld) -> None:
+    """AFT-4: under the same number, with its waybill; a repeat of what is said says nothing; goods that came end it."""
+    no = await returning(world)
+    waybill = {"carrier": "SF", "waybill_no": "SFBACK"}
+    assert (await world.decide(no, Choice.WAYBILL, "buyer", **waybill)).taken
+    await world.decide(no, Choice.WAYBILL, "buyer", nonce="again", **waybill)
+    assert await calls(world) == [f"return:{no}", f"return_parcel:{no}:SF:SFBACK"]
+    told = await rows(world.database, "SELECT payload FROM outgoing WHERE kind = 'return' ORDER BY id")
+    first, second = (row.payload for row in told)
+    assert (first["no"], first["waybill_no"], second["waybill_no"]) == (second["no"], "", "SFBACK")
+    same = ("lines", "fulfillment_no", "warehouse", "exchange", "reason")
+    assert [first[name] for name in same] == [second[name] for name in same]
+    outgoing, desk = SqlOutgoing(world.database, world.ring), Desk()
+    awaited = SqlAwaitedReturns(world.database, world.ring, 60)
+    tells = ReturnCalls(outgoing, awaited, desk, lambda: world.now)
+    announcing, adding = await outgoing.claim(RETURNS, world.now, 10)
+    await tells.tell(RETURNS, announcing)
+    assert not await awaited.is_announced(no), "what is under way must not land after a withdrawal"
+    await tells.tell(RETURNS, adding)
+    assert await awaited.is_announced(no)
+    assert [(one.no, one.waybill_no) for one in desk.announced] == [(no, ""), (no, "SFBACK")]
+    await world.came_back(no, good=2)
+    await tells.tell(RETURNS, adding)
+    assert len(desk.announced) == 2, "its goods are there: nothing is announced any more"
+
+
+class Desk:
+    """A returns desk that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.announced: list[ReturnOrder] = []
+
+    async def returns_desk(self, vendor: str, code: str) -> ReturnsDesk:
+        return self
+
+    async def announce_return(self, back: ReturnOrder) -> str:
+        self.announced.append(back)
+        return "W"
+
+    async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
+        raise AssertionError("nothing is withdrawn here")
+
+    async def returned_so_far(self, no: str, warehouse: str) -> tuple[ReturnConfirmed, bytes] | None:
+        raise AssertionError("nothing is asked here")
 
 
 async def test_a_confirm_that_is_repeated_books_once(world: CaseWorld) -> None:
@@ -171,3 +222,21 @@ async def test_the_parcel_of_a_return_is_followed_at_the_courier(world: CaseWorl
     assert (parcel.state, parcel.signed_at is not None, len(parcel.traces)) == ("signed", True, 1)
     assert await stock(world) == (8, 0, 0)
     assert (await world.look(no)).state is CaseState.IN_TRANSIT
+
+
+async def test_scans_of_one_second_that_come_apart_are_all_heard_and_never_move_a_parcel_back(world: CaseWorld) -> None:
+    """LOG-1: couriers tell whole seconds; an equal time never moves a state back."""
+    no = await returning(world)
+    await world.decide(no, Choice.WAYBILL, "buyer", carrier="SF", waybill_no="SFBACK")
+    first = track("SFBACK", ParcelState.IN_TRANSIT, 5)
+    second = replace(first.traces[-1], text="scan b")
+    assert await world.hear(first) == "applied"
+    assert await world.hear(first) == "stale"
+    more = replace(first, traces=(*first.traces, second))
+    assert await world.hear(more) == "applied"
+    signed = replace(more, state=ParcelState.SIGNED, signed_at=second.at)
+    assert await world.hear(signed) == "applied"
+    assert await world.hear(replace(more, traces=(*more.traces, second))) == "stale"
+    parcel = (await rows(world.database, "SELECT state, signed_at FROM return_parcel"))[0]
+    assert (parcel.state, parcel.signed_at) == ("signed", second.at)
+    assert await world.hear(track("SFBACK", ParcelState.IN_TRANSIT, 5, 9)) == "stale", "a signature is never undone"

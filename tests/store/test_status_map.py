@@ -40,6 +40,27 @@ DOCUMENTED = {
         "4": StatusMeaning(S.CANCELLED),
         **{code: StatusMeaning(S.REFUNDED) for code in ("21", "22", "39")},
     },
+    "jd": {
+        **{one: StatusMeaning(S.PAID) for one in ("WAIT_SELLER_STOCK_OUT", "WAIT_SELLER_DELIVERY", "WAIT_SEND_CODE")},
+        **dict.fromkeys(("WAIT_SELLER_STOCK_OUT+store", "LOCKED", "PAUSE", "POP_ORDER_PAUSE"), HELD),
+        "WAIT_GOODS_RECEIVE_CONFIRM": StatusMeaning(S.SHIPPED),
+        "SEND_TO_DISTRIBUTION_CENER": StatusMeaning(S.SHIPPED),
+        "DISTRIBUTION_CENTER_RECEIVED": StatusMeaning(S.SHIPPED),
+        "RECEIPTS_CONFIRM": StatusMeaning(S.SIGNED),
+        "FINISHED_L": StatusMeaning(S.COMPLETED),
+        "TRADE_CANCELED": StatusMeaning(S.REFUNDED),
+        "PARENT_TRADE_CANCELED": StatusMeaning(S.CANCELLED),
+        "DELIVERY_RETURN": StatusMeaning(S.CANCELLED),
+    },
+    "kuaishou": {
+        "10": StatusMeaning(S.UNPAID),
+        "30": StatusMeaning(S.PAID),
+        "30+disabled": HELD,
+        "40": StatusMeaning(S.SHIPPED),
+        "50": StatusMeaning(S.SIGNED),
+        "70": StatusMeaning(S.COMPLETED),
+        "80": StatusMeaning(S.CANCELLED),
+    },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }
 

@@ -31,7 +31,7 @@ async def opened(world: CaseWorld, order_key: str = "", request_key: str = "n1")
         return await tickets.open_ticket(tx, Booking(world.ring, TIMING, world.now), new)
 
 
-async def decide(world: CaseWorld, no: str, choice: str, nonce: str = "", **more: str) -> Any:
+async def decide(world: CaseWorld, no: str, choice: str, nonce: str = "", **more: Any) -> Any:
     decision = TicketDecision(TicketChoice(choice), "bob", **more)
     async with world.database.transaction() as tx:
         return await tickets.decide(tx, Booking(world.ring, TIMING, world.now), no, decision, nonce or choice)

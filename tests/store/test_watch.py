@@ -7,7 +7,7 @@ import pytest
 
 from clients.clock import utc_now
 from domain.outgoing import Queue
-from domain.watch import Finding
+from domain.watch import Figures, Finding, findings
 from store import outgoing, settings_docs, watch
 from store.database import Database
 from store.deliveries import claim
@@ -106,3 +106,16 @@ async def test_a_claimed_event_still_counts_until_it_is_delivered(database: Data
     async with database.transaction() as tx:
         await claim(tx, utc_now(), 8)
     assert (await WatchReads(database).figures(HOUR, utc_now())).deliver
+
+
+async def test_a_surge_lasts_until_the_core_is_calm_again(database: Database, ring: KeyRing) -> None:
+    """INT-15: remembered by its open alert, so that every process switches off and on with the others."""
+    now = utc_now()
+    await Inbox(database, ring).accept(Arrival("own", "s", "push", {}, b"x", now), "e", None, (order("T2"),))
+    async with database.transaction() as tx:
+        limits = await settings_docs.alert_limits(tx, Profile.LIVE)
+    for late, surge in ((30, False), (50, True), (30, True), (20, False)):
+        store = await WatchReads(database).figures(HOUR, now + timedelta(seconds=late))
+        async with database.transaction() as tx:
+            await watch.settle(tx, findings(Figures(store), limits), ("surge",), limits, now)
+        assert (await WatchReads(database).figures(HOUR, now)).surge is surge, late

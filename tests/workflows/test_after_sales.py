@@ -20,7 +20,6 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.reads.case_story import CaseStories
 from tests.faults import Faults, When
-from tests.payments import payment
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.cases import CaseHouse
 from tests.workflows.house import order, shipment, track
@@ -194,7 +193,7 @@ async def test_the_buyers_time_runs_out_by_a_durable_timer(
     house = CaseHouse(skipping.client, database, ring)
     with skipping.with_time_skipping_disabled():
         async with house.open():
-            case = await returning(house, "AT")
+            case = await house.returning("AT")
             handle = skipping.client.get_workflow_handle(workflow_id(case))
             await skipping.fast_forward(handle, timedelta(days=6))
             assert (await house.case(case)).state == "returning"
@@ -234,7 +233,7 @@ async def test_news_that_come_during_a_climb_are_looked_at_at_once(
     house = NewsHouse(skipping.client, database, ring)
     with skipping.with_time_skipping_disabled():
         async with house.open():
-            case = await returning(house, "AN")
+            case = await house.returning("AN")
             waybill = CaseDecision(Choice.WAYBILL, "buyer", waybill_no="SF9")
             await decide_case(skipping.client, case, waybill, f"w-{case}")
             await house.case_until(case, state="in_transit")
@@ -245,18 +244,6 @@ async def test_news_that_come_during_a_climb_are_looked_at_at_once(
                     break
             await house.case_until(case, state="paying")
     assert house.climbing.climbs == 1
-
-
-async def returning(house: CaseHouse, no: str) -> str:
-    """Open a return of an order that arrived a moment ago."""
-    await house.say(order(no))
-    await house.say(payment(no, 30600, shop="s"))
-    await house.apply()
-    async with house.database.transaction() as tx:
-        await tx.exec_driver_sql("UPDATE orders SET shipped_at = created_at, signed_at = created_at")
-    case = await house.open_case(no, CaseKind.RETURN)
-    await house.case_until(case, state="returning")
-    return case
 
 
 async def waiting_for_review(house: CaseHouse, no: str) -> str:

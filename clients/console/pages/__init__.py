@@ -9,6 +9,7 @@ from clients.console.pages import (
     case,
     case_reports,
     cases,
+    completeness,
     counts,
     exceptions,
     inbound,
@@ -21,6 +22,7 @@ from clients.console.pages import (
     overview,
     pool,
     pools,
+    receivables,
     reports,
     returns,
     search,
@@ -37,14 +39,14 @@ from clients.console.pages import (
     users,
 )
 
-SERVICE = (service, ticket, exceptions)
+SERVICE = (service, ticket, exceptions, receivables)
 DAY = (overview, orders, order, search, alerts, messages_out, returns)
 AFTER_SALES = (cases, case_reports, case)
 """The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)
 """Before the page of a SKU, whose address takes everything below /stock."""
 STOCK = (stock, *SUPPLY, sku, ledger, pools, pool, breakers, breaker)
-CONNECTIONS = (shops, messages, message, settings, setting_history, setting, users)
+CONNECTIONS = (shops, completeness, messages, message, settings, setting_history, setting, users)
 
 
 def register(desk: Desk) -> None:

@@ -131,6 +131,8 @@ def subject_link(subject: str, kind: str) -> Markup:
             title=subject,
             data_key=f"a-{subject}-{kind}",
         )
+    if kind in {"gap", "roll"}:
+        return link(url("/completeness", shop=subject), subject, class_="open")
     if "/" in subject:
         return link("/shops", subject, class_="open")
     return link(url("/search", q=subject.split(":")[-1]), subject, class_="open num")

@@ -7,6 +7,7 @@ from clients.console.frame import Desk, Frame, framed, not_allowed, page_at
 from clients.console.html import Child, body, empty, link, section, tag
 from clients.console.pages import case_parts as parts
 from clients.console.pages.case_acts import CaseActs
+from clients.console.pages.case_evidence import Evidence
 from clients.console.pages.cases import policy_of
 from clients.console.pda.routes import SEES_PHOTOS
 from domain.errors import Broken, Unavailable
@@ -27,14 +28,20 @@ LIVE_SECONDS = 1.5
 def register(desk: Desk) -> None:
     """Register the page."""
 
+    evidence = Evidence(desk)
+    evidence.register()
+
     @page_at("/cases/{no}")
     async def case(request: Request, no: str) -> None:
-        await _draw(desk, request, no)
+        await _draw(desk, evidence, request, no)
 
 
-async def _draw(desk: Desk, request: Request, no: str) -> None:
+async def _draw(desk: Desk, evidence: Evidence, request: Request, no: str) -> None:
     frame, pages = framed(desk, request, no, "/cases"), CasePages(desk.database, desk.ring)
     acts, shown = CaseActs(frame, no, await _users(desk)), set[str]()
+    if (came := evidence.told(request, frame.session)) is not None:
+        frame.say(came.words, well=came.well)
+        shown |= {no} if came.well else set()
 
     async def read() -> Markup:
         if not frame.may(Action.SEE_CASES):
@@ -65,8 +72,13 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
         shown.add(no)
         return TEXTS["photos"]
 
+    async def form() -> Markup:
+        known = await pages.page(no) if frame.may(Action.SEE_CASES) else None
+        return evidence.form(frame, no, await policy_of(desk)) if known else Markup()
+
     frame.on("photos", Action.SEE_CASES, photos)
     await frame.show(read, LIVE_SECONDS)
+    await frame.show(form, seconds=0)
     await frame.show(dialogs, LIVE_SECONDS)
 
 

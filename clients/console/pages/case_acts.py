@@ -19,6 +19,7 @@ from clients.console.frame import Frame, Handler, not_allowed
 from clients.console.html import Child, money, section, tag
 from clients.console.words import CARRIERS, said
 from domain.after_sales import OF_GOODS, PAYS_BACK, CaseDecision, CaseKind, CaseState, Choice, refuse_decision
+from domain.after_sales_policy import may_grant
 from domain.errors import BadInput
 from domain.permissions import Action
 from store.case_owner import hand_over
@@ -221,7 +222,7 @@ class CaseActs:
 
     def _over(self, minor: int) -> bool:
         """Say whether this person may not grant so much."""
-        return self.limit_minor is not None and not self.frame.may(Action.PAY_CASE) and minor > self.limit_minor
+        return not may_grant(self.frame.session.role, minor, self.limit_minor)
 
     def _limited(self, name: str) -> str:
         return TEXTS[name].format(limit=money(self.limit_minor or 0, self.currency))

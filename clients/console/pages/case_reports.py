@@ -15,12 +15,13 @@ from starlette.responses import PlainTextResponse, Response
 from clients.console import charts
 from clients.console.case_words import DIMENSIONS, KINDS, STATES, value_words
 from clients.console.forms import cards, field
-from clients.console.frame import Desk, framed, not_allowed, page_at
+from clients.console.frame import Desk, framed, no_download, not_allowed, page_at, when_calm
 from clients.console.gate import session_of
 from clients.console.html import Child, badge, body, empty, failure, link, section, tag, url
 from clients.console.lists import tabs, zone_of
 from clients.console.pages.cases import day_of, reason_words
 from clients.console.words import CARRIERS
+from clients.durations import fitting
 from domain.errors import BadInput
 from domain.permissions import Action
 from store.reads.case_reports import CaseReports, Cycle, CycleReport, Period, Reasons
@@ -56,12 +57,13 @@ TEXTS = {
     "ours_why": "不含买家寄回和快递运输",
     "met": "达标",
     "missed": "未达标",
-    "hours": "{n:.1f} 小时",
     "percent": "{n:.1f}%",
-    "steps": "每一步平均多久（小时）",
+    "in_hours": "{word}（小时）",
+    "steps": "每一步平均多久",
     "explain": "时长从申请算到结束；还没有结束的不计入时长，计入结案率。",
     "bad": "日期不能用，请重新选择。",
 }
+UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天"}
 TIMES = {"mean": "平均", "median": "中位", "p95": "95% 以内"}
 CYCLE_HEADS = {"kind": "类型", "opened": "申请", "closed": "结束", "percent": "结案率", **TIMES}
 STEP_HEADS = {"step": "步骤", "n": "经过", **TIMES}
@@ -87,6 +89,8 @@ def register(desk: Desk) -> None:
     async def download(request: Request) -> Response:
         if not session_of(request).may(Action.SEE_CASES):
             return PlainTextResponse(f"{not_allowed(Action.SEE_CASES)}\n", 403)
+        if (later := no_download(desk)) is not None:
+            return later
         try:
             asked = asked_of(request.query_params, desk.clock(), zone_of(request))
         except BadInput:
@@ -134,7 +138,7 @@ async def _draw(desk: Desk, request: Request) -> None:
         )  # fmt: skip
         return body(head, _period(asked), _cycle(cycle), _why(asked, reasons, words))
 
-    await frame.show(read, READ_EVERY)
+    await frame.show(when_calm(desk, read), READ_EVERY)
 
 
 def _period(asked: Asked) -> Markup:
@@ -155,18 +159,18 @@ def _cycle(found: CycleReport) -> Markup:
     mean_met = None if whole.mean is None else whole.mean <= targets.mean_hours
     closed_met = None if percent is None else percent >= targets.closed_percent
     figures = [
-        _figure("mean", hours(whole.mean), TEXTS["mean_why"].format(n=targets.mean_hours), mean_met),
+        _figure("mean", lasting(whole.mean), TEXTS["mean_why"].format(n=targets.mean_hours), mean_met),
         _figure("closed", share(percent), TEXTS["closed_why"].format(n=targets.closed_percent), closed_met),
-        _figure("ours", hours(found.ours_hours), TEXTS["ours_why"], None),
+        _figure("ours", lasting(found.ours_hours), TEXTS["ours_why"], None),
     ]
     kinds = [_kind(one) for one in [whole, *found.kinds]]
     steps: list[dict[str, Child]] = [
         {
             "step": STATES.get(one.step, (one.step,))[0],
             "n": str(one.n),
-            "mean": hours(one.mean),
-            "median": hours(one.median),
-            "p95": hours(one.p95),
+            "mean": lasting(one.mean),
+            "median": lasting(one.median),
+            "p95": lasting(one.p95),
         }
         for one in found.steps
     ]
@@ -192,15 +196,23 @@ def _kind(one: Cycle) -> dict[str, Child]:
         "opened": str(one.opened),
         "closed": str(one.closed),
         "percent": share(one.closed_percent),
-        "mean": hours(one.mean),
-        "median": hours(one.median),
-        "p95": hours(one.p95),
+        "mean": lasting(one.mean),
+        "median": lasting(one.median),
+        "p95": lasting(one.p95),
     }
 
 
-def hours(n: float | None) -> str:
-    """Write hours."""
-    return "—" if n is None else TEXTS["hours"].format(n=n)
+def lasting(hours: float | None) -> str:
+    """Write hours in the unit that fits them: seconds, minutes, hours, days."""
+    if hours is None:
+        return "—"
+    n, word = fitting(hours)
+    return f"{n} {UNITS[word]}"
+
+
+def in_hours(hours: float | None) -> str:
+    """Write hours for a spreadsheet, which counts with them: seconds are not lost."""
+    return "" if hours is None else f"{hours:.4f}"
 
 
 def share(n: float | None) -> str:
@@ -258,20 +270,24 @@ def named(dimension: str, value: str) -> str:
     )
 
 
+def _in_hours(heads: Mapping[str, str]) -> list[str]:
+    return [TEXTS["in_hours"].format(word=word) if name in TIMES else word for name, word in heads.items()]
+
+
 async def _csv(reads: CaseReports, period: Period, words: Mapping[str, str]) -> bytes:
     """Write all figures as a spreadsheet reads them (UTF-8 with BOM): cycle times, then reasons by every dimension."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     cycle = await reads.cycle(period)
-    writer.writerow(CYCLE_HEADS.values())
+    writer.writerow(_in_hours(CYCLE_HEADS))
     for one in [cycle.all, *cycle.kinds]:
-        writer.writerow(str(cell) for cell in _kind(one).values())
+        cells = list(_kind(one).values())[: -len(TIMES)]
+        writer.writerow((*cells, *map(in_hours, (one.mean, one.median, one.p95))))
     writer.writerow([])
-    writer.writerow(STEP_HEADS.values())
+    writer.writerow(_in_hours(STEP_HEADS))
     for step in cycle.steps:
-        writer.writerow(
-            (STATES.get(step.step, (step.step,))[0], step.n, hours(step.mean), hours(step.median), hours(step.p95))
-        )
+        times = map(in_hours, (step.mean, step.median, step.p95))
+        writer.writerow((STATES.get(step.step, (step.step,))[0], step.n, *times))
     writer.writerow([])
     writer.writerow((TEXTS["by"], "", TEXTS["why"], TEXTS["total"], TEXTS["share"]))
     for by, dimension in DIMENSIONS.items():

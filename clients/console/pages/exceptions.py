@@ -21,6 +21,7 @@ from clients.servicing import minor_of
 from domain.exceptions import ExceptionChoice, ExceptionDecision, ExceptionState, refuse_decision
 from domain.permissions import Action
 from store.reads.service import ExceptionPage, ServiceReads
+from store.red_letters import Blue
 from store.replay import By
 
 MOST_WORDS = 300
@@ -76,7 +77,10 @@ TEXTS = {
     "ended": "索赔已有结果",
     "set_invoice": "填写蓝票号码",
     "confirm_red": "财务已确认红字",
-    "explain_invoice": "接上开票服务时，全额退款会自动开红字草稿；部分退款请在开票系统里手工开。这里不会真正开票。",
+    "explain_invoice": "接上开票服务时会自动开红字草稿，不会真正开票。只退一部分时，开票服务不提供蓝票明细，"
+    "请照蓝票填写要冲红的行，含税金额合计要等于退款金额；不填就请在开票系统里手工开。",
+    "red_lines": "只退一部分时，每行一条：蓝票行号 货物名称 件数 含税金额 税率 税收分类编码（19 位）",
+    "red_example": "2 短袖 1 69.00 13% 1040201000000000000",
     "blue": "蓝票号码（20 位）",
     "red_done": "红字发票：{state}。",
     "red_over": "红字已确认",
@@ -219,6 +223,13 @@ def _told(one: Any) -> list[Child]:
     return [tag("strong", action(one.action)), " ", said(str(one.detail.get("words", ""))), who]
 
 
+def _blue_fields() -> list[Child]:
+    """Ask for the blue invoice, and for its lines where only a part turns red."""
+    area = tag("textarea", "", name="lines", maxlength=MOST_WORDS // 2, placeholder=TEXTS["red_example"], rows=3)
+    number = typed(TEXTS["blue"], "blue", required=True, maxlength=20, inputmode="numeric")
+    return [number, tag("label", tag("span", TEXTS["red_lines"]), area)]
+
+
 @dataclass
 class ExceptionActs:
     """What can be done with the exception of one open page."""
@@ -268,8 +279,7 @@ class ExceptionActs:
         ]
         result = [typed(TEXTS["amount"], "amount", required=True), typed(TEXTS["their"], "words", maxlength=MOST_WORDS)]
         asks.append(Ask("end_claim", TEXTS["end_claim"], TEXTS["explain_claim"], result))
-        blue = typed(TEXTS["blue"], "blue", required=True, maxlength=20, inputmode="numeric")
-        asks.append(Ask("set_invoice", TEXTS["set_invoice"], TEXTS["explain_invoice"], blue))
+        asks.append(Ask("set_invoice", TEXTS["set_invoice"], TEXTS["explain_invoice"], _blue_fields()))
         return Markup().join(dialog(ask, ask.title) for ask in asks)
 
     def _plain(self, name: str, why: str) -> Markup:
@@ -312,7 +322,8 @@ class ExceptionActs:
         return TEXTS["done_claim"].format(state=CLAIMS[state][0])
 
     async def _set_invoice(self, given: dict[str, str], by: By) -> str:
-        state = await self._service.set_invoice(self.no, given.get("blue", ""), by.actor)
+        blue = Blue(given.get("blue", "").strip(), given.get("lines", ""))
+        state = await self._service.set_invoice(self.no, blue, by.actor)
         return TEXTS["red_done"].format(state=RED[state][0])
 
     async def _confirm_red(self, _: dict[str, str], by: By) -> str:

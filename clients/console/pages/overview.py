@@ -8,7 +8,7 @@ from clients.console.html import Child, age, badge, body, empty, link, moment, o
 from clients.console.lists import end_of_day, order_table, zone_of
 from clients.console.words import CALLS, LEVELS, said
 from store.reads.cases import CaseCounts, CaseReads
-from store.reads.overview import Overview, OverviewReads
+from store.reads.overview import FailingPull, Overview, OverviewReads
 from store.reads.pages import Count
 
 TEXTS = {
@@ -40,6 +40,7 @@ TEXTS = {
     "all_due": "今天到期的全部订单",
 }
 QUEUES = {"observation": "等待入账", "delivery": "等待通知流程", "reread": "等待重读", **CALLS}
+PULLS = {"order": "订单", "case": "售后"}
 LANES = {"urgent": "紧急", "normal": "普通", "later": "靠后"}
 
 
@@ -122,6 +123,14 @@ def _short(reason: str) -> str:
     return known.get(reason, said(reason))
 
 
+def _reasons(one: FailingPull) -> list[Child]:
+    """Say why each list fails; once where both fail for the same reason."""
+    why: dict[str, list[str]] = {}
+    for kind, reason in zip(one.kinds, one.reasons, strict=True):
+        why.setdefault(said(reason), []).append(PULLS.get(kind, kind))
+    return [tag("div", tag("b", "、".join(kinds)), f"：{reason}") for reason, kinds in why.items()]
+
+
 def _failing(found: Overview) -> Markup | None:
     if not found.failing_pulls:
         return None
@@ -130,7 +139,7 @@ def _failing(found: Overview) -> Markup | None:
             "tr",
             tag("td", f"{one.vendor} / {one.shop}"),
             tag("td", str(one.failures), class_="right"),
-            tag("td", one.reason, class_="wrap"),
+            tag("td", _reasons(one), class_="wrap"),
             tag("td", moment(one.watermark)),
         )
         for one in found.failing_pulls

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from clients.console import charts
 from clients.console.count_words import PACES
 from clients.console.forms import cards, field
-from clients.console.frame import Desk, framed, not_allowed, page_at
+from clients.console.frame import Desk, framed, no_download, not_allowed, page_at, when_calm
 from clients.console.gate import session_of
 from clients.console.html import Child, badge, body, empty, link, section, tag, url
 from clients.console.lists import tabs
@@ -78,6 +78,8 @@ def register(desk: Desk) -> None:
     async def download(request: Request) -> Response:
         if not session_of(request).may(Action.SEE_SUPPLY):
             return PlainTextResponse(f"{not_allowed(Action.SEE_SUPPLY)}\n", 403)
+        if (later := no_download(desk)) is not None:
+            return later
         named = {"Content-Disposition": 'attachment; filename="turnover.csv"'}
         content = _csv((await _report(desk)).rows)
         return Response(content, media_type="text/csv; charset=utf-8", headers=named)
@@ -113,7 +115,7 @@ async def _draw(desk: Desk, request: Request) -> None:
             tag("p", explained, class_="faint"), _table(report, wanted),
         )  # fmt: skip
 
-    await frame.show(supply_only(frame, read), READ_EVERY)
+    await frame.show(when_calm(desk, supply_only(frame, read)), READ_EVERY)
 
 
 def _tabs(report: Report, wanted: Pace | None) -> Markup:

@@ -7,17 +7,23 @@ from starlette.requests import Request
 
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
+from clients.settings import ClientSettings
 from connectors import registry
+from domain.connections import Connection, Lack, lacks
 from domain.shops import Role
+from domain.watch import AlertLimits
+from store import settings_docs
 from store.reads.shops import ShopReads, ShopRow
 
 TEXTS = {
     "title": "店铺与外部系统",
+    "completeness": "订单完整性：按小时核对每家店铺",
     "shop": "账号",
     "role": "类型",
     "state": "状态",
     "pushed": "最近推送",
     "pulled": "最近拉取",
+    "ordered": "最近新订单",
     "token": "授权到期",
     "stock": "库存推送",
     "waiting": "待发调用",
@@ -32,9 +38,13 @@ TEXTS = {
     "expiring": "授权快到期",
     "refusing": "有调用被拒绝",
     "unproven": "有消息未验证",
+    "scheduled": "已安排",
+    "unscheduled": "没有安排",
+    "looked": "连接每小时检查一次，最近 {at} UTC",
     "empty": "还没有连接任何店铺或外部系统。",
     "empty_next": "用 oms shop add 连接，它会说明需要什么。",
     "pull_none": "没有列表可拉",
+    "mail_never": "还没读过",
     "pull_off": "备用校验已关闭",
     "pull_failed": "还没拉成功",
     "push_none": "不推送，只能拉取",
@@ -45,9 +55,22 @@ TEXTS = {
     "stock_refused": "{n} 个被拒",
 }
 ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息",
-         "invoices": "发票"}  # fmt: skip
+         "invoices": "发票", "mail": "邮箱"}  # fmt: skip
+LACKS = {
+    "push": "有订单而没有推送",
+    "pull_off": TEXTS["pull_off"],
+    "unscheduled": "没有安排拉取",
+    "pull_late": "很久没有拉取成功",
+    "pull_failing": "拉取一直失败：{words}",
+    "token_missing": "还没有授权",
+    "token_expired": TEXTS["expired"],
+    "token_soon": TEXTS["expiring"],
+}
+SAME = ("vendor", "backup", "pushed_at", "pulled_at", "order_at", "pull_failures", "pull_reason", "has_token",
+        "token_expires_at", "silence_seconds")  # fmt: skip
+"""What the row and a connection (domain/connections.py) call alike."""
 SOON = timedelta(days=7)
-MESSAGES = Role.MESSAGES.value
+MESSAGES, SALES = Role.MESSAGES.value, Role.SALES.value
 NUMBERS = ("waiting", "refused", "unverified")
 
 
@@ -60,17 +83,41 @@ def register(desk: Desk) -> None:
 
         async def read() -> Markup:
             rows, now = await reads.board(), desk.clock()
-            content = _table(rows, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
-            return body(tag("h1", TEXTS["title"]), content)
+            async with desk.database.transaction() as tx:
+                limits = await settings_docs.alert_limits(tx, ClientSettings().profile)
+            content = _table(rows, limits, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
+            proof = tag("p", link("/completeness", TEXTS["completeness"], class_="open"))
+            return body(tag("h1", TEXTS["title"]), proof, content)
 
         await frame.show(read)
 
 
-def health(row: ShopRow, now: datetime) -> tuple[str, str]:
+def lacking(row: ShopRow, limits: AlertLimits, now: datetime) -> list[Lack]:
+    """List what the connection of a shop that sells lacks (INT-18)."""
+    if row.role != SALES or not row.active:
+        return []
+    return lacks(
+        Connection(
+            **{name: getattr(row, name) for name in SAME},
+            shop=row.code,
+            since=row.created_at,
+            pushes=pushes(row),
+            pulls=pulls(row),
+            token=bool(registry.vendor(row.vendor).token),
+            scheduled=row.pull_scheduled,
+        ),
+        limits,
+        now,
+    )
+
+
+def health(row: ShopRow, found: list[Lack], now: datetime) -> tuple[str, str]:
     """Say how a connection is, worst first: words and tone."""
+    worst = next((LACKS[one.what].format(words=one.words) for one in found if one.red), "")
     left = row.token_expires_at - now if row.token_expires_at else None
-    found: list[tuple[bool, str, str]] = [
+    faults: list[tuple[bool, str, str]] = [
         (not row.active, TEXTS["off"], "calm"),
+        (worst != "", worst, "bad"),
         (left is not None and left <= timedelta(0), TEXTS["expired"], "bad"),
         (row.pull_failures > 0, TEXTS["failing"].format(n=row.pull_failures, reason=row.pull_reason), "bad"),
         (row.refused_calls > 0, TEXTS["refusing"], "bad"),
@@ -79,12 +126,13 @@ def health(row: ShopRow, now: datetime) -> tuple[str, str]:
         (left is not None and left <= SOON, TEXTS["expiring"], "warn"),
         (row.role != MESSAGES and row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
     ]
-    return next(((words, tone) for ill, words, tone in found if ill), (TEXTS["well"], "good"))
+    return next(((words, tone) for ill, words, tone in faults if ill), (TEXTS["well"], "good"))
 
 
 def pushes(row: ShopRow) -> bool:
     """Say whether the vendor of a connection sends messages by itself."""
-    return registry.vendor(row.vendor).inbound is not None
+    vendor = registry.vendor(row.vendor)
+    return vendor.inbound is not None or vendor.queue is not None
 
 
 def pulls(row: ShopRow) -> bool:
@@ -101,9 +149,23 @@ def _no_push(row: ShopRow) -> str:
 
 def _no_pull(row: ShopRow) -> str:
     """Say why a connection was never pulled."""
+    if row.role == Role.MAIL.value:
+        return "mail_never"
     if not pulls(row):
         return "pull_none"
     return "pull_failed" if row.backup or not pushes(row) else "pull_off"
+
+
+def _scheduled(row: ShopRow) -> Markup | None:
+    """Say whether the engine pulls a shop at its period, once a worker has looked."""
+    if not pulls(row) or row.pull_scheduled is None:
+        return None
+    words, tone = ("scheduled", "good") if row.pull_scheduled else ("unscheduled", "bad")
+    return tag("div", badge(TEXTS[words], tone))
+
+
+def _looked(row: ShopRow) -> str:
+    return TEXTS["looked"].format(at=f"{row.looked_at:%m-%d %H:%M}")
 
 
 def _stock(row: ShopRow) -> list[Child]:
@@ -121,15 +183,16 @@ def _stock(row: ShopRow) -> list[Child]:
     return shown
 
 
-def _table(rows: list[ShopRow], now: datetime) -> Markup:
-    names = ("shop", "role", "state", "pushed", "pulled", "stock", "token", *NUMBERS)
+def _table(rows: list[ShopRow], limits: AlertLimits, now: datetime) -> Markup:
+    names = ("shop", "role", "state", "pushed", "pulled", "ordered", "stock", "token", *NUMBERS)
     heads = [tag("th", TEXTS[name], scope="col", class_="right" if name in NUMBERS else None) for name in names]
-    body = tag("tbody", [_row(row, now) for row in rows])
+    body = tag("tbody", [_row(row, limits, now) for row in rows])
     return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
 
 
-def _row(row: ShopRow, now: datetime) -> Markup:
-    words, tone = health(row, now)
+def _row(row: ShopRow, limits: AlertLimits, now: datetime) -> Markup:
+    found = lacking(row, limits, now)
+    words, tone = health(row, found, now)
     messages = link(
         url("/inbox", source=row.vendor, shop=row.code),
         f"{row.vendor} / {row.code}",
@@ -140,9 +203,10 @@ def _row(row: ShopRow, now: datetime) -> Markup:
     cells: dict[str, Child] = {
         "shop": messages,
         "role": ROLES.get(row.role, row.role),
-        "state": badge(words, tone),
+        "state": badge(words, tone) if row.looked_at is None else tag("span", badge(words, tone), title=_looked(row)),
         "pushed": moment(row.pushed_at, empty=TEXTS[_no_push(row)]),
-        "pulled": moment(row.pulled_at, empty=TEXTS[_no_pull(row)]),
+        "pulled": [moment(row.pulled_at, empty=TEXTS[_no_pull(row)]), _scheduled(row)],
+        "ordered": moment(row.order_at, empty="—"),
         "stock": _stock(row),
         "token": countdown(row.token_expires_at, empty="—"),
         "waiting": str(row.waiting),

@@ -27,7 +27,7 @@ from clients.console.service_frame import (
 from clients.console.service_words import ENTRIES, SOURCES, TICKETS
 from clients.console.words import STATUSES, said
 from domain.permissions import Action
-from domain.tickets import TicketChoice, TicketDecision, TicketState, fill, refuse_decision
+from domain.tickets import Beside, TicketChoice, TicketDecision, TicketState, fill, refuse_decision
 from store import macros
 from store.reads.order_page import OrderPage, OrderPages
 from store.reads.service import ServiceReads, TicketPage
@@ -39,6 +39,13 @@ TEXTS = {
     "missing_next": "请回到客服看板查找。",
     "first": "{kind}（{source}）",
     "order": "订单",
+    "named_order": "来信里的订单号",
+    "unknown_order": "{no}（系统里没有，请核对后关联订单）",
+    "case": "售后单",
+    "contact": "联系方式：{words}",
+    "photo": "图片 {n}",
+    "left_out": "未收录：{words}",
+    "raw": "原始消息",
     "exception": "异常单",
     "owner": "负责人",
     "due": "期限",
@@ -114,8 +121,11 @@ async def _draw(desk: Desk, request: Request, no: str) -> None:
 def _first(page: TicketPage) -> Markup:
     row = page.row
     told = TEXTS["first"].format(kind=TICKETS[row.kind], source=SOURCES[row.source])
+    named = TEXTS["unknown_order"].format(no=row.named_order)
     shown = facts({
         TEXTS["order"]: order_link(row.order_key),
+        TEXTS["named_order"]: named if not row.order_key and row.named_order else None,
+        TEXTS["case"]: link(f"/cases/{row.case_no}", row.case_no) if row.case_no else None,
         TEXTS["exception"]: link(f"/exceptions/{row.exception_no}", row.exception_no) if row.exception_no else None,
         TEXTS["owner"]: owner_of(row.owner),
         TEXTS["due"]: countdown(row.due_at) if row.due_at else None,
@@ -128,10 +138,24 @@ def _first(page: TicketPage) -> Markup:
 def _log(page: TicketPage) -> Markup:
     items = [
         tag("li", moment(row.at), tag("div", tag("strong", ENTRIES.get(row.kind, row.kind)), " ",
-            tag("span", words, class_="wrap"), tag("span", " · ", row.actor, class_="faint"), class_="wrap"))
+            tag("span", words, class_="wrap"), tag("span", " · ", row.actor, class_="faint"),
+            _beside(page.beside[row.id]), class_="wrap"))
         for row, words in page.log
     ]  # fmt: skip
     return section(TEXTS["log"], tag("ol", items, class_="story"))
+
+
+def _beside(came: Beside) -> Child:
+    """Show what came with a message; its pictures are links, nothing of a stranger's is fetched by the page."""
+    lines: list[Child] = [TEXTS["contact"].format(words=came.contact)] if came.contact else []
+    lines += [
+        link(photo, TEXTS["photo"].format(n=n), rel="noopener noreferrer nofollow", target="_blank")
+        for n, photo in enumerate(came.photos, 1)
+    ]
+    lines += [TEXTS["left_out"].format(words=said(note)) for note in came.notes]
+    if came.inbox_id is not None:
+        lines.append(link(f"/inbox/{came.inbox_id}", TEXTS["raw"], class_="faint"))
+    return [tag("p", line, class_="faint") for line in lines]
 
 
 def _draft(order: OrderPage | None, viewer: Viewer) -> str:

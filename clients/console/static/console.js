@@ -45,6 +45,25 @@
       if (node && node.value !== words) node.value = words;
     }
   };
+  // A dialog that is open while its part is drawn anew opens again, with what was typed into it.
+  let opened = null;
+  const entries = (dialog) => [...dialog.querySelectorAll("input:not([type=file]), select, textarea")];
+  const filled = (entry) => (entry.type === "checkbox" || entry.type === "radio" ? entry.checked : entry.value);
+  const fill = (entry, value) => { entry[typeof value === "boolean" ? "checked" : "value"] = value; };
+  const open = (dialog) => { dialog.showModal(); opened = { node: dialog, values: entries(dialog).map(filled) }; };
+  const reopen = () => {
+    if (!opened || opened.node.isConnected) return;
+    const anew = opened.node.id && document.getElementById(opened.node.id), values = opened.values;
+    opened = null;
+    if (!anew || anew.open || entries(anew).length !== values.length) return;
+    open(anew);
+    entries(anew).forEach((entry, n) => { if (filled(entry) !== values[n]) fill(entry, values[n]); });
+    opened.values = values;
+  };
+  const note = ({ target: entry }) => { if (opened?.node.contains(entry)) opened.values = entries(opened.node).map(filled); };
+  document.addEventListener("input", note);
+  document.addEventListener("change", note);
+  document.addEventListener("close", (event) => { if (event.target === opened?.node) opened = null; }, true);
   const show = () => {
     if (!target || !document.getElementById(target)) return;
     document.getElementById(target).scrollIntoView();
@@ -58,6 +77,7 @@
   new MutationObserver(() => {
     tick();
     retype();
+    reopen();
     mark();
     show();
     if (focused && document.activeElement === document.body) refocus();
@@ -131,7 +151,7 @@
     if (!button || button.disabled || button.tagName === "FORM") return;
     if (button.dataset.dialog) {
       const dialog = document.getElementById(button.dataset.dialog);
-      dialog?.showModal();
+      if (dialog) open(dialog);
       dialog?.querySelector("textarea, input:not([type=hidden]), button")?.focus();
     } else if (button.dataset.copy !== undefined) {
       const words = button.dataset.copy;
@@ -156,6 +176,7 @@
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     send({ ...Object.fromEntries(new FormData(form)), act: form.dataset.act });
     for (const entry of form.querySelectorAll("[data-keep]")) typed.delete(entry.id);
+    opened = null;
     form.closest("dialog")?.close();
   });
   window.steadfast = {

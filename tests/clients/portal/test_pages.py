@@ -292,7 +292,7 @@ async def test_strange_choices_are_sent_back_to_the_form(buyer: httpx.AsyncClien
         answer = await buyer.get(path)
         assert (answer.status_code, "请至少选一件商品" in told(answer)) == (400, True), path
     assert "超过可申请的数量" in (await buyer.get("/portal/apply/return/check?n.1=999&reason=no_reason")).text
-    for path in ("/portal/apply/compensation", "/portal/apply/nothing/check?n.1=1&reason=other"):
+    for path in ("/portal/apply/nothing", "/portal/apply/nothing/check?n.1=1&reason=other"):
         assert (await buyer.get(path)).status_code == 404
 
 
@@ -357,7 +357,7 @@ async def test_a_decision_that_is_not_answered_is_shown_as_sent_and_never_as_fai
 async def test_a_refused_case_shows_the_policys_reason_and_where_it_stopped(
     buyer: httpx.AsyncClient, world: CaseWorld
 ) -> None:
-    no = await world.open(CaseKind.COMPENSATION, "other", wanted_minor=500)
+    no = await world.open(CaseKind.COMPENSATION, "damaged", wanted_minor=500)
     await world.look(no)
     await world.decide(no, Choice.REFUSE, reason="照片看不出问题")
     await world.look(no)

@@ -36,6 +36,7 @@ from store.order_intake import Booking
 from store.process_ladder import EXCEPTIONS, TICKETS, SqlLadder
 from store.settings_versions import Change, SettingVersions
 from tests.journeys.test_messages import Outside, connect, drain_of, outside
+from tests.workflows import service
 from tests.workflows.house import LOOPS, House, eventually, order, shipment, track
 from workers.processes import wake_some
 from workers.wiring import steps_of
@@ -47,8 +48,6 @@ WAYS = {
     "service_supervisor": [{"account": "wecom/duty", "mobiles": ["13800138000"]}],
     "ceo": [{"account": "smtp/duty", "mails": ["ceo@shop.example"]}],
 }
-SECONDS = {"open": (0.6, 1.2)}
-"""Two hours and a day, compressed."""
 
 
 class Service(House):
@@ -134,17 +133,10 @@ async def books(there: Outside) -> dict[str, Any]:
 
 
 async def compress(database: Database) -> None:
-    """Tell each role through one service, and let hours be fractions of a second."""
+    """Tell each role through one service, and let two hours and a day be fractions of a second."""
     versions = SettingVersions(database)
     active = await versions.one("messages")
     body = settings_docs.filled("messages", active.body)
     body["recipients"] |= WAYS
     await versions.activate("messages", body, Change("test", "one way each", utc_now(), active.version))
-    active = await versions.one("sla")
-    body = settings_docs.filled("sla", active.body)
-    for row in body["rows"]:
-        if (row["process"], row["step"]) == ("exception", "open"):
-            row |= {"warn_seconds": None, "warn_role": None}
-            for part, seconds in zip(row["rungs"], SECONDS["open"], strict=True):
-                part["after_seconds"] = {"live": seconds, "demo": seconds}
-    await versions.activate("sla", body, Change("test", "compressed", utc_now(), active.version))
+    await service.compress(database, "exception", "open", 0.6, 1.2)

@@ -1,0 +1,142 @@
+"""The gateway of JD's open platform (京东宙斯, JOS). Owns its form, its envelope, and what its errors mean.
+
+One URL: system params in the query, business params as JSON in the form. An answer is HTTP 200 with
+`<method>_responce` (so they spell it) or `error_response{code, zh_desc, en_desc}`. Not documented are the codes for
+"too often" and for a dead token: the words tell (频率, 流量; token with 过期, 无效, 失效), and the params
+`limit_codes` and `token_codes` name codes that a shop has met. Every other error of the gateway is Broken.
+Inside an answer `apiResult{success}` says whether the business agreed; its other names are as open clients have them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from pydantic_core import from_json
+
+from connectors import fields
+from connectors.http import Call, Reply, send, unexplained
+from connectors.outbound import Clock
+from connectors.platforms.jd_sign import BUSINESS, VERSION, sign, written
+from connectors.shapes import Lenient, checked
+from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected
+from domain.shops import Shop
+
+CHANNEL = "jd"
+CONTENT_TYPE = "application/x-www-form-urlencoded;charset=utf-8"
+LIMIT_CODES, TOKEN_CODES = "limit_codes", "token_codes"
+OAUTH_URL = "https://open-oauth.jd.com"
+_OFTEN = ("频率", "流量")
+_DEAD = ("过期", "无效", "失效")
+
+A = TypeVar("A", bound=Lenient)
+
+
+class _Error(Lenient):
+    code: str = ""
+    zh_desc: str = ""
+    en_desc: str = ""
+
+
+class ApiResult(Lenient):
+    """Whether the business agreed."""
+
+    success: bool = True
+    errorCode: str = ""
+    numberCode: str = ""
+    chineseErrCode: str = ""
+    englishErrCode: str = ""
+
+    def check(self, ref: str) -> None:
+        """Raise Refused with the platform's words, unless it is a success."""
+        if self.success:
+            return
+        code = fields.vendor_text(self.errorCode or self.numberCode) or "no code"
+        words = fields.vendor_text(self.chineseErrCode or self.englishErrCode) or "no reason given"
+        raise Refused(code, f"{words} ({ref})")
+
+
+class JosGateway:
+    """Asks one shop's questions; `endpoint_url` is the whole router URL, `key_id` the app key."""
+
+    def __init__(self, shop: Shop, http: httpx.AsyncClient, clock: Clock) -> None:
+        self._shop = shop
+        self._http = http
+        self._clock = clock
+
+    async def ask(self, method: str, ref: str, params: Mapping[str, Any], shape: type[A]) -> tuple[A, bytes]:
+        """Ask; give what was answered and the body as received. Raises the word that an error stands for."""
+        text = written(params)
+        system = {
+            "access_token": fields.access_token(self._shop),
+            "app_key": self._shop.key_id,
+            "method": method,
+            "timestamp": fields.show_local(self._clock(), self._shop.tz),
+            "v": VERSION,
+        }
+        query = {**system, "sign": sign({**system, BUSINESS: text}, fields.current_secret(self._shop))}
+        url = f"{self._shop.endpoint_url}?{urlencode(query)}"
+        body = urlencode({BUSINESS: text}).encode()
+        call = Call(CHANNEL, f"{method} {ref}", url, body, {"content-type": CONTENT_TYPE})
+        reply = await send(self._http, call)
+        said = _opened(call, reply)
+        if "error_response" in said:
+            raise self._failure(checked(_Error, said["error_response"], f"{CHANNEL} about {call.ref}"), call.ref)
+        wrapper = method.replace(".", "_")
+        inner = said.get(f"{wrapper}_responce", said.get(f"{wrapper}_response"))
+        if not reply.is_success or not isinstance(inner, dict):
+            raise unexplained(call, reply)
+        if str(inner.get("code") or "0") != "0":
+            raise self._failure(checked(_Error, inner, f"{CHANNEL} about {call.ref}"), call.ref)
+        return checked(shape, inner, f"{CHANNEL} about {call.ref}"), reply.body
+
+    async def refreshed(self, refresh: str) -> bytes:
+        """Ask for a new token, the documented way: by GET at the sign-on host. Refused when it says no."""
+        base = (self._shop.params.get("oauth_url") or self._sign_on()).rstrip("/")
+        query = {
+            "app_key": self._shop.key_id,
+            "app_secret": fields.current_secret(self._shop),
+            "grant_type": "refresh_token",
+            "refresh_token": refresh,
+        }
+        url = f"{base}/oauth2/refresh_token?{urlencode(query)}"
+        call = Call(CHANNEL, f"the token of {self._shop.code}", url, b"", {}, "GET")
+        reply = await send(self._http, call)
+        said = _opened(call, reply)
+        if "access_token" not in said:
+            code, words = (self._words(str(said.get(name, ""))) for name in ("code", "msg"))
+            raise Refused(code or "token", f"{words or 'no reason given'} ({call.ref})")
+        return reply.body
+
+    def _sign_on(self) -> str:
+        """Name the host that renews tokens: JD has one for it, a sandbox does it where it does everything."""
+        host = httpx.URL(self._shop.endpoint_url).host
+        return OAUTH_URL if host.endswith(".jd.com") else self._shop.endpoint_url
+
+    def _failure(self, error: _Error, ref: str) -> OmsError:
+        words = self._words(error.zh_desc or error.en_desc) or "no reason given"
+        said = f"{CHANNEL} about {ref}: {self._words(error.code)}: {words}"
+        both = f"{error.zh_desc} {error.en_desc}".lower()
+        if error.code in self._codes(LIMIT_CODES) or any(one in both for one in _OFTEN):
+            return RateLimited(said)
+        if error.code in self._codes(TOKEN_CODES) or ("token" in both and any(one in both for one in _DEAD)):
+            return TokenRejected(said)
+        return Broken(said)
+
+    def _codes(self, name: str) -> set[str]:
+        return {one.strip() for one in self._shop.params.get(name, "").split(",") if one.strip()}
+
+    def _words(self, text: str) -> str:
+        """Cut their words to size; what we sent and must not read back is hidden."""
+        token = self._shop.token
+        return fields.vendor_text(text, (*self._shop.secrets, *((token.access, token.refresh) if token else ())))
+
+
+def _opened(call: Call, reply: Reply) -> dict[str, Any]:
+    try:
+        said = from_json(reply.body)
+    except ValueError as error:
+        raise unexplained(call, reply) from error
+    if not isinstance(said, dict):
+        raise unexplained(call, reply)
+    return said

@@ -1,0 +1,83 @@
+"""Looks after the connections: each hour whether every shop's ways in are open, always whether one is silent.
+
+Every worker process may; what they find is the same rows. The rules are domain/connections.py's.
+"""
+
+import asyncio
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import structlog
+from temporalio.client import Client
+
+from clients.clock import utc_now
+from clients.temporal import pull_is_on
+from connectors import registry
+from domain.connections import CONNECTION, SILENCE, Connection, finding, silent
+from domain.errors import Unavailable
+from domain.watch import AlertLimits
+from store import connections, settings_docs
+from store.connections import Connected
+from store.database import Database
+from store.settings_docs import Profile
+
+log = structlog.get_logger("connections")
+
+
+class Connections:
+    """One look after the other."""
+
+    def __init__(self, client: Client, database: Database, profile: Profile) -> None:
+        self._client = client
+        self._database = database
+        self._profile = profile
+        self._checked_at: datetime | None = None
+
+    async def keep(self) -> None:
+        """Look once per period. Runs until cancelled."""
+        pause = 1.0
+        while True:
+            try:
+                pause = (await self.look(utc_now())).watch_seconds
+            except Unavailable as error:
+                log.warning("connections wait", reason=error.reason)
+            await asyncio.sleep(pause)
+
+    async def look(self, now: datetime) -> AlertLimits:
+        """Look once; the engine is asked at the first look and then every hour. Gives the limits it went by."""
+        async with self._database.transaction() as tx:
+            limits = await settings_docs.alert_limits(tx, self._profile)
+            period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
+            shops = [_connection(one, period) for one in await connections.all_shops(tx)]
+            quiet = [found for one in shops if (found := silent(one, limits, now)) is not None]
+            await connections.settle(tx, SILENCE, quiet, now)
+        if self._checked_at is None or now - self._checked_at >= timedelta(seconds=limits.connection_seconds):
+            await self._check(shops, limits, now)
+            self._checked_at = now
+        return limits
+
+    async def _check(self, shops: list[Connection], limits: AlertLimits, now: datetime) -> None:
+        scheduled = {(one.vendor, one.shop): await self._scheduled(one) for one in shops}
+        async with self._database.transaction() as tx:
+            await connections.looked(tx, scheduled, now)
+            period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
+            fresh = [_connection(one, period) for one in await connections.all_shops(tx)]
+            lacking = [found for one in fresh if (found := finding(one, limits, now)) is not None]
+            await connections.settle(tx, CONNECTION, lacking, now)
+
+    async def _scheduled(self, one: Connection) -> bool | None:
+        if not one.pulls:
+            return None
+        return await pull_is_on(self._client, one.vendor, one.shop)
+
+
+def _connection(one: Connected, pull_period_seconds: float) -> Connection:
+    """Put what the vendor can beside what the store knows."""
+    vendor = registry.vendor(one.vendor)
+    return Connection(
+        **asdict(one),
+        pushes=vendor.inbound is not None or vendor.queue is not None,
+        pulls=vendor.pull is not None,
+        token=bool(vendor.token),
+        pull_period_seconds=pull_period_seconds,
+    )
