@@ -5,7 +5,7 @@ import asyncio
 from simulator.cases import NotNow, SaleCase
 from simulator.market import Stall, Surroundings
 from simulator.seeds import jittered, rng
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 
 ANSWERED = frozenset({"asked", "sent"})
 

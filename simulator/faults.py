@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator.seeds import rng
-from simulator.settings import Hang, Outage, OutageMode, Profile, SellerVendor, Target
+from simulator.settings import Hang, Outage, OutageMode, Profile, Target
+from simulator.settings_shops import SellerVendor
 from simulator.tally import Tally
 
 _PREFIXES: tuple[tuple[str, Target], ...] = (

@@ -9,7 +9,8 @@ from time import monotonic
 from simulator.cases import Cases, SaleCase
 from simulator.listings import Listings
 from simulator.seeds import rng
-from simulator.settings import Douyin, Profile, Seller, Taobao
+from simulator.settings import Profile
+from simulator.settings_shops import Douyin, Seller, Taobao
 from simulator.shop import ShopOrder
 from simulator.tally import Tasks
 

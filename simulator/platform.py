@@ -12,7 +12,7 @@ from fastapi import APIRouter
 
 from simulator.market import Stall, Surroundings
 from simulator.sending import Sender
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
 from simulator.listings import StockTrouble
+from simulator.settings_shops import Marketplace, Model, Share
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
-SellerVendor = Literal["jd", "pdd", "xhs", "wechatshop", "kuaishou", "shopify", "amazon", "shopee"]
 Target = Literal[
     "shop",
     "wms",
@@ -38,12 +37,7 @@ class ConfigError(Exception):
     """What the simulator was given cannot be used; the text is one line for a person."""
 
 
-class _Model(BaseModel):
-    # A knob with a typing error must not silently keep its default.
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OwnShop(_Model):
+class OwnShop(Model):
     """`next_secret`: the key that it signs with from `rotate_after` seconds after its first message on."""
 
     shop: str = Field(min_length=1)
@@ -53,7 +47,7 @@ class OwnShop(_Model):
     rotate_after: Seconds = 0.0
 
 
-class Wms(_Model):
+class Wms(Model):
     shop: str = Field(min_length=1)
     app_key: str = Field(min_length=1)
     secret: SecretStr = Field(min_length=1)
@@ -62,7 +56,7 @@ class Wms(_Model):
     owner: str = Field(min_length=1)
 
 
-class Courier(_Model):
+class Courier(Model):
     shop: str = Field(min_length=1)
     business_id: str = Field(min_length=1)
     api_key: SecretStr = Field(min_length=1)
@@ -84,14 +78,14 @@ PrivatePem = Annotated[SecretStr, AfterValidator(_private_rsa)]
 PublicPem = Annotated[str, AfterValidator(_public_rsa)]
 
 
-class PlatformKey(_Model):
+class PlatformKey(Model):
     """A key with which the payment platform signs, in PEM, and the name it gives it."""
 
     serial: str = Field(min_length=1)
     private_key: PrivatePem
 
 
-class Pay(_Model):
+class Pay(Model):
     """WeChat Pay, at which the own shop's buyers pay; with several platform keys they take turns."""
 
     shop: str = Field(min_length=1)
@@ -102,7 +96,7 @@ class Pay(_Model):
     platform_keys: list[PlatformKey] = Field(min_length=1)
 
 
-class Alipay(_Model):
+class Alipay(Model):
     """Alipay, at which a share of the own shop's buyers pay; with several keys of its own they take turns."""
 
     shop: str = Field(min_length=1)
@@ -113,7 +107,7 @@ class Alipay(_Model):
     share: Share = 1.0
 
 
-class Stripe(_Model):
+class Stripe(Model):
     """Stripe, at which a share of the own shop's buyers pay; it signs with all signing secrets at once."""
 
     shop: str = Field(min_length=1)
@@ -122,8 +116,11 @@ class Stripe(_Model):
     share: Share = 1.0
 
 
-class Messages(_Model):
-    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost."""
+class Messages(Model):
+    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost.
+
+    `imap_port`: where the mailbox of the same login is read; none without it.
+    """
 
     wecom_key: SecretStr = Field(min_length=1)
     dingtalk_token: SecretStr = Field(min_length=1)
@@ -138,76 +135,16 @@ class Messages(_Model):
     smtp_password: SecretStr = Field(min_length=1)
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     imap_port: int | None = Field(default=None, ge=0, le=65535)
-    """Where the mailbox of the same login is read; none without it."""
 
 
-class Invoices(_Model):
+class Invoices(Model):
     """A taxpayer's account at Nuonuo."""
 
     app_secret: SecretStr = Field(min_length=1)
     access_token: SecretStr = Field(min_length=1)
 
 
-class Taobao(_Model):
-    """A Taobao or Tmall shop: it is only pulled. `session` is the access token."""
-
-    vendor: Literal["taobao"]
-    shop: str = Field(min_length=1)
-    app_key: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    session: SecretStr = Field(min_length=1)
-    refresh_token: SecretStr = Field(min_length=1)
-    share: Share = 0.0
-    pull_dead: bool = False
-
-    @property
-    def access(self) -> SecretStr:
-        return self.session
-
-
-class Douyin(_Model):
-    """A Douyin shop: it pushes hints and is pulled."""
-
-    vendor: Literal["douyin"]
-    shop: str = Field(min_length=1)
-    app_key: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    access_token: SecretStr = Field(min_length=1)
-    refresh_token: SecretStr = Field(min_length=1)
-    shop_id: str = Field(pattern=r"^[1-9][0-9]{0,17}$")
-    share: Share = 0.0
-    push_dead: bool = False
-    pull_dead: bool = False
-
-    @property
-    def access(self) -> SecretStr:
-        return self.access_token
-
-
-class Seller(_Model):
-    """A shop on any other platform (simulator/platforms); `more` is what only that platform knows."""
-
-    vendor: SellerVendor
-    shop: str = Field(min_length=1)
-    app_key: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    access_token: SecretStr = Field(min_length=1)
-    refresh_token: SecretStr = Field(min_length=1)
-    shop_id: str = Field(pattern=r"^[1-9][0-9]{0,17}$")
-    share: Share = 0.0
-    push_dead: bool = False
-    pull_dead: bool = False
-    more: dict[str, SecretStr] = Field(default_factory=dict)
-
-    @property
-    def access(self) -> SecretStr:
-        return self.access_token
-
-
-Marketplace = Annotated[Taobao | Douyin | Seller, Field(discriminator="vendor")]
-
-
-class Orders(_Model):
+class Orders(Model):
     """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives.
 
     `curve`: how many buyers come in each of so many equal parts of the time, beside each other; empty: evenly.
@@ -225,7 +162,7 @@ Fate = Literal["good", "damaged", "mixed", "fewer", "other", "unnamed", "never"]
 FATES: tuple[Fate, ...] = ("good", "damaged", "mixed", "fewer", "other", "unnamed", "never")
 
 
-class Outage(_Model):
+class Outage(Model):
     """A vendor that cannot be reached for a while, counted from /sim/start; with `call` from its nth call on."""
 
     target: Target
@@ -235,7 +172,7 @@ class Outage(_Model):
     call: int | None = Field(default=None, ge=1)
 
 
-class Hang(_Model):
+class Hang(Model):
     """The nth call of a vendor, of those whose method and address hold `about`, is never answered.
 
     The caller has to give up. `done`: what it asked for is done all the same.
@@ -247,7 +184,7 @@ class Hang(_Model):
     done: bool = False
 
 
-class Profile(_Model):
+class Profile(Model):
     """How the world behaves. Durations in seconds; shares from 0 to 1; every mischief is off by default."""
 
     # Pace
@@ -308,6 +245,7 @@ class Profile(_Model):
     case_shipped_share: Share = 0.5
     case_return_after: Seconds = 0.5
     case_push_lost_share: Share = 0.0
+    case_dispute_share: Share = 0.0
     refunds_by_case: Share = 0.0
     # Payments
     notify_within: Seconds = 0.5
@@ -343,7 +281,7 @@ class Profile(_Model):
         return self
 
 
-class Config(_Model):
+class Config(Model):
     seed: int
     port: int = Field(ge=1, le=65535)
     gateway_url: str = Field(pattern=r"^https?://")

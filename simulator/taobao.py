@@ -11,7 +11,7 @@ from simulator import taobao_wire as wire
 from simulator.clock import now
 from simulator.market import Stall, Unheard
 from simulator.plan_shops import child_no
-from simulator.settings import Taobao
+from simulator.settings_shops import Taobao
 from simulator.shop import ShopOrder
 from simulator.taobao_trade import (
     CLOSED,

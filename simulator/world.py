@@ -31,7 +31,8 @@ from simulator.presale import Supplier
 from simulator.qimen_service import QimenService
 from simulator.seeds import Lots
 from simulator.sending import Sender
-from simulator.settings import Config, Douyin, Seller, Taobao
+from simulator.settings import Config
+from simulator.settings_shops import Douyin, Seller, Taobao
 from simulator.shop import Shop, ShopOrder
 from simulator.stripe import Stripe
 from simulator.tally import Tally, Tasks

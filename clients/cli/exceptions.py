@@ -1,4 +1,4 @@
-"""`oms exception open, list, show, handle, hand-over, close, reopen` and `oms claim list, hand-in, won, lost, pack`."""
+"""`oms exception open, list, show, handle, hand-over, close, reopen, invoice, red-confirmed`; `oms claim ...`."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,6 +23,7 @@ from domain.exceptions import (
     chosen,
 )
 from store.reads.service import ServiceReads
+from store.red_letters import Blue
 
 exception_app = typer.Typer(no_args_is_help=True)
 claim_app = typer.Typer(no_args_is_help=True)
@@ -137,6 +138,28 @@ def reopen(no: No, actor: Actor, reason: Annotated[str, typer.Option()] = "", no
     _decide(no, ExceptionDecision(ExceptionChoice.REOPEN, actor, reason), nonce)
 
 
+@exception_app.command()
+def invoice(
+    no: No,
+    blue: Annotated[str, typer.Argument(help="number of the blue invoice, 20 digits")],
+    actor: Actor,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="for a part, each line that turns red: '2 短袖 1 69.00 13% CODE' (number, goods, units, "
+                          "amount with tax, rate, tax code)"),
+    ] = None,
+) -> None:  # fmt: skip
+    """Say which invoice the red letter of its refund turns red; the draft is made where a service is connected."""
+    named = Blue(blue.strip(), "\n".join(line or ()))
+    _with_service(no, lambda service: service.set_invoice(no, named, actor))
+
+
+@exception_app.command(name="red-confirmed")
+def red_confirmed(no: No, actor: Actor) -> None:
+    """Note that finance confirmed its red letter."""
+    _with_service(no, lambda service: service.confirm_red_letter(no, actor))
+
+
 @claim_app.command(name="list")
 def claims(closed: Annotated[bool, typer.Option("--closed", help="those that are won or lost")] = False) -> None:
     """List claims against couriers and suppliers."""
@@ -169,22 +192,22 @@ def pack(no: Claim, file: Annotated[Path, typer.Argument(help="the ZIP to write"
 @claim_app.command(name="hand-in")
 def hand_in(no: Claim, actor: Actor) -> None:
     """Note that it was handed in."""
-    _claim(no, lambda service: service.hand_in(no, actor))
+    _with_service(no, lambda service: service.hand_in(no, actor))
 
 
 @claim_app.command()
 def won(no: Claim, amount: Annotated[str, typer.Argument(help="such as 12.50")], actor: Actor) -> None:
     """Note what they pay; it is receivable."""
-    _claim(no, lambda service: service.end_claim(no, minor_of(amount) or 0, "", actor))
+    _with_service(no, lambda service: service.end_claim(no, minor_of(amount) or 0, "", actor))
 
 
 @claim_app.command()
 def lost(no: Claim, actor: Actor, reason: Annotated[str, typer.Option(help="what they said")] = "") -> None:
     """Note that they pay nothing."""
-    _claim(no, lambda service: service.end_claim(no, 0, reason, actor))
+    _with_service(no, lambda service: service.end_claim(no, 0, reason, actor))
 
 
-def _claim(no: str, does: Callable[[Servicing], Awaitable[str]]) -> None:
+def _with_service(no: str, does: Callable[[Servicing], Awaitable[str]]) -> None:
     async def work() -> str:
         async with session() as here:
             return await does(Servicing(here.database, here.ring, utc_now, ClientSettings().profile))

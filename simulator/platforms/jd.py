@@ -15,7 +15,7 @@ from simulator.platform import Kind, Opening
 from simulator.platforms import jd_wire as wire
 from simulator.platforms.jd_shows import bill, is_refund, is_shown, order_info, refund
 from simulator.platforms.jd_wire import JdError, JdRefusal, Json, text, whole
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 MOST_PER_PAGE, MOST_PAGES, MOST_PER_CASE_PAGE = 100, 100, 50

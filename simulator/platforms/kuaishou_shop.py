@@ -13,7 +13,7 @@ from simulator.platforms import kuaishou_wire as wire
 from simulator.platforms.kuaishou_shows import CASE_STATUS, HANDLING, millis, status_of
 from simulator.platforms.kuaishou_wire import Json
 from simulator.sending import Lane, Letter, Request, Verdict, verdict_of_status
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 ORDER, CASE = "kwaishop_order", "kwaishop_aftersales"

@@ -19,7 +19,7 @@ from simulator.platforms import pdd_wire as wire
 from simulator.platforms.pdd_order import DETAIL_TYPES, LIST_TYPES, case_info, changed_at, order_info
 from simulator.platforms.pdd_post import PostOffice
 from simulator.platforms.pdd_wire import Json, PddError, invalid, text, whole
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 Params = Mapping[str, str]

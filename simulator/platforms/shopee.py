@@ -21,7 +21,7 @@ from simulator.platforms.shopee_order import brief, escrow, optional, sale_retur
 from simulator.platforms.shopee_wire import LIMITED, PARAM, Json, ShopeeError, whole
 from simulator.sending import Lane, Letter, Sender, Verdict, verdict_of_status
 from simulator.sending import Request as Post
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 LONGEST = timedelta(days=15)

@@ -23,7 +23,7 @@ from simulator.platforms.shopify_orders import (
     when,
 )
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 VERSION = "2026-10"

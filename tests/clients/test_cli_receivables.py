@@ -17,7 +17,7 @@ from store.receivables import Change
 from store.red_letters import A_PART, ASKED, MADE, NO_ACCOUNT, NO_INVOICE
 from tests.clients.worlds import Oms
 from tests.conftest import NOON
-from tests.store.builders import TIMING, key, order, stocked
+from tests.store.builders import TIMING, key, order, stocked, value
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 CODE = "1040201000000000000"
@@ -82,3 +82,20 @@ def test_why_a_red_letter_stays_by_hand_is_said_in_chinese() -> None:
     """FIN-7: on the exception's page."""
     told = [NO_INVOICE, NO_ACCOUNT, A_PART, ASKED, MADE, refuse_part((), 100), refuse_blue("12")]
     assert [words for words in told if not CHINESE.search(said(words))] == []
+
+
+@pytest.mark.usefixtures("refunded")
+async def test_finance_names_the_blue_invoice_its_lines_and_confirms(oms: Oms, database: Database) -> None:
+    """FIN-7: lines that do not add up are refused; without a service the red letter is made by hand and confirmed."""
+    opening = ["exception", "open", "T1", "--actor", "alice", "--kind", "short", "--responsible", "warehouse"]
+    await value(database, "UPDATE orders SET paid_minor = total_minor RETURNING key")
+    code, words = await oms(*opening, "--compensation", "refund", "--amount", "5.00")
+    assert code == 0, words
+    no = words.split(":")[0]
+    naming = ["exception", "invoice", no, "2" * 20, "--actor", "fin"]
+    code, words = await oms(*naming, "--line", f"1 TEE 1 4.00 13% {CODE}")
+    assert (code, "the lines come to 4.00, but 5.00 is paid back" in words) == (2, True)
+    code, words = await oms(*naming, "--line", f"1 TEE 1 4.00 13% {CODE}", "--line", f"2 运费 1 1 6% {CODE}")
+    assert (code, words.strip()) == (0, f"{no}: wanted")
+    assert "no account for invoices" in await value(database, "SELECT reason FROM red_letter_draft")
+    assert (await oms("exception", "red-confirmed", no, "--actor", "fin"))[1].strip() == f"{no}: confirmed"
