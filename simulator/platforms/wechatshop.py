@@ -23,7 +23,7 @@ from simulator.platforms.wechatshop_order import case_node, order_node, seconds
 from simulator.platforms.wechatshop_wire import PARAM, Json, WechatError, whole
 from simulator.sending import Lane, Letter, Sender, Verdict, verdict_of_status
 from simulator.sending import Request as Post
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
 WEEK_SECONDS, DAY_SECONDS, HOURS_2 = 7 * 86_400, 86_400, 7_200

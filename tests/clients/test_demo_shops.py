@@ -5,7 +5,7 @@ import pytest
 from clients.cli.demo_shops import MORE, Marketplace, accounts, as_the_simulator_knows_it, params_of
 from connectors import registry
 from domain.shops import Role, Shop
-from simulator.settings import Seller
+from simulator.settings_shops import Seller
 
 SIMULATOR, GATEWAY = "http://127.0.0.1:18080", "http://127.0.0.1:18081"
 
