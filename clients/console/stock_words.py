@@ -8,6 +8,8 @@ CHANNELS = {
     "pdd": "拼多多",
     "kuaishou": "快手小店",
     "xhs": "小红书",
+    "shopee": "虾皮 Shopee",
+    "wechatshop": "微信小店",
 }
 TERMS = {
     "on_hand": "在库",

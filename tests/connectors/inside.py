@@ -91,6 +91,24 @@ def settings(vendor: str, **more: Any) -> dict[str, Any]:
     return {"vendor": vendor, "shop": "s1", "shop_id": SHOP_ID, "share": 1, **keys, **more}
 
 
+def shop_of(vendor: str, params: Mapping[str, str], seller: dict[str, Any], url: str) -> Shop:
+    """Write the row of a shop that is configured so."""
+    needs = registry.vendor(vendor)
+    return Shop(
+        vendor=vendor,
+        code="s1",
+        role=Role.SALES,
+        zone=needs.zone,
+        currency=needs.currency,
+        endpoint_url=url,
+        key_id=seller["app_key"],
+        secrets=(seller["secret"],),
+        params=dict(params),
+        token=Token(seller["access_token"], seller["refresh_token"]),
+        sealed={name: one for name, one in seller.get("more", {}).items() if name in needs.sealed_params},
+    )
+
+
 @asynccontextmanager
 async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> AsyncIterator[Inside]:
     """Open a world whose orders are all of one shop; `seller` are further settings of that shop."""
@@ -100,20 +118,7 @@ async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> Async
     gateway = Gateway()
     world = World(set_up, build_plan(set_up), httpx.MockTransport(gateway.take))
     app = create_app(world)
-    sealed = {name: str(value) for name, value in seller.get("more", {}).items()}
-    shop = Shop(
-        vendor=vendor,
-        code="s1",
-        role=Role.SALES,
-        zone=registry.vendor(vendor).zone,
-        currency=registry.vendor(vendor).currency,
-        endpoint_url=f"http://sim/{vendor}",
-        key_id=seller["app_key"],
-        secrets=(seller["secret"],),
-        params=dict(params),
-        token=Token(seller["access_token"], seller["refresh_token"]),
-        sealed={name: one for name, one in sealed.items() if name in registry.vendor(vendor).sealed_params},
-    )
+    shop = shop_of(vendor, params, seller, f"http://sim/{vendor}")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         try:
             gateway.shop = shop

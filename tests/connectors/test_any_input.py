@@ -24,7 +24,15 @@ from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers, jd_answers, kuaishou_answers, pdd_answers, shopee_answers, xhs_answers
+from tests.connectors import (
+    douyin_answers,
+    jd_answers,
+    kuaishou_answers,
+    pdd_answers,
+    shopee_answers,
+    wechatshop_answers,
+    xhs_answers,
+)
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
@@ -143,6 +151,7 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
 
 
 PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, kuaishou_answers.KUAISHOU, xhs_answers.XHS]
+PUSHING += [wechatshop_answers.WECHATSHOP]
 PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", "authorization"]
 PUSH_HEADERS += ["app-key", "timestamp", "sign"]
 
