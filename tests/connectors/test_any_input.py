@@ -36,6 +36,7 @@ from tests.connectors import (
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.shopify_answers import SHOPIFY
 from tests.connectors.stripe_answers import INTENT, SESSION, STRIPE, event
 from tests.connectors.stripe_answers import signed as stripe_signed
 from tests.connectors.taobao_answers import TID, says, taobao, trade
@@ -43,6 +44,7 @@ from tests.connectors.wechatpay_answers import PAID, WECHATPAY, notified
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
 WECHATPAY_HEADERS = [f"wechatpay-{name}" for name in ("timestamp", "nonce", "signature", "serial")]
+SHOPIFY_HEADERS = ["x-shopify-topic", "x-shopify-hmac-sha256", "x-shopify-webhook-id"]
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
 MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
@@ -152,6 +154,7 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
 
 PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, kuaishou_answers.KUAISHOU, xhs_answers.XHS]
 PUSHING += [wechatshop_answers.WECHATSHOP]
+PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, SHOPIFY]
 PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", "authorization"]
 PUSH_HEADERS += ["app-key", "timestamp", "sign"]
 
@@ -161,7 +164,7 @@ PUSH_HEADERS += ["app-key", "timestamp", "sign"]
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(
-        st.sampled_from([*PUSH_HEADERS, *WECHATPAY_HEADERS]),
+        st.sampled_from([*PUSH_HEADERS, *WECHATPAY_HEADERS, *SHOPIFY_HEADERS]),
         st.text(),
     ),
 )
