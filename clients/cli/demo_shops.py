@@ -47,7 +47,7 @@ OWN_WAYS = "push, cases pulled"
 PAY = "pay"
 PATHS = {"taobao": "/router/rest", "douyin": ""}
 """Where a vendor's own addresses begin in the simulator, unless under its name."""
-SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",), "jd": ("vender_id",)}
+SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",), "jd": ("vender_id",), "xhs": ("seller_id",)}
 """The params of a vendor that hold its number of the shop."""
 PARAMS: Mapping[str, dict[str, str]] = {
     "jd": {"operator": "demo"},
