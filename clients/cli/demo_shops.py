@@ -52,6 +52,7 @@ SHOP_IDS: Mapping[str, tuple[str, ...]] = {
     "jd": ("vender_id",),
     "pdd": ("mall_id",),
     "shopee": ("shop_id",),
+    "xhs": ("seller_id",),
 }
 """The params of a vendor that hold its number of the shop."""
 PARAMS: Mapping[str, dict[str, str]] = {
