@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 
 from connectors import registry
@@ -125,6 +126,18 @@ async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> Async
             yield Inside(world, app, http, shop, gateway)
         finally:
             await world.stop()
+
+
+@asynccontextmanager
+async def served(market: Inside) -> AsyncIterator[str]:
+    """Serve the world at a port: messages need a real connection."""
+    server = uvicorn.Server(uvicorn.Config(market.app, port=0, log_level="error", lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await running
 
 
 def lately(minutes: float = 20, ahead_seconds: float = 1) -> Window:
