@@ -13,12 +13,15 @@ from simulator.douyin_order import AFTER_SALE_DONE, seconds, status_of
 from simulator.douyin_wire import Json
 from simulator.market import Market, Surroundings
 from simulator.plan_shops import child_no
+from simulator.seeds import rng
 from simulator.sending import Lane, Letter, Request, Sender, Verdict, verdict_of_status
 from simulator.settings_shops import Douyin
 from simulator.shop import ShopOrder
 
 CREATED, PAID, SHIPPED, RECEIVED, CANCELLED = "100", "101", "102", "103", "106"
 PARTLY_SHIPPED, PENDING, REFUNDED = "108", "110", "206"
+ARBITRATION = "212"
+"""The first of seven tags of an arbitration; which says what is not documented."""
 MSG_ID_FROM = 73 * 10**17
 
 
@@ -57,9 +60,14 @@ class DouyinShop(Market):
         if tag is None:
             return
         told: Json = {"aftersale_id": int(case.no), "aftersale_status": case_status(case), "refund_amount": case.minor}
-        self._push(
-            case.order, tag, {**told, "aftersale_type": type_of(case), "update_time": seconds(now())}, hold=False
-        )
+        told |= {"aftersale_type": type_of(case), "update_time": seconds(now())}
+        self._push(case.order, tag, told, hold=False)
+        if case.state == "refused" and self._is_disputed(case):
+            self._push(case.order, ARBITRATION, told, hold=False)
+
+    def _is_disputed(self, case: SaleCase) -> bool:
+        """Say whether the buyer calls the platform in; the seed decides."""
+        return rng(self.seed, "dispute", case.no).random() < self._around.profile.case_dispute_share
 
     def _push(self, order: ShopOrder, tag: str, more: Json, *, hold: bool) -> None:
         order.messages += 1

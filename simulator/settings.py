@@ -117,7 +117,10 @@ class Stripe(Model):
 
 
 class Messages(Model):
-    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost."""
+    """Accounts at the services that carry messages; `lost`: so many first answers of a service are lost.
+
+    `imap_port`: where the mailbox of the same login is read; none without it.
+    """
 
     wecom_key: SecretStr = Field(min_length=1)
     dingtalk_token: SecretStr = Field(min_length=1)
@@ -132,7 +135,6 @@ class Messages(Model):
     smtp_password: SecretStr = Field(min_length=1)
     lost: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     imap_port: int | None = Field(default=None, ge=0, le=65535)
-    """Where the mailbox of the same login is read; none without it."""
 
 
 class Invoices(Model):
@@ -243,6 +245,7 @@ class Profile(Model):
     case_shipped_share: Share = 0.5
     case_return_after: Seconds = 0.5
     case_push_lost_share: Share = 0.0
+    case_dispute_share: Share = 0.0
     refunds_by_case: Share = 0.0
     # Payments
     notify_within: Seconds = 0.5

@@ -10,13 +10,14 @@ import pytest
 from clients.console.service_words import ACTIONS
 from clients.console.words import said
 from domain.exceptions import ExceptionChoice
-from domain.tickets import TicketChoice
+from domain.tickets import TicketChoice, TicketKind, TicketObserved, TicketSource
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_intake import Booking, apply_order
+from store.ticket_intake import apply_ticket
 from tests.clients.worlds import Oms
 from tests.conftest import NOON
-from tests.store.builders import NAME, PHONE, TIMING, key, order, rows, stocked
+from tests.store.builders import NAME, PHONE, TIMING, key, order, rows, stocked, value
 
 
 @pytest.fixture
@@ -62,6 +63,20 @@ async def test_a_complaint_becomes_an_exception_with_a_claim_and_its_evidence(
     assert no in (await oms("exception", "list", "--closed"))[1]
     packed = await rows(database, "SELECT actor FROM audit WHERE action = 'claim.packed'")
     assert [row.actor for row in packed] == ["alice"]
+
+
+@pytest.mark.usefixtures("sold")
+async def test_what_came_with_a_message_is_shown(oms: Oms, database: Database, cli_ring: KeyRing) -> None:
+    told = TicketObserved(
+        "imap", "help", "m1", "m1", TicketKind.QUESTION, TicketSource.MAIL, NOON, "到了吗", "D404",
+        contact="li@example.com", photos=("https://a/1.jpg",), notes=("2 quoted lines",),
+    )  # fmt: skip
+    async with database.transaction() as tx:
+        await apply_ticket(tx, Booking(cli_ring, TIMING, NOON), told, 7)
+    shown = (await oms("ticket", "show", str(await value(database, "SELECT no FROM ticket"))))[1]
+    for words in ("source: mail", "named_order: D404", "imap/help (asked): 到了吗", "contact: li@example.com",
+                  "photo: https://a/1.jpg", "left out: 2 quoted lines", "raw message: oms inbox show 7"):  # fmt: skip
+        assert words in shown
 
 
 @pytest.mark.usefixtures("sold")

@@ -104,6 +104,17 @@ async def test_taobao_has_a_case_for_each_line_and_refuses_a_second_agreement(ma
     assert {(one["net_minor"], one["status"]) for one in books["orders"].values()} == {(0, "refunded")}
 
 
+async def test_a_refused_buyer_at_douyin_calls_the_platform_in(market_erp_for: Open) -> None:
+    """EXC-4: the push of an arbitration names the case."""
+    erp: MarketErp = market_erp_for(config(count=1, marketplaces=[douyin(share=1)], **RETURNS, case_dispute_share=1))
+    (case,) = await applied(erp)
+    told = {"type": 102, "items": [{"aftersale_id": case.no, "reason": "不符合条件"}]}
+    answer = await erp.dous["dy"].call("/afterSale/operate", told)
+    assert answer["data"]["items"][0]["status_code"] == 0
+    await until(lambda: "212" in {tag for _, tag in erp.tags})
+    assert case.state == "refused"
+
+
 async def test_douyin_pushes_its_tags_and_says_for_each_case_what_came_of_an_answer(market_erp_for: Open) -> None:
     erp: MarketErp = market_erp_for(config(count=1, marketplaces=[douyin(share=1)], **RETURNS, wms_step=0))
     (case,) = await applied(erp)

@@ -371,6 +371,15 @@ def _details(one: Entry, page: CasePage, reasons: Mapping[str, str]) -> Iterable
         if name == "differs":
             yield differs_words(str(value))
             continue
+        if isinstance(value, dict):
+            yield "、".join(_counted(str(what), units) for what, units in value.items())
+            continue
         plain = "、".join(map(str, value)) if isinstance(value, list) else str(value)
         known = KINDS | {state: words for state, (words, _) in STATES.items()} | CHOICES | ORIGINS | WAYS
         yield known.get(plain) or (reasons.get(plain) if name == "reason" else "") or said(plain)
+
+
+def _counted(what: str, units: object) -> str:
+    """Say units of a SKU and its grade, as a receipt notes them."""
+    sku, _, grade = what.rpartition(" ")
+    return f"{sku} × {units} {GRADES.get(grade, grade)}" if sku else f"{what} × {units}"
