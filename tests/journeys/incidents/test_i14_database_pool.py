@@ -3,7 +3,8 @@
 Accepting needs one short transaction that many messages share, from a pool that nothing else draws on; what is behind
 is measured per lane, and what is paid goes first, so that the end of a stock lock finds the payment. (INT-4, INT-5)
 
-To see it fail: give MOST_AT_ONCE in store/inbox.py the value 1 (each message has a commit of its own); let _TAKE in store/observations.py order by id alone (the payments wait behind the reports).
+To see it fail: give MOST_AT_ONCE in store/inbox.py the value 1 (each message has a commit of its own); let _TAKE in
+store/observations.py order by id alone (the payments wait behind the reports).
 """
 
 import asyncio
