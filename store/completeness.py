@@ -114,7 +114,7 @@ _SETTLE = text(
     UPDATE roll_number SET settled_at = :now
     WHERE vendor = :vendor AND shop = :shop AND kind = :kind AND starts_at = :starts_at AND settled_at IS NULL
         AND NOT (fault || ':' || no) = ANY(:still)
-    RETURNING no, fault
+    RETURNING no, fault, theirs, ours
     """
 )
 
@@ -269,7 +269,7 @@ async def _keep_numbers(
     for row in (await tx.execute(_SETTLE, {**where, "still": still, "now": now})).all():
         if row.fault == Fault.STATUS.value:
             key = order_key(where["vendor"], where["shop"], row.no)
-            await audit.write(tx, "ledger.status", key, now, actor="ledger")
+            await audit.write(tx, "ledger.status", key, now, actor="ledger", theirs=row.theirs, was=row.ours)
 
 
 def _shop(source: RollSource) -> str:
