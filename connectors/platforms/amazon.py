@@ -42,7 +42,7 @@ ORDERS = "/orders/2026-01-01/orders"
 TOKEN_URL, USUAL_TOKEN_URL = "token_url", "https://api.amazon.com/auth/o2/token"
 MARKETPLACE, SELLER, PRODUCT_TYPE = "marketplace_id", "seller_id", "product_type"
 PAGE_SIZE = 100
-PULL_RULES = PullRules(longest_seconds=7 * 86_400, lag_seconds=120)
+PULL_RULES = PullRules(longest_seconds=7 * 86_400, lag_seconds=120, few=True)
 ROLL_RULES = RollRules(longest_seconds=7 * 86_400, lag_seconds=120)
 PUSH_RULES = PushRules(most=1)
 """One SKU a call; several go into a feed, which is another interface."""

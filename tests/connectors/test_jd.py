@@ -111,6 +111,7 @@ async def test_an_order_is_read_to_the_fen_with_its_times_and_its_hidden_receive
         ({"totalSellerDiscount": "25.00"}, {"shop_discount_minor": 2500, "platform_discount_minor": 0}),
         ({"orderState": "TRADE_CANCELED"}, {"refunded_minor": 30100}),
         ({"orderState": "PARENT_TRADE_CANCELED"}, {"refunded_minor": 30100}),
+        ({"orderState": "DELIVERY_RETURN"}, {"refunded_minor": 30100}),
         ({"storeOrder": "京仓订单"}, {"raw_status": "WAIT_SELLER_STOCK_OUT+store"}),
         ({"storeOrder": "京仓订单", "orderState": "FINISHED_L"}, {"raw_status": "FINISHED_L"}),
         ({"orderRemark": None, "consigneeInfo": None}, {"remark": ""}),
@@ -398,6 +399,6 @@ async def test_a_token_that_is_not_given_says_why(answer: httpx.Response, kind: 
 
 def test_jd_sends_no_webhooks_and_its_row_is_complete() -> None:
     assert registry.missing(JD) == []
-    assert None not in (registry.pull_rules("jd"), registry.case_rules(JD), registry.roll_rules(JD))
+    assert None not in (registry.pull_rules(JD), registry.case_rules(JD), registry.roll_rules(JD))
     with pytest.raises(BadInput, match="jd sends no webhooks"):
         registry.inbound(JD)
