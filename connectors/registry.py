@@ -138,6 +138,12 @@ def roll_rules(shop: Shop) -> RollRules | None:
     return needs.roll if not needs.roll_with or shop.params.get(needs.roll_with) else None
 
 
+def pushes(name: str) -> bool:
+    """Say whether a vendor tells of changes by itself, by webhook or by a queue of its own."""
+    needs = vendor(name)
+    return needs.inbound is not None or needs.queue is not None
+
+
 def has_queue(shop: Shop) -> bool:
     """Say whether a shop's news are taken from a queue of its vendor."""
     needs = vendor(shop.vendor)

@@ -18,6 +18,8 @@ from simulator.orders import PlannedOrder
 
 Trouble = Literal["error", "limit"]
 DIGITS = 10**12
+# Platforms that name what is sold by one number alone.
+BY_SKU = frozenset({"xhs"})
 
 
 class StockOutage(BaseModel):
@@ -166,5 +168,7 @@ class Listings:
 def _listing(channel: str, sku: str) -> Listing:
     if channel == "own":
         return Listing(sku, sku, "")
+    if channel in BY_SKU:
+        return Listing(sku, variant_id(sku), "")
     lone = channel == "taobao" and is_lone(sku)
     return Listing(sku, item_id(sku), "" if lone else variant_id(sku))

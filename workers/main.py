@@ -28,7 +28,7 @@ from domain.invoices import RED_LETTER
 from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
-from domain.pulling import CASES, ORDERS, PullSource
+from domain.pulling import CASES, ORDERS, PullSource, paced
 from domain.shops import Role, Shop
 from domain.stock_push import STOCK
 from store import migrations, places, settings_docs
@@ -195,7 +195,8 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
     for kind, rules in ((ORDERS, registry.pull_rules(shop.vendor)), (CASES, registry.case_rules(shop))):
         if rules is None:
             continue
-        source = PullSource(shop.vendor, shop.code, rules, parts.timing.pull, kind)
+        timing = paced(parts.timing.pull, rules, pushes=registry.pushes(shop.vendor))
+        source = PullSource(shop.vendor, shop.code, rules, timing, kind)
         if pulled.get(source) is not on:
             await ensure_pull(parts.client, source, on=on)
             pulled[source] = on
@@ -203,7 +204,7 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
 
 async def _keep_ledger(parts: Parts, shop: Shop, proven: set[RollSource]) -> None:
     """Schedule the ledger of a shop that can be asked which orders it has (INT-9)."""
-    source = source_of(shop, parts.timing.roll)
+    source = source_of(shop, parts.timing)
     if source is not None and source not in proven:
         await ensure_ledger(parts.client, source)
         proven.add(source)

@@ -137,7 +137,7 @@ async def connect(
         await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
         await both.invoices.connect(shops, simulator_url)
         for account in both.accounts:
-            await connect_account(shops, tokens, account, simulator_url)
+            await connect_account(shops, tokens, account, simulator_url, gateway_url)
         if mail_port:
             await both.messages.connect(shops, simulator_url, mail_port)
     finally:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from connectors import registry
 from domain.errors import BadInput
 from domain.observations import ChannelStatus
+from domain.shops import Role
 from domain.status_map import StatusMeaning
 from store import settings_docs
 from store.database import Database
@@ -49,8 +51,8 @@ DOCUMENTED = {
         "RECEIPTS_CONFIRM": StatusMeaning(S.SIGNED),
         "FINISHED_L": StatusMeaning(S.COMPLETED),
         "TRADE_CANCELED": StatusMeaning(S.REFUNDED),
-        "PARENT_TRADE_CANCELED": StatusMeaning(S.CANCELLED),
-        "DELIVERY_RETURN": StatusMeaning(S.CANCELLED),
+        "PARENT_TRADE_CANCELED": StatusMeaning(S.REFUNDED),
+        "DELIVERY_RETURN": StatusMeaning(S.REFUNDED),
     },
     "kuaishou": {
         "10": StatusMeaning(S.UNPAID),
@@ -60,6 +62,23 @@ DOCUMENTED = {
         "50": StatusMeaning(S.SIGNED),
         "70": StatusMeaning(S.COMPLETED),
         "80": StatusMeaning(S.CANCELLED),
+        "80+paid": StatusMeaning(S.REFUNDED),
+    },
+    "xhs": {
+        "1": StatusMeaning(S.UNPAID),
+        "2": HELD,
+        "3": HELD,
+        "4": StatusMeaning(S.PAID),
+        "5": PART,
+        "6": StatusMeaning(S.SHIPPED),
+        "7": StatusMeaning(S.COMPLETED),
+        "8": StatusMeaning(S.CANCELLED),
+        "8+paid": StatusMeaning(S.REFUNDED),
+        "9": StatusMeaning(S.CANCELLED),
+        "9+paid": StatusMeaning(S.REFUNDED),
+        "10+paid": HELD,
+        "10+shipped": StatusMeaning(S.SHIPPED),
+        "10+finished": StatusMeaning(S.COMPLETED),
     },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }
@@ -72,7 +91,14 @@ def channels(**codes: Any) -> dict[str, Any]:
 async def test_every_documented_code_has_its_meaning_and_no_other_has_one(database: Database) -> None:
     async with database.transaction() as tx:
         shipped = await settings_docs.status_map(tx)
-    assert (shipped.version, shipped.channels) == (1, DOCUMENTED)
+    assert shipped.version == 1
+    assert {name: shipped.channels.get(name) for name in DOCUMENTED} == DOCUMENTED
+
+
+def test_every_channel_that_can_be_connected_has_codes() -> None:
+    told = settings_docs.status_map_of(1, {"channels": {}}).channels
+    sells = {name for name, one in registry.VENDORS.items() if one.role is Role.SALES}
+    assert sells <= set(told) | {"common"}, "a common channel brings its own"
 
 
 async def test_a_channel_that_an_older_map_does_not_name_takes_its_shipped_codes() -> None:
