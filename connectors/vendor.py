@@ -28,6 +28,8 @@ from domain.shops import Role, Shop
 from domain.stock_push import PushRules
 
 T = TypeVar("T")
+LAG = "lag_seconds"
+"""A param of every shop that is pulled: how far behind its clock a list ends, instead of what its vendor documents."""
 Caller = Callable[[Shop, httpx.AsyncClient, Clock], T]
 """How a class that speaks to a vendor is made."""
 

@@ -192,7 +192,7 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
     Their switch takes effect (INT-17).
     """
     on = shop.backup or registry.vendor(shop.vendor).inbound is None  # the only way in cannot be switched off
-    for kind, rules in ((ORDERS, registry.pull_rules(shop.vendor)), (CASES, registry.case_rules(shop))):
+    for kind, rules in ((ORDERS, registry.pull_rules(shop)), (CASES, registry.case_rules(shop))):
         if rules is None:
             continue
         timing = paced(parts.timing.pull, rules, pushes=registry.pushes(shop.vendor))

@@ -23,7 +23,7 @@ from simulator.platforms.amazon_orders import Json
 from simulator.settings_shops import Seller
 from simulator.shop import ShopOrder
 
-BEHIND = timedelta(minutes=2)
+BEHIND_SECONDS = 120
 MOST_PER_PAGE, MOST_UNITS = 100, 1_000_000
 RATE = "0.0056"
 _REFERENCE = re.compile(r"[1-9][0-9]*")
@@ -46,6 +46,8 @@ class AmazonShop(Stall):
         self.settings = settings
         currency = settings.more.get("currency")
         self.currency = currency.get_secret_value() if currency else "USD"
+        behind = settings.more.get("behind_seconds")
+        self.behind = timedelta(seconds=int(behind.get_secret_value()) if behind else BEHIND_SECONDS)
         self.packages: dict[tuple[str, str], str] = {}
 
     def tell_case(self, case: SaleCase) -> None:
@@ -149,7 +151,7 @@ def _invalid(message: str) -> SpError:
 def _list(shop: AmazonShop, query: Mapping[str, str], *, heard: bool) -> Json:
     """List what was created or changed in a window, both ends included, by token."""
     shop.check_lists()
-    clock, begins, ends = _window(query)
+    clock, begins, ends = _window(query, shop.behind)
     if query.get("marketplaceIds") != shows.MARKETPLACE:
         raise _invalid("marketplaceIds is not one of this seller's")
     size, token = query.get("maxResultsPerPage", "100"), query.get("paginationToken", "0")
@@ -187,18 +189,19 @@ def _old_list(shop: AmazonShop, query: Mapping[str, str]) -> Json:
     return {"payload": {"Orders": rows, **more}}
 
 
-def _window(query: Mapping[str, str]) -> tuple[str, float, float]:
+def _window(query: Mapping[str, str], behind: timedelta) -> tuple[str, float, float]:
     clocks = {"lastUpdated": "updated_at", "created": "placed_at"}
     given = [name for name in clocks if f"{name}After" in query]
     if len(given) != 1:
         raise _invalid("exactly one of createdAfter and lastUpdatedAfter must be given")
     try:
         begins = datetime.fromisoformat(query[f"{given[0]}After"])
-        ends = datetime.fromisoformat(query.get(f"{given[0]}Before", shows.when(now() - BEHIND)))
+        ends = datetime.fromisoformat(query.get(f"{given[0]}Before", shows.when(now() - behind)))
     except ValueError:
         raise _invalid("a date must be in ISO 8601 format") from None
-    if ends < begins or ends > now() - BEHIND:
-        raise _invalid(f"{given[0]}Before must be after {given[0]}After and at least two minutes in the past")
+    if ends < begins or ends > now() - behind:
+        past = f"{behind.total_seconds():.0f} seconds in the past"
+        raise _invalid(f"{given[0]}Before must be after {given[0]}After and at least {past}")
     return clocks[given[0]], begins.timestamp(), ends.timestamp()
 
 

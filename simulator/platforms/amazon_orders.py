@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from simulator.listings import item_id
+from simulator.listings import asin
 from simulator.orders import Line
 from simulator.shop import Sent, ShopOrder
 
@@ -100,7 +100,7 @@ def _head(order: ShopOrder) -> Json:
 def _item(order: ShopOrder, place: int, line: Line, currency: str) -> Json:
     """Show an item; without a currency it has no price. One that is held back is one that the buyer wants no more."""
     sent = order.sent[line.no]
-    product: Json = {"asin": f"B{item_id(line.sku)[-9:]}", "title": line.title, "sellerSku": line.sku}
+    product: Json = {"asin": asin(line.sku), "title": line.title, "sellerSku": line.sku}
     told: Json = {
         "orderItemId": order_item_id(order.plan.no, place),
         "quantityOrdered": line.quantity,

@@ -10,7 +10,7 @@ from simulator.settings_shops import Seller
 SIMULATOR, GATEWAY = "http://127.0.0.1:18080", "http://127.0.0.1:18081"
 
 
-@pytest.mark.parametrize("vendor", ["jd", "kuaishou", "pdd", "shopee", "wechatshop"])
+@pytest.mark.parametrize("vendor", ["jd", "kuaishou", "pdd", "shopee", "wechatshop", "xhs", "shopify", "amazon"])
 def test_a_shop_of_the_demo_lacks_nothing_on_either_side(vendor: str) -> None:
     (account,) = accounts((Marketplace(vendor, "s1", 0.1, "push + pull"),))
     needs, params = registry.vendor(vendor), params_of(account, SIMULATOR, GATEWAY)

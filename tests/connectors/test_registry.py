@@ -65,8 +65,8 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
     assert isinstance(registry.sales_channel(TAOBAO, httpx.AsyncClient(), clock), TaobaoShop)
     assert registry.missing(TAOBAO) == []
     assert registry.vendor("taobao").token
-    assert registry.pull_rules("taobao") is not None
-    assert registry.pull_rules("own") is None
+    assert registry.pull_rules(TAOBAO) is not None
+    assert registry.pull_rules(OWN) is None
     with pytest.raises(BadInput, match="taobao sends no webhooks: its orders are pulled"):
         registry.inbound(TAOBAO)
 

@@ -147,7 +147,7 @@ async def test_an_order_that_is_pending_is_no_order_yet(street: Callable[..., St
 async def test_a_change_of_the_last_two_minutes_is_not_asked_for(street: Callable[..., Street]) -> None:
     world = street(1)
     world.buy()
-    with pytest.raises(Refused, match="two minutes"):
+    with pytest.raises(Refused, match="120 seconds"):
         await world.shop.pull(Window(utc_now() - timedelta(hours=1), utc_now()), "")
 
 

@@ -16,6 +16,16 @@ from tests.store.builders import value
 
 S = ChannelStatus
 HELD, PART = StatusMeaning(S.PAID, may_ship=False), StatusMeaning(S.PAID, partial=True)
+GONE = StatusMeaning(S.CANCELLED)
+UNPAID_AT_SHOPIFY, PAID_AT_SHOPIFY = ("PENDING", "AUTHORIZED", "PARTIALLY_PAID"), ("PAID", "PARTIALLY_REFUNDED")
+SHOPIFY_GOODS = {
+    **dict.fromkeys(("UNFULFILLED", "OPEN", "IN_PROGRESS", "PENDING_FULFILLMENT"), StatusMeaning(S.PAID)),
+    "PARTIALLY_FULFILLED": PART,
+    **dict.fromkeys(("ON_HOLD", "SCHEDULED", "REQUEST_DECLINED", "RESTOCKED", "FULFILLMENT_NOT_REQUIRED"), HELD),
+    "FULFILLED": StatusMeaning(S.SHIPPED),
+    "DELIVERED": StatusMeaning(S.SIGNED),
+    "CLOSED": StatusMeaning(S.COMPLETED),
+}
 DOCUMENTED = {
     "taobao": {
         "TRADE_NO_CREATE_PAY": StatusMeaning(S.UNPAID),
@@ -79,6 +89,24 @@ DOCUMENTED = {
         "10+paid": HELD,
         "10+shipped": StatusMeaning(S.SHIPPED),
         "10+finished": StatusMeaning(S.COMPLETED),
+    },
+    "amazon": {
+        **dict.fromkeys(("PENDING", "PENDING_AVAILABILITY"), StatusMeaning(S.UNPAID)),
+        "UNSHIPPED": StatusMeaning(S.PAID),
+        "PARTIALLY_SHIPPED": PART,
+        "UNSHIPPED/CANCEL_REQUESTED": HELD,
+        "PARTIALLY_SHIPPED/CANCEL_REQUESTED": StatusMeaning(S.PAID, may_ship=False, partial=True),
+        "SHIPPED": StatusMeaning(S.SHIPPED),
+        "SHIPPED/DELIVERED": StatusMeaning(S.SIGNED),
+        **dict.fromkeys(("CANCELLED", "UNFULFILLABLE"), StatusMeaning(S.CANCELLED)),
+    },
+    "shopify": {
+        **dict.fromkeys(UNPAID_AT_SHOPIFY, StatusMeaning(S.UNPAID)),
+        **dict.fromkeys(("VOIDED", "EXPIRED"), StatusMeaning(S.CANCELLED)),
+        **dict.fromkeys((f"CANCELLED/{one}" for one in (*UNPAID_AT_SHOPIFY, "VOIDED", "EXPIRED")), GONE),
+        **dict.fromkeys((f"CANCELLED/{one}" for one in PAID_AT_SHOPIFY), GONE),
+        **dict.fromkeys(("REFUNDED", "CANCELLED/REFUNDED"), StatusMeaning(S.REFUNDED)),
+        **{f"{money}/{goods}": meaning for money in PAID_AT_SHOPIFY for goods, meaning in SHOPIFY_GOODS.items()},
     },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }

@@ -47,6 +47,19 @@ class FullWarehouse(FakeWarehouse):
         return await super().create(order)
 
 
+async def assert_seen_and_told(database: Database) -> None:
+    """What waits is counted with its age, told to somebody, and a figure for Prometheus."""
+    later = utc_now() + timedelta(hours=8)
+    figures = Figures(await WatchReads(database).figures(3600, later))
+    assert figures.store is not None
+    (queue,) = [one for one in figures.store.calls if one.kind == "push"]
+    assert (queue.waiting, round(queue.oldest_seconds / 3600)) == (ORDERS - TAKEN, 8)
+    (told,) = [one for one in findings(figures, LIMITS) if one.subject == "push:qimen/w"]
+    assert told.words.startswith(f"{ORDERS - TAKEN} calls wait, the oldest for 8.0 h")
+    shown = metrics.text(figures, 0, fit=True)
+    assert f'steadfast_calls_waiting{{kind="push",vendor="qimen",shop="w"}} {ORDERS - TAKEN}' in shown
+
+
 async def test_orders_that_the_warehouse_cannot_take_are_seen_told_and_sent_later(
     temporal: Client, database: Database, ring: KeyRing
 ) -> None:
@@ -71,7 +84,7 @@ async def test_orders_that_the_warehouse_cannot_take_are_seen_told_and_sent_late
         await eventually(jammed, states)
         assert len(await house.query("SELECT key FROM orders WHERE channel_status = 'paid'")) == ORDERS
 
-        await the_queue_is_seen(database)
+        await assert_seen_and_told(database)
         marks = SqlOrderMarks(database)
 
         async def warned() -> bool:
@@ -94,19 +107,6 @@ async def test_orders_that_the_warehouse_cannot_take_are_seen_told_and_sent_late
         await eventually(sent, states)
     assert set(full.creates.values()) == {1}, "each goes out once"
     await assert_counters_add_up(database)
-
-
-async def the_queue_is_seen(database: Database) -> None:
-    """Look as the watch does, eight hours later: how many wait for the warehouse, and for how long."""
-    later = utc_now() + timedelta(hours=8)
-    figures = Figures(await WatchReads(database).figures(3600, later))
-    assert figures.store is not None
-    (queue,) = [one for one in figures.store.calls if one.kind == "push"]
-    assert (queue.waiting, round(queue.oldest_seconds / 3600)) == (ORDERS - TAKEN, 8)
-    (told,) = [one for one in findings(figures, LIMITS) if one.subject == "push:qimen/w"]
-    assert told.words.startswith(f"{ORDERS - TAKEN} calls wait, the oldest for 8.0 h")
-    shown = metrics.text(figures, 0, fit=True)
-    assert f'steadfast_calls_waiting{{kind="push",vendor="qimen",shop="w"}} {ORDERS - TAKEN}' in shown
 
 
 async def test_while_more_comes_in_than_can_be_booked_what_is_paid_goes_first(
