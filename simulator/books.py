@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulator.clock import iso
+from simulator.listings import DEAF
 from simulator.returns_routes import written
 from simulator.shop import ShopOrder
 from simulator.warehouse import Fulfilment
@@ -105,7 +106,7 @@ def _shop(world: World, channel: str, shop: str) -> Json:
     return {
         "orders": sum(1 for order in orders if order.messages_sent),
         **{name: counts[name] for name in COUNTED},
-        "stock": world.listings.shelf((channel, shop)).written(),
+        "stock": None if channel in DEAF else world.listings.shelf((channel, shop)).written(),
     }
 
 

@@ -43,6 +43,10 @@ class StockTrouble(BaseModel):
     unlisted: list[str] = Field(default_factory=list)
 
 
+DEAF = frozenset({"kuaishou"})
+"""Platforms that are not told of stock: sellers set it on their pages."""
+
+
 class Unlisted(Exception):
     """The shop has no such listing."""
 

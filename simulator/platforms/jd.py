@@ -33,9 +33,9 @@ class JdShop(Stall):
         self.office = BackOffice(around, self.name)
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
-        super().tell(order, hold=hold)
         # An order that is not paid is shown to nobody.
-        order.unheard = is_shown(order)
+        if is_shown(order):
+            super().tell(order, hold=hold)
 
     def shown(self) -> list[ShopOrder]:
         """List the orders that the platform shows."""
