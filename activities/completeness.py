@@ -83,14 +83,15 @@ class Named:
     """What a platform has named of a window up to now, each number once, and what is still to be read."""
 
     def __init__(self, longest_seconds: float, window: Window) -> None:
+        longest = timedelta(seconds=longest_seconds)
         self.windows = deque([window])
+        while self.windows[-1].end - self.windows[-1].start > longest:
+            last = self.windows.pop()
+            self.windows += [Window(last.start, last.start + longest), Window(last.start + longest, last.end)]
         self.cursor = ""
         self.raws: list[bytes] = []
         self._orders: dict[str, Rolled] = {}
         self._totals: list[int | None] = []
-        longest = timedelta(seconds=longest_seconds)
-        while self.windows[0].end - self.windows[0].start > longest:
-            self.windows.extendleft(reversed(self.windows.popleft().halves()))
 
     @property
     def rolled(self) -> tuple[Rolled, ...]:

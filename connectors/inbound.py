@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain.observations import Observation
 
@@ -60,3 +60,11 @@ class Inbound(Protocol):
 
     def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
         """Say it in the vendor's words; `reason` is empty unless forged or unparsable."""
+
+
+@runtime_checkable
+class Greeter(Protocol):
+    """A connector whose vendor looks at our address with a GET before it pushes to it."""
+
+    def greet(self, query: Mapping[str, str]) -> str:
+        """Give what the vendor wants to hear; raise Forged when it is not the vendor who asks."""

@@ -6,6 +6,7 @@ The gateway takes receivers here, workers/wiring.py callers, `oms shop add` what
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import TypeVar
 
@@ -29,8 +30,8 @@ from connectors.outbound import (
     SalesChannel,
     Warehouse,
 )
-from connectors.vendor import Caller, Vendor
-from domain.errors import BadInput
+from connectors.vendor import LAG, Caller, Vendor
+from domain.errors import BadInput, Broken
 from domain.pulling import PullRules, RollRules
 from domain.shops import Role, Shop
 from domain.stock_push import PushRules
@@ -121,26 +122,46 @@ def inbound(shop: Shop) -> Inbound:
     return receiver(shop)
 
 
-def pull_rules(name: str) -> PullRules | None:
-    """What a vendor allows when its orders are pulled; None when it has no list to pull."""
-    return vendor(name).pull
+def pull_rules(shop: Shop) -> PullRules | None:
+    """What a shop allows when its orders are pulled; None when it has no list to pull."""
+    return _behind(vendor(shop.vendor).pull, shop)
 
 
 def case_rules(shop: Shop) -> PullRules | None:
     """What a shop allows when its after-sales cases are pulled; None when it has no list to pull."""
     needs = vendor(shop.vendor)
-    return needs.cases if not needs.cases_with or shop.params.get(needs.cases_with) else None
+    return _behind(needs.cases, shop) if not needs.cases_with or shop.params.get(needs.cases_with) else None
 
 
 def roll_rules(shop: Shop) -> RollRules | None:
     """What a shop allows when it is asked which orders were placed; None when it cannot be asked."""
     needs = vendor(shop.vendor)
-    return needs.roll if not needs.roll_with or shop.params.get(needs.roll_with) else None
+    return _behind(needs.roll, shop) if not needs.roll_with or shop.params.get(needs.roll_with) else None
+
+
+R = TypeVar("R", PullRules, RollRules)
+
+
+def _behind(rules: R | None, shop: Shop) -> R | None:
+    """Take how far behind the clock a list ends from the shop's row, where it says so (LAG)."""
+    told = shop.params.get(LAG, "")
+    if rules is None or not told:
+        return rules
+    if not told.isascii() or not told.isdigit():
+        raise Broken(f"shop {shop.code} ({shop.vendor}): {LAG} is not whole seconds: mend it")
+    return replace(rules, lag_seconds=float(told))
+
+
+def pushes(name: str) -> bool:
+    """Say whether a vendor tells of changes by itself, by webhook or by a queue of its own."""
+    needs = vendor(name)
+    return needs.inbound is not None or needs.queue is not None
 
 
 def has_queue(shop: Shop) -> bool:
     """Say whether a shop's news are taken from a queue of its vendor."""
-    return vendor(shop.vendor).queue is not None
+    needs = vendor(shop.vendor)
+    return needs.queue is not None and (not needs.queue_with or bool(shop.params.get(needs.queue_with)))
 
 
 def warehouse(shop: Shop, http: httpx.AsyncClient, clock: Clock) -> Warehouse:

@@ -28,6 +28,8 @@ from domain.shops import Role, Shop
 from domain.stock_push import PushRules
 
 T = TypeVar("T")
+LAG = "lag_seconds"
+"""A param of every shop that is pulled: how far behind its clock a list ends, instead of what its vendor documents."""
 Caller = Callable[[Shop, httpx.AsyncClient, Clock], T]
 """How a class that speaks to a vendor is made."""
 
@@ -70,6 +72,8 @@ class Vendor:
     """What it allows when it is asked which orders were placed in an hour (INT-9); None when it cannot be."""
     roll_with: str = ""
     """The param without which a shop has no such list; empty when it always has."""
+    queue_with: str = ""
+    """The param without which no queue of a shop is read; empty when it always is."""
     channel: Caller[SalesChannel] | None = None
     rolls: Caller[OrderRoll] | None = None
     queue: Caller[MessageQueue] | None = None

@@ -135,11 +135,13 @@ def compare(
 ) -> Compared:
     """Compare sets of numbers, not counts: what they name against what we have; `meanings` is what their codes mean.
 
-    The vendor was asked for both ends of the window, so what it names at the very end belongs to the next one.
+    The vendor was asked for both ends of the window, so what it names at the very end belongs to the next one. The news
+    of an hour may still be on their way: states are compared by the day (INT-9).
     """
     told = {one.no: one for one in rolled}
     here = {no: one for no, one in told.items() if span.holds(one.at)}
-    found = [difference for no, one in sorted(here.items()) for difference in _about(one, ours.get(no), meanings)]
+    known = {} if span.kind == HOUR else meanings
+    found = [difference for no, one in sorted(here.items()) for difference in _about(one, ours.get(no), known)]
     for no, mine in sorted(ours.items()):
         if no not in told and mine.booked and mine.at is not None and span.holds(mine.at):
             found.append(Difference(no, Fault.EXTRA, "", mine.at.isoformat()))
@@ -184,7 +186,7 @@ def closed(source: RollSource, kind: str, begun: datetime, now: datetime) -> lis
     A month is compared day by day, each a row of its own, once all of it is over.
     """
     piece, whole = _lengths(source.timing, kind)
-    delay = timedelta(seconds=source.timing.delay_seconds)
+    delay = timedelta(seconds=max(source.timing.delay_seconds, source.rules.lag_seconds))
     start = _floor(max(begun, now - timedelta(seconds=source.timing.reach_seconds)), piece, source)
     spans = []
     while _floor(start, whole, source) + whole + delay <= now:

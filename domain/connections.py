@@ -9,6 +9,8 @@ from domain.watch import AlertLimits, Finding, span
 CONNECTION, SILENCE = "connection", "silence"
 FAILURES_TO_TELL = 3
 TOKEN_SOON = timedelta(days=7)
+PUSHES_LOOKED_FOR = timedelta(days=2)
+"""So far back a push is looked for; only orders of half that time speak of one that is missing."""
 PULL_PERIODS = 5
 """A pull that is so many periods late, and an hour at least, is not running."""
 
@@ -65,15 +67,17 @@ WORDS = {
 
 def lacks(one: Connection, limits: AlertLimits, now: datetime) -> list[Lack]:
     """List what a connection lacks, worst first; empty when both of its ways are open."""
-    found = [*_of_push(one, limits), *_of_pull(one, limits, now), *_of_token(one, now)]
+    found = [*_of_push(one, limits, now), *_of_pull(one, limits, now), *_of_token(one, now)]
     return sorted(found, key=lambda lack: not lack.red)
 
 
-def _of_push(one: Connection, limits: AlertLimits) -> Iterator[Lack]:
+def _of_push(one: Connection, limits: AlertLimits, now: datetime) -> Iterator[Lack]:
     """Orders that came without any push for a while mean that nothing is pushed; a quiet shop pushes nothing either."""
-    quiet = timedelta(seconds=limits.push_quiet_seconds)
-    if one.pushes and one.order_at is not None and one.order_at - (one.pushed_at or one.since) > quiet:
-        yield Lack("push", one.pushed_at or one.since)
+    quiet, since = timedelta(seconds=limits.push_quiet_seconds), one.pushed_at or one.since
+    if not one.pushes or one.order_at is None or now - one.order_at > PUSHES_LOOKED_FOR / 2:
+        return
+    if one.order_at - since > quiet:
+        yield Lack("push", since)
 
 
 def _of_pull(one: Connection, limits: AlertLimits, now: datetime) -> Iterator[Lack]:

@@ -3,7 +3,7 @@
 Owns the formula; periods and overlaps are settings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.observations import Observation
@@ -25,10 +25,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class PullRules:
-    """What a vendor allows: its longest window, and how far behind its clock a window has to end; seconds."""
+    """What a vendor allows: its longest window, and how far behind its clock a window has to end; seconds.
+
+    `few`: it allows so few questions that it is asked less often (INT-2).
+    """
 
     longest_seconds: float
     lag_seconds: float = 0.0
+    few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,13 @@ class Page:
     raw: bytes
     next_cursor: str = ""
     overfull: bool = False
+
+
+def paced(timing: PullTiming, rules: PullRules, *, pushes: bool) -> PullTiming:
+    """Give the timing of one channel: how often it is pulled depends on what else it tells, and what it allows."""
+    if rules.few:
+        return replace(timing, period_seconds=timing.limited_seconds)
+    return replace(timing, period_seconds=timing.beside_push_seconds) if pushes else timing
 
 
 def next_window(watermark: datetime | None, now: datetime, rules: PullRules, timing: PullTiming) -> Window | None:

@@ -59,6 +59,9 @@ class PullTiming:
     reach_seconds: float
     retries_seconds: tuple[float, ...]
     heartbeat_seconds: float = 90.0
+    beside_push_seconds: float = 300.0
+    limited_seconds: float = 900.0
+    """The periods of a channel that pushes as well, and of one that allows few questions (INT-2)."""
 
 
 @dataclass(frozen=True, slots=True)

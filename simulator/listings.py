@@ -18,6 +18,8 @@ from simulator.orders import PlannedOrder
 
 Trouble = Literal["error", "limit"]
 DIGITS = 10**12
+# Platforms that name what is sold by one number alone.
+BY_SKU = frozenset({"xhs"})
 
 
 class StockOutage(BaseModel):
@@ -163,8 +165,17 @@ class Listings:
         return self._everywhere + (self._presale if channel == "own" else [])
 
 
+def asin(sku: str) -> str:
+    """Give the number of an item at Amazon, where the seller's SKU names the listing."""
+    return f"B{item_id(sku)[-9:]}"
+
+
 def _listing(channel: str, sku: str) -> Listing:
     if channel == "own":
         return Listing(sku, sku, "")
+    if channel in BY_SKU:
+        return Listing(sku, variant_id(sku), "")
+    if channel == "amazon":
+        return Listing(sku, asin(sku), sku)
     lone = channel == "taobao" and is_lone(sku)
     return Listing(sku, item_id(sku), "" if lone else variant_id(sku))

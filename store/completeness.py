@@ -114,7 +114,7 @@ _SETTLE = text(
     UPDATE roll_number SET settled_at = :now
     WHERE vendor = :vendor AND shop = :shop AND kind = :kind AND starts_at = :starts_at AND settled_at IS NULL
         AND NOT (fault || ':' || no) = ANY(:still)
-    RETURNING no, fault
+    RETURNING no, fault, theirs, ours
     """
 )
 
@@ -229,7 +229,7 @@ async def _book(tx: AsyncConnection, source: RollSource, span: Span, compared: C
         "healed_at": healed_at,
     }
     await tx.execute(_KEEP, where | values)
-    await _keep_numbers(tx, where, compared.differences, now)
+    await _keep_numbers(tx, where, compared.differences, can_be_asked, now)
     await alerts.clear(tx, _shop(source), now, gap_alerts.UNASKED)
     await gap_alerts.settle(tx, source, now)
     about = {"kind": span.kind, "start": span.start.isoformat()}
@@ -256,11 +256,11 @@ async def _heal(tx: AsyncConnection, source: RollSource, nos: Iterable[str], now
 
 
 async def _keep_numbers(
-    tx: AsyncConnection, where: Mapping[str, Any], found: Sequence[Difference], now: datetime
+    tx: AsyncConnection, where: Mapping[str, Any], found: Sequence[Difference], asked: bool, now: datetime
 ) -> None:
     rows = [
         {**where, "no": one.no, "fault": one.fault.value, "theirs": one.theirs, "ours": one.ours, "now": now}
-        | {"asked": int(one.fault in {Fault.MISSING, Fault.STATUS})}
+        | {"asked": int(asked and one.fault in {Fault.MISSING, Fault.STATUS})}
         for one in found
     ]
     if rows:
@@ -269,7 +269,7 @@ async def _keep_numbers(
     for row in (await tx.execute(_SETTLE, {**where, "still": still, "now": now})).all():
         if row.fault == Fault.STATUS.value:
             key = order_key(where["vendor"], where["shop"], row.no)
-            await audit.write(tx, "ledger.status", key, now, actor="ledger")
+            await audit.write(tx, "ledger.status", key, now, actor="ledger", theirs=row.theirs, was=row.ours)
 
 
 def _shop(source: RollSource) -> str:

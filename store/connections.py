@@ -22,10 +22,11 @@ _ALL = text(
     LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code AND p.kind = 'order'
     LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
     LEFT JOIN LATERAL (
-        SELECT received_at FROM inbox WHERE source = s.vendor AND shop = s.code AND way = 'push'
+        SELECT received_at FROM inbox
+        WHERE source = s.vendor AND shop = s.code AND way = 'push' AND received_at > :since
         ORDER BY received_at DESC LIMIT 1) push ON true
     LEFT JOIN LATERAL (
-        SELECT created_at FROM orders WHERE channel = s.vendor AND shop = s.code
+        SELECT created_at FROM orders WHERE channel = s.vendor AND shop = s.code AND case_no = ''
         ORDER BY created_at DESC LIMIT 1) newest ON true
     WHERE s.active AND s.role = 'sales' ORDER BY s.vendor, s.code
     """
@@ -60,9 +61,9 @@ class Connected:
     token_expires_at: datetime | None
 
 
-async def all_shops(tx: AsyncConnection) -> list[Connected]:
-    """Give every active shop that sells."""
-    return [Connected(**row._mapping) for row in await tx.execute(_ALL)]
+async def all_shops(tx: AsyncConnection, pushed_since: datetime) -> list[Connected]:
+    """Give every active shop that sells; of pushes only those that came since then are looked for."""
+    return [Connected(**row._mapping) for row in await tx.execute(_ALL, {"since": pushed_since})]
 
 
 async def looked(tx: AsyncConnection, scheduled: Mapping[tuple[str, str], bool | None], now: datetime) -> None:

@@ -21,12 +21,19 @@ _SAVE = text(
         phone_index = excluded.phone_index
     """
 )
+_UNVEIL = text(f"{_SAVE.text.rstrip()} WHERE contact.form = 'masked'")
 _LOAD = text("SELECT * FROM contact WHERE order_key = :key")
 
 
 async def save(tx: AsyncConnection, ring: KeyRing, key: str, contact: Contact) -> None:
     """Store the receiver of an order, replacing an earlier one."""
     await save_all(tx, ring, {key: contact})
+
+
+async def unveil(tx: AsyncConnection, ring: KeyRing, key: str, contact: Contact) -> None:
+    """Store the receiver of an order that its channel showed masked so far; any other stays as it is."""
+    if contact.form is not ContactForm.MASKED:
+        await tx.execute(_UNVEIL, _sealed(ring, key, contact))
 
 
 async def save_all(tx: AsyncConnection, ring: KeyRing, receivers: Mapping[str, Contact]) -> None:

@@ -93,7 +93,7 @@ async def enter(tx: AsyncConnection, entry: dict[str, Any]) -> bool:
 async def go_on(tx: AsyncConnection, booking: Booking, seen: OrderObserved, entry: dict[str, Any], *, new: bool) -> str:
     """Book the rest of what an observation says, once its order's row is there; `new` when it made that row."""
     if not new:
-        return await _again(tx, seen, entry)
+        return await _again(tx, booking.ring, seen, entry)
     await _first(tx, booking, seen, entry)
     return "applied"
 
@@ -127,7 +127,7 @@ async def _reserve(tx: AsyncConnection, booking: Booking, seen: OrderObserved, v
     return [*(await order_stock.hold(tx, asking, wanted, now)).short]
 
 
-async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any]) -> str:
+async def _again(tx: AsyncConnection, ring: KeyRing, seen: OrderObserved, values: dict[str, Any]) -> str:
     key, now = values["key"], values["now"]
     row = await orders.must_lock(tx, key)
     change = decide(orders.seen_of(row), seen, values["inbox_id"])
@@ -141,6 +141,9 @@ async def _again(tx: AsyncConnection, seen: OrderObserved, values: dict[str, Any
         await late.tell(tx, row, EVENT_OF[seen.status], now)
         return "late"
     await _tell_of_hold(tx, row, seen, now)
+    if row.channel_hold and not held(seen):
+        # Some channels hide the receiver while they forbid to ship.
+        await contacts.unveil(tx, ring, key, seen.contact)
     for event in change.events:
         await deliveries.add(tx, key, event, now)
     return "applied"

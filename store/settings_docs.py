@@ -76,6 +76,8 @@ class TimingDocument(BaseModel):
     pull_reach_seconds: Duration
     pull_retries_seconds: Durations
     pull_heartbeat_seconds: Duration
+    pull_beside_push_seconds: Duration
+    pull_limited_seconds: Duration
     approval_remind_seconds: Duration
     approval_escalate_seconds: Duration
     count_period_seconds: Duration

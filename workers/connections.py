@@ -13,7 +13,7 @@ from temporalio.client import Client
 from clients.clock import utc_now
 from clients.temporal import pull_is_on
 from connectors import registry
-from domain.connections import CONNECTION, SILENCE, Connection, finding, silent
+from domain.connections import CONNECTION, PUSHES_LOOKED_FOR, SILENCE, Connection, finding, silent
 from domain.errors import Unavailable
 from domain.watch import AlertLimits
 from store import connections, settings_docs
@@ -48,7 +48,7 @@ class Connections:
         async with self._database.transaction() as tx:
             limits = await settings_docs.alert_limits(tx, self._profile)
             period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
-            shops = [_connection(one, period) for one in await connections.all_shops(tx)]
+            shops = [_connection(one, period) for one in await connections.all_shops(tx, now)]
             quiet = [found for one in shops if (found := silent(one, limits, now)) is not None]
             await connections.settle(tx, SILENCE, quiet, now)
         if self._checked_at is None or now - self._checked_at >= timedelta(seconds=limits.connection_seconds):
@@ -61,7 +61,7 @@ class Connections:
         async with self._database.transaction() as tx:
             await connections.looked(tx, scheduled, now)
             period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
-            fresh = [_connection(one, period) for one in await connections.all_shops(tx)]
+            fresh = [_connection(one, period) for one in await connections.all_shops(tx, now - PUSHES_LOOKED_FOR)]
             lacking = [found for one in fresh if (found := finding(one, limits, now)) is not None]
             await connections.settle(tx, CONNECTION, lacking, now)
 

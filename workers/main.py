@@ -28,7 +28,7 @@ from domain.invoices import RED_LETTER
 from domain.mail import LETTERS
 from domain.messages import MESSAGE
 from domain.outgoing import Queue
-from domain.pulling import CASES, ORDERS, PullSource
+from domain.pulling import CASES, ORDERS, PullSource, paced
 from domain.shops import Role, Shop
 from domain.stock_push import STOCK
 from store import migrations, places, settings_docs
@@ -192,10 +192,11 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
     Their switch takes effect (INT-17).
     """
     on = shop.backup or registry.vendor(shop.vendor).inbound is None  # the only way in cannot be switched off
-    for kind, rules in ((ORDERS, registry.pull_rules(shop.vendor)), (CASES, registry.case_rules(shop))):
+    for kind, rules in ((ORDERS, registry.pull_rules(shop)), (CASES, registry.case_rules(shop))):
         if rules is None:
             continue
-        source = PullSource(shop.vendor, shop.code, rules, parts.timing.pull, kind)
+        timing = paced(parts.timing.pull, rules, pushes=registry.pushes(shop.vendor))
+        source = PullSource(shop.vendor, shop.code, rules, timing, kind)
         if pulled.get(source) is not on:
             await ensure_pull(parts.client, source, on=on)
             pulled[source] = on

@@ -75,7 +75,8 @@ def reconcile(
             if source is None:
                 raise BadInput(f"{account} cannot be asked which orders it has; import its export instead: oms import")
             since = _time(begin, shop.zone)
-            until = min(_time(end, shop.zone), utc_now().replace(microsecond=0))
+            latest = utc_now().replace(microsecond=0) - timedelta(seconds=source.rules.lag_seconds)
+            until = min(_time(end, shop.zone), latest)
             await compare_now(await connect(), source, since, until)
             reads = CompletenessReads(here.database)
             checks = await reads.checks(vendor, code, since, until, HAND)

@@ -130,14 +130,14 @@ async def connect(
     params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
     try:
         urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock", "cases")}
-        urls["notice_url"] = f"{simulator_url}/own/demo/promises"
+        urls |= {"notice_url": f"{simulator_url}/own/demo/promises", "roll_url": f"{simulator_url}/own/demo/orders"}
         await connect_shop(shops, ("own", "demo"), own, urls)
         await connect_shop(shops, ("qimen", "wms"), wms, params, WAREHOUSE)
         await connect_shop(shops, ("kdniao", "express"), courier)
         await connect_merchant(shops, both.merchant, simulator_url, gateway_url)
         await both.invoices.connect(shops, simulator_url)
         for account in both.accounts:
-            await connect_account(shops, tokens, account, simulator_url)
+            await connect_account(shops, tokens, account, simulator_url, gateway_url)
         if mail_port:
             await both.messages.connect(shops, simulator_url, mail_port)
     finally:

@@ -36,10 +36,18 @@ class Marketplace:
 
 
 ALL = (
-    Marketplace("taobao", "tm", 0.2, "pull"),
-    Marketplace("douyin", "dy", 0.15, "push + pull"),
-    Marketplace("douyin", "dy-push", 0.1, "push, lists dead", pull_dead=True),
-    Marketplace("douyin", "dy-pull", 0.1, "pull, push dead", push_dead=True),
+    Marketplace("taobao", "tm", 0.15, "pull"),
+    Marketplace("douyin", "dy", 0.1, "push + pull"),
+    Marketplace("douyin", "dy-push", 0.08, "push, lists dead", pull_dead=True),
+    Marketplace("douyin", "dy-pull", 0.07, "pull, push dead", push_dead=True),
+    Marketplace("jd", "jd", 0.04, "pull"),
+    Marketplace("pdd", "pdd", 0.04, "queue + pull"),
+    Marketplace("kuaishou", "ks", 0.04, "push + pull"),
+    Marketplace("xhs", "xhs", 0.04, "push + pull"),
+    Marketplace("wechatshop", "wx", 0.04, "push + pull"),
+    Marketplace("shopify", "sf", 0.04, "push + pull"),
+    Marketplace("shopee", "sp", 0.04, "pull, push dead", push_dead=True),
+    Marketplace("amazon", "az", 0.04, "pull"),
 )
 OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
@@ -47,14 +55,34 @@ OWN_WAYS = "push, cases pulled"
 PAY = "pay"
 PATHS = {"taobao": "/router/rest", "douyin": ""}
 """Where a vendor's own addresses begin in the simulator, unless under its name."""
-SHOP_IDS: Mapping[str, tuple[str, ...]] = {"douyin": ("shop_id",), "jd": ("vender_id",)}
+SHOP_IDS: Mapping[str, tuple[str, ...]] = {
+    "douyin": ("shop_id",),
+    "jd": ("vender_id",),
+    "pdd": ("mall_id",),
+    "shopee": ("shop_id",),
+    "amazon": ("seller_id",),
+    "xhs": ("seller_id",),
+}
 """The params of a vendor that hold its number of the shop."""
 PARAMS: Mapping[str, dict[str, str]] = {
     "jd": {"operator": "demo"},
     "kuaishou": {"carriers": "SF=4,YTO=6,ZTO=7,STO=8,YUNDA=9,JD=10,EMS=11"},
+    "pdd": {"carriers": "SF=44,YTO=85,ZTO=115,STO=1,YUNDA=121,JD=120,EMS=118", "message_url": "{messages}"},
+    "shopee": {"callback_url": "{gateway}/in/shopee/{shop}"},
+    "xhs": {"carriers": "SF=shunfeng,YTO=yuantong,ZTO=zhongtong,STO=shentong,YUNDA=yunda,JD=jd,EMS=ems"},
+    "shopify": {"location_id": "1001"},
+    "amazon": {
+        "marketplace_id": "ATVPDKIKX0DER",
+        "product_type": "SHIRT",
+        "token_url": "{simulator}/amazon/auth/o2/token",
+        "lag_seconds": "2",
+    },
 }
+"""Further params; `{gateway}` and `{messages}` are addresses of this demo, `{shop}` the shop's code."""
 MORE: Mapping[str, dict[str, str]] = {
     "kuaishou": {"app_secret": "the-apps-own", "msg_secret": "MDEyMzQ1Njc4OWFiY2RlZg=="},
+    "amazon": {"behind_seconds": "1"},
+    "wechatshop": {"push_token": "token", "encoding_aes_key": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"},
 }
 """What else a vendor's shop row, and the simulator's, hold; not secret in a demo."""
 
@@ -147,11 +175,26 @@ async def connect_merchant(shops: Shops, account: Merchant, simulator_url: str, 
     )
 
 
-async def connect_account(shops: Shops, tokens: SqlTokens, account: Account, simulator_url: str) -> None:
+def params_of(account: Account, simulator_url: str, gateway_url: str) -> dict[str, str]:
+    """Give what a shop row holds beside its keys."""
+    shop = account.shop
+    places = {
+        "gateway": gateway_url,
+        "simulator": simulator_url,
+        "shop": shop.code,
+        "messages": f"{simulator_url.replace('http', 'ws', 1)}/{shop.vendor}",
+    }
+    further = {name: text.format_map(places) for name, text in PARAMS.get(shop.vendor, {}).items()}
+    return dict.fromkeys(SHOP_IDS.get(shop.vendor, ()), account.shop_id) | further
+
+
+async def connect_account(
+    shops: Shops, tokens: SqlTokens, account: Account, simulator_url: str, gateway_url: str
+) -> None:
     """Connect a shop as `oms shop add` and `oms shop token` do."""
     shop = account.shop
     url = simulator_url + PATHS.get(shop.vendor, f"/{shop.vendor}")
-    params = dict.fromkeys(SHOP_IDS.get(shop.vendor, ()), account.shop_id) | PARAMS.get(shop.vendor, {})
+    params = params_of(account, simulator_url, gateway_url)
     endpoint = Endpoint(url, account.app_key, (account.secret,), dict(MORE.get(shop.vendor, {})))
     await connect_shop(shops, (shop.vendor, shop.code), endpoint, params)
     now = utc_now()

@@ -1,6 +1,16 @@
 """Words and sentences about stock in Chinese (clients/console/words.py looks into SAID too). Tables only."""
 
-CHANNELS = {"own": "自营商城", "douyin": "抖店", "taobao": "淘宝", "jd": "京东", "pdd": "拼多多"}
+CHANNELS = {
+    "own": "自营商城",
+    "douyin": "抖店",
+    "taobao": "淘宝",
+    "jd": "京东",
+    "pdd": "拼多多",
+    "kuaishou": "快手小店",
+    "xhs": "小红书",
+    "shopee": "虾皮 Shopee",
+    "wechatshop": "微信小店",
+}
 TERMS = {
     "on_hand": "在库",
     "reserved": "− 预占",

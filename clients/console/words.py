@@ -247,6 +247,7 @@ _SAID = [
     *stock_words.SAID,
     *setting_words.SAID,
     *case_words.SAID,
+    *completeness_words.SAID,
     *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]

@@ -1,4 +1,4 @@
-"""The gateway's application: `POST /in/{vendor}/{shop}`, `/healthz`, `/readyz`. Accepting is one insert (INT-4)."""
+"""The gateway's application: `/in/{vendor}/{shop}`, `/healthz`, `/readyz`. Accepting is one insert (INT-4)."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, get_current_span, get_tracer
 
 from clients.gateway.directory import ShopDirectory
-from connectors.inbound import Answer, Inbound, Outcome, Push
+from connectors.inbound import Answer, Greeter, Inbound, Outcome, Push
 from domain.errors import Broken, Forged, Unavailable, Unparsable
 from domain.lanes import subject
 from store.database import Database
@@ -94,6 +94,22 @@ class Gateway:
             return _plain(429, "too many messages that cannot be verified", retry_after="60")
         return _response(inbound.answer(Outcome.FORGED, reason, push.received_at))
 
+    async def greet(self, vendor: str, shop: str, request: Request) -> Response:
+        """Answer a vendor that looks whether this address is ours; nothing is stored."""
+        try:
+            inbound = await self._directory.inbound(vendor, shop)
+        except (Unavailable, Broken) as error:
+            return _plain(503, error.reason, retry_after="2")
+        if inbound is None:
+            return _plain(404, f"no shop {vendor}/{shop} is connected here")
+        if not isinstance(inbound, Greeter):
+            return _plain(405, "messages come here by POST")
+        try:
+            said = inbound.greet(dict(request.query_params))
+        except Forged as error:
+            return _plain(401, error.reason)
+        return Response(said, media_type="text/plain; charset=utf-8")
+
     async def ready(self) -> Response:
         """Say whether a push could be stored now."""
         try:
@@ -125,6 +141,10 @@ def application(gateway: Gateway, database: Database) -> FastAPI:
     @app.post("/in/{vendor}/{shop}")
     async def receive(vendor: str, shop: str, request: Request) -> Response:
         return await gateway.receive(vendor, shop, request)
+
+    @app.get("/in/{vendor}/{shop}")
+    async def greet(vendor: str, shop: str, request: Request) -> Response:
+        return await gateway.greet(vendor, shop, request)
 
     @app.get("/healthz")
     async def alive() -> Response:

@@ -5,7 +5,8 @@ moment of change, from the last page to the first: an order that changes meanwhi
 it move towards the first page, where they are still to be read. The encrypted twins of list and detail are asked;
 inferred, their answers are shaped as those of the plain ones.
 An order is shipped as a whole there: it takes one carrier and waybill, the first parcel's. `ware.stock.sku.set` is
-named by third parties only, and so are its parameters. There is no way to answer an after-sales case.
+named by third parties only, and so are its parameters; how an answer to either says no was not found: whichever object
+in it has a `success` counts. There is no way to answer an after-sales case.
 Source: the platform's developer guide and its official client. Nothing was tried against the platform yet.
 """
 
@@ -20,7 +21,7 @@ from connectors import fields, shapes
 from connectors.outbound import Clock
 from connectors.platforms import jd_cases as cases
 from connectors.platforms import jd_orders as orders
-from connectors.platforms.jd_gateway import CHANNEL, ApiResult, JosGateway
+from connectors.platforms.jd_gateway import CHANNEL, ApiResult, JosGateway, Verdict
 from connectors.shapes import Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
@@ -44,16 +45,6 @@ CARRIER_IDS: Mapping[str, str] = {
     "DBKD": "3046",
 }  # fmt: skip
 """Their numbers as third parties list them; the shop's `carriers` come first."""
-
-
-class _Shipped(Lenient):
-    apiResult: ApiResult | None = None
-    sopjosshipment_result: ApiResult | None = None
-
-
-class _Set(Lenient):
-    success: bool = True
-    apiResult: ApiResult | None = None
 
 
 class _NewToken(Lenient):
@@ -125,10 +116,8 @@ class JdShop:
         """
         params = {"orderId": notice.order_no, "logiCoprId": self._carrier(notice), "logiNo": notice.waybill_no}
         try:
-            answer, _ = await self._jos.ask(SHIP, notice.key, params, _Shipped)
-            for told in (answer.apiResult, answer.sopjosshipment_result):
-                if told is not None:
-                    told.check(f"{SHIP} {notice.key}")
+            answer, _ = await self._jos.ask(SHIP, notice.key, params, Verdict)
+            answer.check(f"{SHIP} {notice.key}")
         except Refused:
             told_before = await self._told(notice)
             if notice.waybill_no not in told_before and (notice.whole or not told_before):
@@ -158,8 +147,8 @@ class JdShop:
         (level,) = batch
         ref = f"{level.variant_id or level.item_id} {level.sequence}"
         params = {"skuId": level.variant_id or level.item_id, "stockNum": str(level.quantity)}
-        answer, _ = await self._jos.ask(STOCK, ref, params, _Set)
-        (answer.apiResult or ApiResult(success=answer.success)).check(f"{STOCK} {ref}")
+        answer, _ = await self._jos.ask(STOCK, ref, params, Verdict)
+        answer.check(f"{STOCK} {ref}")
         return {}
 
     async def pull_cases(self, window: Window, cursor: str) -> Page:
@@ -211,7 +200,7 @@ class JdShop:
         if refund.id != number:
             raise Broken(f"{CHANNEL} answered about another case than {case_no}")
         order, _ = await self._order(refund.orderId, case_no)
-        is_cancelled = order.get("orderState") in orders.NOTHING_LEFT
+        is_cancelled = str(order.get("orderState")) in orders.NOTHING_LEFT
         return cases.observe_refund(refund, is_cancelled, self._clock(), self._shop), raw
 
     async def _bill(self, case_no: str) -> tuple[CaseObserved, bytes]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
+from pydantic import ConfigDict
 from pydantic_core import from_json
 
 from connectors import fields
@@ -54,6 +55,19 @@ class ApiResult(Lenient):
         code = fields.vendor_text(self.errorCode or self.numberCode) or "no code"
         words = fields.vendor_text(self.chineseErrCode or self.englishErrCode) or "no reason given"
         raise Refused(code, f"{words} ({ref})")
+
+
+class Verdict(Lenient):
+    """The answer to something that was told: whichever object in it says whether the business agreed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def check(self, ref: str) -> None:
+        """Raise Refused with the platform's words, unless nothing in it says no."""
+        told = self.model_dump()
+        for one in (told, *told.values()):
+            if isinstance(one, dict) and one.get("success") is not None:
+                checked(ApiResult, one, f"{CHANNEL} about {ref}").check(ref)
 
 
 class JosGateway:

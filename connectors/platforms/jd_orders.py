@@ -7,7 +7,8 @@ Money. Documented: `orderTotalPrice` is before discounts and freight, `sellerDis
 the shop's, `freightPrice`, and what the buyer pays is `actualPay` or `shouldPay`; `orderPayment` is no longer kept up
 and is read only where both are missing. Inferred: what goods and freight exceed all of these by is the platform's
 discount; `balanceUsed` is a way to pay, and no discount.
-Inferred: money of a cancelled order is back (TRADE_CANCELED), that of a parent that was split is its children's.
+Inferred: money of an order that was cancelled or came back undelivered is back (TRADE_CANCELED, DELIVERY_RETURN), that
+of a parent that was split is its children's.
 A line has no number of its own: it is the SKU's, with -2 for its second line. Unpaid orders are not shown by the
 platform. Not found: where the handle of a hidden receiver stands (`oaid`, which its decryption takes); it is read
 from the order or its receiver, and asked for by that name.
@@ -44,7 +45,7 @@ FIELDS = (
 )
 WAITS, STORED = "WAIT_SELLER_STOCK_OUT", "+store"
 """An order that JD's own warehouse ships (京仓订单, 云仓订单) waits too, but not for us: a code of its own."""
-NOTHING_LEFT = frozenset({"TRADE_CANCELED", "PARENT_TRADE_CANCELED"})
+NOTHING_LEFT = frozenset({"TRADE_CANCELED", "PARENT_TRADE_CANCELED", "DELIVERY_RETURN"})
 _NEVER = ("0001-", "1970-")
 
 

@@ -8,7 +8,8 @@ Money. The unit price times the number are the goods. `totalFee` is documented a
 freight; whether `discountFee` is off it already is not: whichever makes the sums add up is taken, freight within it
 as well. Inferred: the discount is the shop's; `payChannelDiscount` and `governmentDiscount` are ways to pay.
 Inferred: an order of which `disableDeliveryReasonCode` names a reason must not be shipped: a code of its own.
-Inferred: the money of a failed order is back. How much a refund gave back only its after-sales case tells.
+Inferred: the money of a failed order that was paid is back: a code of its own. How much a refund gave back only its
+after-sales case tells.
 """
 
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ NO_MORE = "nomore"
 MAX_CURSOR = 200
 BY_CREATION, BY_CHANGE = 1, 2
 PAID, FAILED = 30, 80
-DISABLED = "+disabled"
+DISABLED, WAS_PAID = "+disabled", "+paid"
 
 
 class _Base(Lenient):
@@ -97,6 +98,7 @@ class _RowBase(Lenient):
     status: int = 0
     createTime: Any = None
     updateTime: Any = None
+    payTime: Any = None
     disableDeliveryReasonCode: Any = None
 
 
@@ -172,7 +174,7 @@ def rolled(told: Mapping[str, Any], window: Window) -> Rolled:
     """Read of a row which order it is, and when it was placed."""
     row = checked(_Row, told, f"{CHANNEL} listed an order that cannot be read").orderBaseInfo
     placed_at = believable_millis(row.createTime) or window.start
-    return Rolled(row.oid, _raw(row.status, row.disableDeliveryReasonCode), placed_at)
+    return Rolled(row.oid, _raw(row.status, row.payTime, row.disableDeliveryReasonCode), placed_at)
 
 
 def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
@@ -189,7 +191,7 @@ def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
         shop=shop.code,
         no=base.oid,
         status=ChannelStatus.UNMAPPED,
-        raw_status=_raw(base.status, base.disableDeliveryReasonCode),
+        raw_status=_raw(base.status, base.payTime, base.disableDeliveryReasonCode),
         vendor_time=from_millis(base.updateTime),
         placed_at=from_millis(base.createTime),
         paid_at=from_millis(base.payTime) if base.payTime else None,
@@ -208,7 +210,10 @@ def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
     )
 
 
-def _raw(status: int, disabled: object) -> str:
+def _raw(status: int, paid: object, disabled: object) -> str:
+    """Say the code: one that fails before it was paid, and one that fails after, are two."""
+    if status == FAILED and paid:
+        return f"{status}{WAS_PAID}"
     return f"{status}{DISABLED}" if disabled and status == PAID else str(status)
 
 

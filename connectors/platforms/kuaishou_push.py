@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
+from pydantic_core import from_json
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
@@ -70,7 +71,7 @@ class KuaishouInbound:
         """Raise Forged unless one of the shop's message secrets opens it, and it is for this application."""
         plain = self._opened(push)
         try:
-            told = json.loads(plain)
+            told = from_json(plain)
         except ValueError as error:
             raise Forged("no message secret of this shop opens the body") from error
         if not isinstance(told, dict) or not fields.same(str(told.get("appKey", "")), self._shop.key_id):
@@ -79,7 +80,7 @@ class KuaishouInbound:
     def _opened(self, push: Push) -> bytes:
         """Open with the secret in use or the one before, a line each."""
         if len(push.body) > fields.MAX_BODY_BYTES:
-            raise Unparsable(f"the body is larger than {fields.MAX_BODY_BYTES} bytes")
+            raise Forged(f"the body is larger than {fields.MAX_BODY_BYTES} bytes: nothing so large is opened")
         for secret in self._shop.sealed.get(MSG_SECRET, "").split():
             try:
                 return opened(push.body, secret)
@@ -89,7 +90,10 @@ class KuaishouInbound:
 
     def parse(self, push: Push) -> Genuine:
         """Read a verified push; Unparsable names the field and the fault."""
-        plain = self._opened(push)
+        try:
+            plain = self._opened(push)
+        except Forged as error:
+            raise Unparsable(error.reason) from error
         try:
             event = _Event.model_validate_json(plain)
         except ValidationError as error:

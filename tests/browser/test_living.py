@@ -26,6 +26,7 @@ PAGES = [
     "/alerts",
     "/stock",
     "/shops",
+    "/completeness",
     "/inbox",
     "/users",
     "/settings",

@@ -1,19 +1,24 @@
 """Everything an operator may read is said in Chinese: waits, refusals, alerts; and nothing becomes markup."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from clients.console import completeness_words
 from clients.console.html import money, tag, url
 from clients.console.lists import DEFAULT_ZONE, end_of_day
 from clients.console.words import ALERTS, CHOICES, FOR_BUYER, ROLES, STATUSES, WAITS, said
+from domain.completeness import Fault, Mark
+from domain.connections import Connection, finding, silent
 from domain.inbound import ALERTS as OF_INBOUND
 from domain.late import late
 from domain.orders import OrderEvent, OrderStatus
 from domain.permissions import UserRole
 from domain.waits import WaitFor
-from domain.watch import OF_THE_ENGINE, OF_THE_STORE, OVERSIZE
+from domain.watch import OF_THE_ENGINE, OF_THE_STORE, OVERSIZE, AlertLimits
 from store.adjustments import BLOCKED
 from store.counts import FAILED, INACCURATE
 from store.order_marks import LATE
@@ -131,3 +136,22 @@ def test_money_and_the_viewers_day_are_written_as_people_do() -> None:
     assert money(-123456, "CNY") == "−¥1,234.56"
     assert money(5, "USD") == "USD 0.05"
     assert end_of_day(NOON, ZoneInfo(DEFAULT_ZONE)).isoformat() == "2026-11-22T16:00:00+00:00"
+
+
+def test_what_the_ledger_and_the_connections_say_is_said_in_chinese() -> None:
+    now = NOON
+    one = Connection("taobao", "tm", now - timedelta(days=2), pushes=True, pulls=True, token=True, scheduled=False)
+    limits = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8, stock_push_seconds=60)
+    found = [finding(replace(one, order_at=now), limits, now), silent(one, limits, now)]
+    words = [
+        *(told.words for told in found if told),
+        "2 orders are missing since 2026-11-22 04:00 UTC: A, B."
+        " They are asked for again and again; see oms completeness",
+        "1 orders are missing since 2026-11-22 04:00 UTC (the platform counts 3 orders and names 2)."
+        " They are asked for again and again; see oms completeness",
+        "it does not say which orders it has, so nothing is proven: HTTP 503",
+    ]
+    assert len(words) == 5
+    assert [one for one in words if not chinese(said(one))] == []
+    assert set(completeness_words.MARKS) == set(completeness_words.SIGNS) == set(Mark)
+    assert set(completeness_words.FAULTS) == set(Fault)

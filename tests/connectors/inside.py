@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 
 from connectors import registry
@@ -91,6 +92,24 @@ def settings(vendor: str, **more: Any) -> dict[str, Any]:
     return {"vendor": vendor, "shop": "s1", "shop_id": SHOP_ID, "share": 1, **keys, **more}
 
 
+def shop_of(vendor: str, params: Mapping[str, str], seller: dict[str, Any], url: str) -> Shop:
+    """Write the row of a shop that is configured so."""
+    needs = registry.vendor(vendor)
+    return Shop(
+        vendor=vendor,
+        code="s1",
+        role=Role.SALES,
+        zone=needs.zone,
+        currency=needs.currency,
+        endpoint_url=url,
+        key_id=seller["app_key"],
+        secrets=(seller["secret"],),
+        params=dict(params),
+        token=Token(seller["access_token"], seller["refresh_token"]),
+        sealed={name: one for name, one in seller.get("more", {}).items() if name in needs.sealed_params},
+    )
+
+
 @asynccontextmanager
 async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> AsyncIterator[Inside]:
     """Open a world whose orders are all of one shop; `seller` are further settings of that shop."""
@@ -100,26 +119,25 @@ async def inside(vendor: str, params: Mapping[str, str], **wanted: Any) -> Async
     gateway = Gateway()
     world = World(set_up, build_plan(set_up), httpx.MockTransport(gateway.take))
     app = create_app(world)
-    sealed = {name: str(value) for name, value in seller.get("more", {}).items()}
-    shop = Shop(
-        vendor=vendor,
-        code="s1",
-        role=Role.SALES,
-        zone=registry.vendor(vendor).zone,
-        currency=registry.vendor(vendor).currency,
-        endpoint_url=f"http://sim/{vendor}",
-        key_id=seller["app_key"],
-        secrets=(seller["secret"],),
-        params=dict(params),
-        token=Token(seller["access_token"], seller["refresh_token"]),
-        sealed={name: one for name, one in sealed.items() if name in registry.vendor(vendor).sealed_params},
-    )
+    shop = shop_of(vendor, params, seller, f"http://sim/{vendor}")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         try:
             gateway.shop = shop
             yield Inside(world, app, http, shop, gateway)
         finally:
             await world.stop()
+
+
+@asynccontextmanager
+async def served(market: Inside) -> AsyncIterator[str]:
+    """Serve the world at a port: messages need a real connection."""
+    server = uvicorn.Server(uvicorn.Config(market.app, port=0, log_level="error", lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await running
 
 
 def lately(minutes: float = 20, ahead_seconds: float = 1) -> Window:

@@ -134,16 +134,16 @@ def parcel(order: OrderObserved, waybill: str = "SF1001", *, lines: int | None =
     return ShipmentNotice(order.no, "SF", waybill, utc_now(), packed, whole, f"write_back:{order.no}:{waybill}")
 
 
-@asynccontextmanager
-async def opened(
-    vendor: str, count: int, params: Mapping[str, str], more: Mapping[str, str] | None = None, **profile: Any
-) -> AsyncIterator[Live]:
-    """Open a world whose buyers all go to one shop of this vendor; nobody has bought yet."""
+def seller_of(vendor: str, more: Mapping[str, str]) -> dict[str, Any]:
+    """Write a shop to which all buyers go, as the simulator's configuration has it."""
     tokens = {"access_token": f"access-{vendor}", "refresh_token": f"refresh-{vendor}"}
     known = {"vendor": vendor, "shop": "s1", "app_key": "12345678", "secret": "platform-secret", "shop_id": "1111111"}
-    told = {**known, **tokens, "share": 1.0, "more": dict(more or {})}
-    settings = config(count=count, seed=SEED, marketplaces=[told], case_return_after=0.01, **profile)
-    row = Shop(
+    return {**known, **tokens, "share": 1.0, "more": dict(more)}
+
+
+def row_of(vendor: str, params: Mapping[str, str], more: Mapping[str, str]) -> Shop:
+    """Give that shop's row on our side."""
+    return Shop(
         vendor=vendor,
         code="s1",
         role=Role.SALES,
@@ -153,9 +153,20 @@ async def opened(
         key_id="12345678",
         secrets=("platform-secret",),
         params=dict(params),
-        token=Token(tokens["access_token"], tokens["refresh_token"]),
-        sealed=dict(more or {}),
+        token=Token(f"access-{vendor}", f"refresh-{vendor}"),
+        sealed=dict(more),
     )
+
+
+@asynccontextmanager
+async def opened(
+    vendor: str, count: int, params: Mapping[str, str], more: Mapping[str, str] | None = None, **profile: Any
+) -> AsyncIterator[Live]:
+    """Open a world whose buyers all go to one shop of this vendor; nobody has bought yet."""
+    settings = config(
+        count=count, seed=SEED, marketplaces=[seller_of(vendor, more or {})], case_return_after=0.01, **profile
+    )
+    row = row_of(vendor, params, more or {})
     live: list[Live] = []
     world = World(settings, build_plan(settings), httpx.MockTransport(lambda request: live[0].receive(request)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=create_app(world)), base_url="http://sim") as http:

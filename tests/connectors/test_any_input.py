@@ -24,10 +24,19 @@ from domain.errors import Broken, Forged, OmsError, Unparsable
 from domain.observations import OrderObserved
 from domain.pulling import Window
 from domain.shops import Shop
-from tests.connectors import douyin_answers, jd_answers, kuaishou_answers, pdd_answers, shopee_answers
+from tests.connectors import (
+    douyin_answers,
+    jd_answers,
+    kuaishou_answers,
+    pdd_answers,
+    shopee_answers,
+    wechatshop_answers,
+    xhs_answers,
+)
 from tests.connectors.alipay_answers import ALIPAY, BACK
 from tests.connectors.alipay_answers import notified as alipay_notified
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.shopify_answers import SHOPIFY
 from tests.connectors.stripe_answers import INTENT, SESSION, STRIPE, event
 from tests.connectors.stripe_answers import signed as stripe_signed
 from tests.connectors.taobao_answers import TID, says, taobao, trade
@@ -35,6 +44,7 @@ from tests.connectors.wechatpay_answers import PAID, WECHATPAY, notified
 from tests.connectors.worlds import KDNIAO, NOW, OWN, QIMEN, Stranger, push
 
 WECHATPAY_HEADERS = [f"wechatpay-{name}" for name in ("timestamp", "nonce", "signature", "serial")]
+SHOPIFY_HEADERS = ["x-shopify-topic", "x-shopify-hmac-sha256", "x-shopify-webhook-id"]
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=64)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60)
 MOMENTS = st.integers(0, 3_000_000_000).map(lambda second: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
@@ -142,8 +152,11 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
     ]
 
 
-PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE]
+PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, kuaishou_answers.KUAISHOU, xhs_answers.XHS]
+PUSHING += [wechatshop_answers.WECHATSHOP]
+PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, SHOPIFY]
 PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", "authorization"]
+PUSH_HEADERS += ["app-key", "timestamp", "sign"]
 
 
 @pytest.mark.parametrize("shop", PUSHING, ids=lambda shop: shop.vendor)
@@ -151,7 +164,7 @@ PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "e
     body=st.binary(max_size=300),
     query=st.dictionaries(st.sampled_from(["method", "timestamp", "app_key", "sign", "sign_method"]), st.text()),
     headers=st.dictionaries(
-        st.sampled_from([*PUSH_HEADERS, *WECHATPAY_HEADERS]),
+        st.sampled_from([*PUSH_HEADERS, *WECHATPAY_HEADERS, *SHOPIFY_HEADERS]),
         st.text(),
     ),
 )
@@ -417,6 +430,7 @@ async def test_any_list_of_the_platform_is_a_page_or_broken(said: Any) -> None:
 POLLED = [
     (jd_answers.JD, "jingdong_pop_order_enSearch_responce", jd_answers.order()),
     (kuaishou_answers.KUAISHOU, "data", kuaishou_answers.order() | kuaishou_answers.base() | kuaishou_answers.case()),
+    (xhs_answers.XHS, "data", xhs_answers.order() | xhs_answers.sku()),
 ]
 POLLED_NAMES = st.sampled_from(
     sorted({name for _, wrapper, order in POLLED for name in (wrapper, *order)} | {"code", "searchorderinfo_result"})
@@ -457,5 +471,17 @@ SEALED_JSON = st.dictionaries(SEALED_FIELDS, JSON, max_size=5).map(lambda told: 
 def test_sealed_nonsense_never_raises_anything_else_at_kuaishou(body: bytes, sealed: bool) -> None:
     try:
         receive(kuaishou_answers.KUAISHOU, kuaishou_answers.pushed(body) if sealed else push(body))
+    except (Forged, Unparsable):
+        return
+
+
+XHS_DATA = st.dictionaries(st.sampled_from(["orderId", "returnsId", "orderStatus"]), JSON, max_size=3).map(json.dumps)
+XHS_TAGS = st.sampled_from(["msg_fulfillment_status_change", "msg_after_sale_create", "x", ""])
+
+
+@given(st.binary(max_size=300) | st.lists(st.builds(xhs_answers.message, XHS_TAGS, XHS_DATA | st.text()), max_size=3))
+def test_signed_nonsense_never_raises_anything_else_at_xiaohongshu(told: bytes | list[Any]) -> None:
+    try:
+        receive(xhs_answers.XHS, xhs_answers.pushed(told))
     except (Forged, Unparsable):
         return

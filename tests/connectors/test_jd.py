@@ -111,6 +111,7 @@ async def test_an_order_is_read_to_the_fen_with_its_times_and_its_hidden_receive
         ({"totalSellerDiscount": "25.00"}, {"shop_discount_minor": 2500, "platform_discount_minor": 0}),
         ({"orderState": "TRADE_CANCELED"}, {"refunded_minor": 30100}),
         ({"orderState": "PARENT_TRADE_CANCELED"}, {"refunded_minor": 30100}),
+        ({"orderState": "DELIVERY_RETURN"}, {"refunded_minor": 30100}),
         ({"storeOrder": "京仓订单"}, {"raw_status": "WAIT_SELLER_STOCK_OUT+store"}),
         ({"storeOrder": "京仓订单", "orderState": "FINISHED_L"}, {"raw_status": "FINISHED_L"}),
         ({"orderRemark": None, "consigneeInfo": None}, {"remark": ""}),

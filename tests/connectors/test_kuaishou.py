@@ -121,8 +121,11 @@ def test_the_secret_before_counts_while_they_rotate_and_no_other() -> None:
             KuaishouInbound(KUAISHOU).verify(arrived)
     with pytest.raises(Forged):
         KuaishouInbound(replace(KUAISHOU, sealed={})).verify(push(PUSH))
+    for deep in (push(b"A" * 1_100_000), pushed(b"[" * 50_000)):
+        with pytest.raises(Forged):
+            KuaishouInbound(KUAISHOU).verify(deep)
     with pytest.raises(Unparsable, match="larger than"):
-        KuaishouInbound(KUAISHOU).verify(push(b"A" * 1_100_000))
+        KuaishouInbound(KUAISHOU).parse(push(b"A" * 1_100_000))
 
 
 @pytest.mark.parametrize(("name", "status"), EVENTS.items())
@@ -208,7 +211,8 @@ async def test_an_order_is_read_to_the_fen_with_its_hidden_receiver() -> None:
         ({"payTime": None}, {"paid_at": None}),
         ({"totalFee": 31_800}, {"total_minor": 30_600}),
         ({"totalFee": 30_600}, {"total_minor": 30_600}),
-        ({"status": 80}, {"refunded_minor": 30_600, "raw_status": "80"}),
+        ({"status": 80}, {"refunded_minor": 30_600, "raw_status": "80+paid"}),
+        ({"status": 80, "payTime": 0}, {"refunded_minor": 0, "raw_status": "80"}),
         ({"disableDeliveryReasonCode": [3]}, {"raw_status": "30+disabled"}),
         ({"disableDeliveryReasonCode": [3], "status": 40}, {"raw_status": "40"}),
     ],

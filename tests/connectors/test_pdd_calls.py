@@ -149,7 +149,7 @@ async def test_the_roll_names_every_order_by_the_moment_it_came_about() -> None:
 
 
 def test_windows_keep_to_the_platforms_limits() -> None:
-    rules = registry.pull_rules("pdd")
+    rules = registry.pull_rules(PDD)
     assert rules is not None
     assert (rules.longest_seconds, rules.lag_seconds) == (1_800, 180)
 

@@ -1,21 +1,17 @@
 """Our Pinduoduo against a simulated one, over its real paths (INT-2, INT-9, LOG-1, INV-6, AFT-3, INT-16)."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
-import uvicorn
 
 from connectors import registry
 from domain.errors import RateLimited, Refused, TokenRejected
 from domain.fulfillment import ShipmentNotice, ShippedLine
 from domain.observations import CaseHinted, CaseObserved, ChannelCaseState, OrderHinted, OrderObserved
 from domain.stock_push import Level
-from tests.connectors.inside import SHOP_ID, Inside, inside, lately, now, numbers, read_all
+from tests.connectors.inside import SHOP_ID, inside, lately, now, numbers, read_all, served
 
 PARAMS = {"mall_id": SHOP_ID, "message_url": "ws://sim", "carriers": "SF=44"}
 
@@ -112,22 +108,10 @@ async def test_too_many_calls_and_a_long_window_are_told() -> None:
             await market.channel().pull(replace(lately(), start=now() - timedelta(hours=1)), "")
 
 
-@asynccontextmanager
-async def served(market: Inside) -> AsyncIterator[str]:
-    """Serve the world at a port: messages need a real connection."""
-    server = uvicorn.Server(uvicorn.Config(market.app, port=0, log_level="error", lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/pdd"
-    server.should_exit = True
-    await running
-
-
 async def test_every_change_is_a_message_until_it_is_confirmed() -> None:
     async with inside("pdd", PARAMS, count=4, case_return_after=60) as market, served(market) as url:
         await market.acted()
-        shop = replace(market.shop, params={**PARAMS, "message_url": url})
+        shop = replace(market.shop, params={**PARAMS, "message_url": f"{url}/pdd"})
         async with httpx.AsyncClient() as http:
             queue = registry.message_queue(shop, http, now)
             taken = await queue.take(5)

@@ -17,15 +17,24 @@ from connectors.payments.wechatpay_inbound import WechatpayInbound
 from connectors.platforms.douyin import DouyinShop
 from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.own import OwnInbound, OwnShop
+from connectors.platforms.pdd import PddShop
+from connectors.platforms.pdd_queue import PddQueue
+from connectors.platforms.shopee import ShopeeShop
+from connectors.platforms.shopee_push import ShopeeInbound
 from connectors.platforms.taobao import TaobaoShop
+from connectors.platforms.wechatshop import WechatShop
+from connectors.platforms.wechatshop_push import WechatInbound
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
 from domain.errors import BadInput
 from domain.shops import Role, Shop
 from tests.connectors.alipay_answers import ALIPAY
 from tests.connectors.douyin_answers import DOUYIN
+from tests.connectors.pdd_answers import PDD
+from tests.connectors.shopee_answers import SHOPEE
 from tests.connectors.stripe_answers import STRIPE
 from tests.connectors.wechatpay_answers import WECHATPAY
+from tests.connectors.wechatshop_answers import WECHATSHOP
 from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
 
 
@@ -34,6 +43,8 @@ from tests.connectors.worlds import KDNIAO, OWN, QIMEN, TAOBAO, clock
     [
         (OWN, OwnInbound, registry.sales_channel, OwnShop),
         (DOUYIN, DouyinInbound, registry.sales_channel, DouyinShop),
+        (SHOPEE, ShopeeInbound, registry.sales_channel, ShopeeShop),
+        (WECHATSHOP, WechatInbound, registry.sales_channel, WechatShop),
         (QIMEN, QimenInbound, registry.warehouse, QimenWarehouse),
         (KDNIAO, KdniaoInbound, registry.courier, KdniaoCourier),
         (WECHATPAY, WechatpayInbound, registry.payment_provider, WechatpayMerchant),
@@ -54,10 +65,18 @@ def test_a_vendor_that_is_pulled_has_no_receiver_but_rules_and_a_token() -> None
     assert isinstance(registry.sales_channel(TAOBAO, httpx.AsyncClient(), clock), TaobaoShop)
     assert registry.missing(TAOBAO) == []
     assert registry.vendor("taobao").token
-    assert registry.pull_rules("taobao") is not None
-    assert registry.pull_rules("own") is None
+    assert registry.pull_rules(TAOBAO) is not None
+    assert registry.pull_rules(OWN) is None
     with pytest.raises(BadInput, match="taobao sends no webhooks: its orders are pulled"):
         registry.inbound(TAOBAO)
+
+
+def test_a_vendor_whose_news_wait_in_a_queue_has_one_and_no_receiver() -> None:
+    assert [registry.has_queue(shop) for shop in (PDD, SHOPEE, DOUYIN)] == [True, False, False]
+    assert isinstance(registry.sales_channel(PDD, httpx.AsyncClient(), clock), PddShop)
+    assert isinstance(registry.message_queue(PDD, httpx.AsyncClient(), clock), PddQueue)
+    with pytest.raises(BadInput, match="pdd sends no webhooks"):
+        registry.inbound(PDD)
 
 
 def test_cases_are_listed_by_platforms_and_by_an_own_shop_that_says_where() -> None:

@@ -6,6 +6,8 @@ from importlib import resources
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors import overseas
 from connectors.platforms.shopify_orders import read_order
@@ -164,3 +166,23 @@ def test_what_cannot_be_read_names_the_field_and_no_person(changes: dict[str, An
         read_order(order(**changes), SHOPIFY)
     assert words in caught.value.reason
     assert not [value for value in PERSONAL if value in caught.value.reason]
+
+
+MONEY_WORDS = st.sampled_from(["12.30", "0", "-1", "1e9", "PAID", "2026-11-22T10:00:00Z"])
+NONSENSE = st.none() | st.integers() | st.floats() | st.text(max_size=10) | MONEY_WORDS
+BAGS = st.builds(bag, NONSENSE, NONSENSE | st.just("USD")) | NONSENSE | st.lists(NONSENSE, max_size=2)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(order())), BAGS, max_size=4),
+    st.dictionaries(st.sampled_from(sorted(line())), BAGS, max_size=4),
+)
+def test_any_order_adds_up_or_is_unparsable(changed: dict[str, Any], in_line: dict[str, Any]) -> None:
+    told = {**order(lineItems=lines(line(**in_line))), **changed}
+    try:
+        seen = read_order(json.loads(json.dumps(told)), SHOPIFY)
+    except Unparsable:
+        return
+    assert seen.total_minor == seen.goods_minor - seen.shop_discount_minor + seen.freight_minor
+    assert seen.goods_minor == sum(one.amount_minor for one in seen.lines)
+    assert 0 <= seen.refunded_minor <= seen.paid_minor

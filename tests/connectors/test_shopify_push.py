@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.inbound import Outcome
+from connectors.platforms.shopify_push import TOPICS as ASKED
 from connectors.platforms.shopify_push import ShopifyInbound
 from connectors.platforms.shopify_sign import callback_sign, push_sign
 from domain.errors import Forged, Unparsable
@@ -153,3 +156,21 @@ def test_a_duplicate_is_a_success_and_only_a_forged_one_is_turned_down() -> None
     assert [INBOUND.answer(one, "", NOW).status for one in (Outcome.ACCEPTED, Outcome.DUPLICATE)] == [200, 200]
     assert INBOUND.answer(Outcome.UNPARSABLE, "id is missing", NOW).status == 200
     assert INBOUND.answer(Outcome.FORGED, "no", NOW).status == 401
+
+
+NAMES = st.sampled_from(["id", "order_id", "order", "orders", "return", "refund", "fulfillment", "financial_status"])
+NONSENSE = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**25) | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(st.binary(max_size=200) | NONSENSE.map(lambda told: json.dumps(told).encode()), st.sampled_from([*ASKED]))
+def test_signed_nonsense_is_read_or_unparsable(body: bytes, topic: str) -> None:
+    arrived = pushed(body, topic)
+    INBOUND.verify(arrived)
+    try:
+        INBOUND.parse(arrived)
+    except Unparsable:
+        return

@@ -1,5 +1,6 @@
 """Sets of numbers are compared, windows fall due when they are over, and one shop's day is its own (INT-9, INT-10)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.completeness import (
@@ -37,8 +38,10 @@ def ours(no: str, minute: float = 5, **changed: object) -> Ours:
     return Ours(no, at=NOON + timedelta(minutes=minute), **told)  # type: ignore[arg-type]
 
 
-def compared(theirs: list[Rolled], here: list[Ours], total: int | None = None) -> tuple[Mark, tuple[Difference, ...]]:
-    found = compare(SPAN, theirs, {one.no: one for one in here}, MEANINGS, total)
+def compared(
+    theirs: list[Rolled], here: list[Ours], total: int | None = None, kind: str = DAY
+) -> tuple[Mark, tuple[Difference, ...]]:
+    found = compare(replace(SPAN, kind=kind), theirs, {one.no: one for one in here}, MEANINGS, total)
     return mark(found, SOURCE, healed=False), found.differences
 
 
@@ -72,6 +75,7 @@ def test_a_status_that_we_are_behind_with_is_repaired_and_one_that_we_are_ahead_
     assert ahead == ()
     _, unknown = compared([rolled("A", status="WHAT")], [ours("A", status=ChannelStatus.UNPAID)])
     assert unknown == ()
+    assert compared([rolled("A")], [ours("A", status=ChannelStatus.UNPAID)], kind=HOUR)[1] == (), "news under way"
 
 
 def test_a_time_more_than_a_quarter_of_an_hour_off_is_listed() -> None:

@@ -52,6 +52,7 @@ def test_a_whole_connection_lacks_nothing_and_a_vendors_only_way_in_is_no_lack()
 def test_a_quiet_shop_that_pushes_nothing_is_not_red() -> None:
     assert lacks(replace(WELL, pushed_at=NOON - 9 * HOUR, order_at=NOON - 9 * HOUR), LIMITS, NOON) == []
     assert lacks(replace(WELL, pushed_at=None, order_at=None), LIMITS, NOON) == []
+    assert lacks(replace(WELL, pushed_at=None, order_at=NOON - 25 * HOUR), LIMITS, NOON) == [], "nobody looked so far"
 
 
 def test_silence_is_told_after_half_an_hour_and_each_shop_may_have_its_own() -> None:

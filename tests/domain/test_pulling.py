@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.pulling import PullRules, Window, next_window
+from domain.pulling import PullRules, Window, next_window, paced
 from domain.timing import PullTiming
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -44,3 +44,12 @@ def test_halves_meet_and_cover_the_whole(seconds: int) -> None:
     first, second = Window(NOON, NOON + timedelta(seconds=seconds)).halves()
     assert (first.start, second.end) == (NOON, NOON + timedelta(seconds=seconds))
     assert first.end == second.start
+
+
+def test_each_channel_is_pulled_at_its_own_pace() -> None:
+    """INT-2: 2 minutes where nothing is pushed, 5 beside a push, 15 where few questions are allowed."""
+    timing = PullTiming(120, 300, 86_400, (30.0,))
+    rules, few = PullRules(3600), PullRules(3600, few=True)
+    assert paced(timing, rules, pushes=False).period_seconds == 120
+    assert paced(timing, rules, pushes=True).period_seconds == 300
+    assert {paced(timing, few, pushes=pushes).period_seconds for pushes in (False, True)} == {900}

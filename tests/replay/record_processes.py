@@ -11,6 +11,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.completeness import LedgerActivities
 from activities.stock_audit import AuditActivities
 from clients.clock import utc_now
 from clients.embedded import EmbeddedPostgres, EmbeddedTemporal, Ports
@@ -20,19 +21,25 @@ from clients.temporal_cases import decide_case
 from clients.temporal_stock import approval_id, count_now, decide_approval, ensure_approval
 from domain.after_sales import CaseDecision, CaseKind, Choice, workflow_id
 from domain.approvals import Verdict
+from domain.completeness import DAY, HOUR, Mark, RollSource, Span
 from domain.counting import CountStart
+from domain.pulling import RollRules
 from domain.tickets import TicketChoice
+from domain.timing import RollTiming
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import create_keyring
 from store.stock_audit import SqlStockAudit
+from tests.conftest import NOON
 from tests.faults import Faults, When
 from tests.replay.record import HISTORIES, PERSONAL, fingerprint
+from tests.rolls import FakeLedger, FakePlatform
 from tests.workflows.service import ServiceHouse, compress
 from tests.workflows.test_counting import asked, warehouse, worker
 from workers.wiring import memory, sandbox, steps_of
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
+from workflows.completeness import CompletenessWorkflow, Reconcile, ReconcileWorkflow
 from workflows.count import CountWorkflow
 from workflows.exceptions import ExceptionWorkflow, TicketWorkflow
 from workflows.labels import LabelWorkflow
@@ -134,6 +141,35 @@ async def audit_of_stock(house: ServiceHouse) -> str:
     return "audit:recorded"
 
 
+LEDGER = RollSource("own", "s", RollRules(86_400), RollTiming(heal_seconds=0.6))
+HOUR_SPAN = Span(HOUR, NOON, NOON + timedelta(hours=1))
+
+
+async def ledger_of_a_shop(house: ServiceHouse) -> str:
+    books = FakeLedger([HOUR_SPAN, Span(DAY, NOON, NOON + timedelta(days=1))], [Mark.HEALING])
+    async with _ledger_worker(house, books):
+        await house.client.execute_workflow(CompletenessWorkflow.run, LEDGER, id="ledger:own:s", task_queue=SHOPS_QUEUE)
+    return "ledger:own:s"
+
+
+async def window_reconciled(house: ServiceHouse) -> str:
+    async with _ledger_worker(house, FakeLedger(marks=[Mark.HEALING, Mark.HEALED])):
+        wish = Reconcile(LEDGER, (HOUR_SPAN,))
+        await house.client.execute_workflow(ReconcileWorkflow.run, wish, id="reconcile:own:s", task_queue=SHOPS_QUEUE)
+    return "reconcile:own:s"
+
+
+def _ledger_worker(house: ServiceHouse, books: FakeLedger) -> Worker:
+    return Worker(
+        house.client,
+        task_queue=SHOPS_QUEUE,
+        workflows=[CompletenessWorkflow, ReconcileWorkflow],
+        activities=steps_of(LedgerActivities(books, FakePlatform(), utc_now)),
+        workflow_runner=sandbox(),
+        **memory(50),
+    )
+
+
 STORIES: dict[Callable[[ServiceHouse], Awaitable[str]], type] = {
     case_paid_after_a_return: AfterSalesWorkflow,
     case_refused: AfterSalesWorkflow,
@@ -144,6 +180,8 @@ STORIES: dict[Callable[[ServiceHouse], Awaitable[str]], type] = {
     approval_given: ApprovalWorkflow,
     count_that_differs: CountWorkflow,
     audit_of_stock: AuditWorkflow,
+    ledger_of_a_shop: CompletenessWorkflow,
+    window_reconciled: ReconcileWorkflow,
 }
 
 

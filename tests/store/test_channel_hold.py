@@ -1,13 +1,15 @@
 """Facts of a paid order that its channel forbids to ship: its stock stays, it is not planned, people are told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from domain.contacts import Contact, ContactForm
 from domain.observations import ChannelStatus
 from domain.progress import Plan
-from store import sweeper
+from store import contacts, sweeper
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
@@ -115,3 +117,28 @@ async def test_a_refund_ends_the_hold(database: Database, ring: KeyRing) -> None
     assert not (await rows(database, "SELECT channel_hold FROM orders"))[0].channel_hold
     assert await events(database) == ["paid", "refunded"]
     assert await SqlOrderFacts(database, ring).plan(key(), TIMING, NOON) == Plan(ended="refunded")
+
+
+async def test_a_receiver_that_was_hidden_while_held_is_known_once_the_order_is_cleared(
+    database: Database, ring: KeyRing
+) -> None:
+    """Pinduoduo shows masks while its risk control looks at an order; the warehouse needs what comes after."""
+    hidden = Contact(ContactForm.MASKED, "广东省", "深圳市", name="李*", merge_key="a1")
+    shown = replace(hidden, form=ContactForm.CIPHERTEXT, name="~cipher~")
+    await stocked(database, ring, A=1)
+    await apply(database, ring, order(**HELD, contact=hidden))
+    await apply(database, ring, order(minute=1, raw_status="2", contact=shown), 2)
+    async with database.transaction() as tx:
+        assert await contacts.load(tx, ring, key()) == shown
+    await apply(database, ring, order(minute=2, raw_status="2", contact=hidden), 3)
+    async with database.transaction() as tx:
+        assert await contacts.load(tx, ring, key()) == shown, "what was known is not forgotten"
+
+
+async def test_a_receiver_that_was_known_stays_as_it_is(database: Database, ring: KeyRing) -> None:
+    first = Contact(ContactForm.CIPHERTEXT, "广东省", "深圳市", name="~cipher~")
+    await stocked(database, ring, A=1)
+    await apply(database, ring, order(**HELD, contact=first))
+    await apply(database, ring, order(minute=1, raw_status="2", contact=replace(first, name="~other~")), 2)
+    async with database.transaction() as tx:
+        assert (await contacts.load(tx, ring, key())).name == "~cipher~"

@@ -1,5 +1,6 @@
 """The ledger finds what is missing, has it asked for, sees it come, and tells when it does not (INT-9, INT-10)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -92,11 +93,12 @@ async def test_a_status_that_we_are_behind_with_is_asked_for_and_logged_when_rep
     database: Database, ring: KeyRing, ledger: SqlLedger
 ) -> None:
     await arrive(database, ring, "A", status=ChannelStatus.UNPAID)
-    assert await check(ledger, rolled("A")) is Mark.AMBER
+    day = replace(SPAN, kind=DAY)
+    assert await check(ledger, rolled("A"), span=day) is Mark.AMBER
     assert await value(database, "SELECT fault FROM roll_number") == "status"
     assert await value(database, "SELECT count(*) FROM reread WHERE no = 'A'") == 1
     await apply(database, ring, order("A", minute=3), 2)
-    assert await check(ledger, rolled("A"), 5) is Mark.GREEN
+    assert await check(ledger, rolled("A"), 5, day) is Mark.GREEN
     assert await value(database, "SELECT subject FROM audit WHERE action = 'ledger.status'") == "own:demo:A"
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from connectors import registry
 from domain.errors import BadInput
 from domain.observations import ChannelStatus
+from domain.shops import Role
 from domain.status_map import StatusMeaning
 from store import settings_docs
 from store.database import Database
@@ -14,6 +16,16 @@ from tests.store.builders import value
 
 S = ChannelStatus
 HELD, PART = StatusMeaning(S.PAID, may_ship=False), StatusMeaning(S.PAID, partial=True)
+GONE = StatusMeaning(S.CANCELLED)
+UNPAID_AT_SHOPIFY, PAID_AT_SHOPIFY = ("PENDING", "AUTHORIZED", "PARTIALLY_PAID"), ("PAID", "PARTIALLY_REFUNDED")
+SHOPIFY_GOODS = {
+    **dict.fromkeys(("UNFULFILLED", "OPEN", "IN_PROGRESS", "PENDING_FULFILLMENT"), StatusMeaning(S.PAID)),
+    "PARTIALLY_FULFILLED": PART,
+    **dict.fromkeys(("ON_HOLD", "SCHEDULED", "REQUEST_DECLINED", "RESTOCKED", "FULFILLMENT_NOT_REQUIRED"), HELD),
+    "FULFILLED": StatusMeaning(S.SHIPPED),
+    "DELIVERED": StatusMeaning(S.SIGNED),
+    "CLOSED": StatusMeaning(S.COMPLETED),
+}
 DOCUMENTED = {
     "taobao": {
         "TRADE_NO_CREATE_PAY": StatusMeaning(S.UNPAID),
@@ -49,8 +61,8 @@ DOCUMENTED = {
         "RECEIPTS_CONFIRM": StatusMeaning(S.SIGNED),
         "FINISHED_L": StatusMeaning(S.COMPLETED),
         "TRADE_CANCELED": StatusMeaning(S.REFUNDED),
-        "PARENT_TRADE_CANCELED": StatusMeaning(S.CANCELLED),
-        "DELIVERY_RETURN": StatusMeaning(S.CANCELLED),
+        "PARENT_TRADE_CANCELED": StatusMeaning(S.REFUNDED),
+        "DELIVERY_RETURN": StatusMeaning(S.REFUNDED),
     },
     "kuaishou": {
         "10": StatusMeaning(S.UNPAID),
@@ -60,6 +72,41 @@ DOCUMENTED = {
         "50": StatusMeaning(S.SIGNED),
         "70": StatusMeaning(S.COMPLETED),
         "80": StatusMeaning(S.CANCELLED),
+        "80+paid": StatusMeaning(S.REFUNDED),
+    },
+    "xhs": {
+        "1": StatusMeaning(S.UNPAID),
+        "2": HELD,
+        "3": HELD,
+        "4": StatusMeaning(S.PAID),
+        "5": PART,
+        "6": StatusMeaning(S.SHIPPED),
+        "7": StatusMeaning(S.COMPLETED),
+        "8": StatusMeaning(S.CANCELLED),
+        "8+paid": StatusMeaning(S.REFUNDED),
+        "9": StatusMeaning(S.CANCELLED),
+        "9+paid": StatusMeaning(S.REFUNDED),
+        "10+paid": HELD,
+        "10+shipped": StatusMeaning(S.SHIPPED),
+        "10+finished": StatusMeaning(S.COMPLETED),
+    },
+    "amazon": {
+        **dict.fromkeys(("PENDING", "PENDING_AVAILABILITY"), StatusMeaning(S.UNPAID)),
+        "UNSHIPPED": StatusMeaning(S.PAID),
+        "PARTIALLY_SHIPPED": PART,
+        "UNSHIPPED/CANCEL_REQUESTED": HELD,
+        "PARTIALLY_SHIPPED/CANCEL_REQUESTED": StatusMeaning(S.PAID, may_ship=False, partial=True),
+        "SHIPPED": StatusMeaning(S.SHIPPED),
+        "SHIPPED/DELIVERED": StatusMeaning(S.SIGNED),
+        **dict.fromkeys(("CANCELLED", "UNFULFILLABLE"), StatusMeaning(S.CANCELLED)),
+    },
+    "shopify": {
+        **dict.fromkeys(UNPAID_AT_SHOPIFY, StatusMeaning(S.UNPAID)),
+        **dict.fromkeys(("VOIDED", "EXPIRED"), StatusMeaning(S.CANCELLED)),
+        **dict.fromkeys((f"CANCELLED/{one}" for one in (*UNPAID_AT_SHOPIFY, "VOIDED", "EXPIRED")), GONE),
+        **dict.fromkeys((f"CANCELLED/{one}" for one in PAID_AT_SHOPIFY), GONE),
+        **dict.fromkeys(("REFUNDED", "CANCELLED/REFUNDED"), StatusMeaning(S.REFUNDED)),
+        **{f"{money}/{goods}": meaning for money in PAID_AT_SHOPIFY for goods, meaning in SHOPIFY_GOODS.items()},
     },
     "own": {one.value: StatusMeaning(one) for one in S if one is not S.UNMAPPED},
 }
@@ -72,7 +119,14 @@ def channels(**codes: Any) -> dict[str, Any]:
 async def test_every_documented_code_has_its_meaning_and_no_other_has_one(database: Database) -> None:
     async with database.transaction() as tx:
         shipped = await settings_docs.status_map(tx)
-    assert (shipped.version, shipped.channels) == (1, DOCUMENTED)
+    assert shipped.version == 1
+    assert {name: shipped.channels.get(name) for name in DOCUMENTED} == DOCUMENTED
+
+
+def test_every_channel_that_can_be_connected_has_codes() -> None:
+    told = settings_docs.status_map_of(1, {"channels": {}}).channels
+    sells = {name for name, one in registry.VENDORS.items() if one.role is Role.SALES}
+    assert sells <= set(told) | {"common"}, "a common channel brings its own"
 
 
 async def test_a_channel_that_an_older_map_does_not_name_takes_its_shipped_codes() -> None:

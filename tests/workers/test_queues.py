@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from clients.clock import utc_now
 from connectors.outbound import Queued
 from domain.errors import Unavailable
+from domain.shops import Shop
 from store.database import Database
 from store.inbox import Inbox
 from store.keyring import KeyRing
+from store.shops import Shops
 from tests.conftest import NOON
-from tests.store.builders import order, rows, value
+from tests.connectors.worlds import OWN
+from tests.store.builders import change, order, rows, value
 from workers import metrics, queues
-from workers.queues import Taker, Taking
+from workers.queues import Queues, Taker, Taking
 
 
 class Died(Exception):
@@ -144,3 +147,29 @@ async def test_a_queue_that_is_away_is_opened_anew_and_told_of_when_it_stays_awa
     assert (opened, queue.closed) == (4, 4)
     assert await value(database, "SELECT count(*) FROM alert WHERE cleared_at IS NULL") == 0
     assert 'steadfast_vendor_queue_taken{vendor="taobao",shop="tm"} 1' in metrics.of_queues([taking], NOON)
+
+
+async def test_a_shop_with_a_queue_gets_a_taker_and_loses_it_with_its_row(
+    database: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "LOOK_SECONDS", 0.02)
+    waiting: dict[str, FakeQueue] = {"one": FakeQueue([message("A")])}
+
+    async def connect(shop: Shop) -> FakeQueue:
+        return waiting[shop.code]
+
+    shop = replace(OWN, vendor="pdd", code="one", params={})
+    await Shops(database, ring).add(shop, None, NOON)
+    await Shops(database, ring).add(replace(OWN, code="without"), None, NOON)
+    keeper = Queues(database, ring, connect, lambda: NOON)
+    task = asyncio.create_task(keeper.keep())
+    async with asyncio.timeout(10):
+        while not waiting["one"].confirmed:
+            await asyncio.sleep(0.01)
+        assert list(keeper.takings) == [("pdd", "one")]
+        await change(database, "UPDATE shop SET active = false WHERE code = 'one'")
+        while not waiting["one"].closed:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [row.source for row in await rows(database, "SELECT source FROM inbox")] == ["pdd"]

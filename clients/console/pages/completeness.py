@@ -11,6 +11,7 @@ from clients.console.completeness_words import FAULTS, KINDS, MARKS, SIGNS
 from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, empty, link, moment, order_url, section, tag, url
 from clients.console.lists import tabs
+from clients.console.words import said
 from domain.completeness import DAY, HAND, HOUR, MONTH, Fault
 from store.reads.completeness import CheckRow, CompletenessReads, LedgerHour, LedgerShop, NumberRow
 
@@ -121,10 +122,12 @@ async def _calendar(reads: CompletenessReads, shop: LedgerShop, since: datetime,
         link(url("/completeness", shop=name, until=(until + step).isoformat()), TEXTS["later"]),
     ]
     legend = [tag("span", badge(words, tone, SIGNS[mark]), " ") for mark, (words, tone) in MARKS.items()]
-    shown = others if others else []
+    numbers = await reads.numbers((shop.vendor, shop.shop), since, until, [DAY, MONTH, HAND])
+    found = [_windows(others)] if others else [empty(TEXTS["none"])]
+    found += [tag("h3", TEXTS["numbers"]), _numbers(numbers)] if numbers else []
     return [
         section(TEXTS["calendar"], _grid(shop, hours), tag("p", legend), tag("p", around), id="calendar"),
-        section(TEXTS["others"].format(days=DAYS), _windows(shown) if shown else empty(TEXTS["none"])),
+        section(TEXTS["others"].format(days=DAYS), *found, id="others"),
     ]
 
 
@@ -180,7 +183,7 @@ def _window(one: CheckRow) -> dict[str, Child]:
         "state": badge(words, tone, SIGNS[one.state]),
         **{name: str(getattr(one, name)) for name in NUMBERS},
         "checked": moment(one.checked_at),
-        "reason": tag("span", one.reason, class_="wrap"),
+        "reason": tag("span", said(one.reason), class_="wrap"),
     }
 
 

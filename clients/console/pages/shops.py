@@ -70,7 +70,7 @@ SAME = ("vendor", "backup", "pushed_at", "pulled_at", "order_at", "pull_failures
         "token_expires_at", "silence_seconds")  # fmt: skip
 """What the row and a connection (domain/connections.py) call alike."""
 SOON = timedelta(days=7)
-MESSAGES, SALES = Role.MESSAGES.value, Role.SALES.value
+ONLY_SENDS, SALES = {Role.MESSAGES.value, Role.INVOICES.value}, Role.SALES.value
 NUMBERS = ("waiting", "refused", "unverified")
 
 
@@ -124,7 +124,7 @@ def health(row: ShopRow, found: list[Lack], now: datetime) -> tuple[str, str]:
         (pulls(row) and pushes(row) and not row.backup, TEXTS["pull_off"], "bad"),
         (row.unverified > 0, TEXTS["unproven"], "warn"),
         (left is not None and left <= SOON, TEXTS["expiring"], "warn"),
-        (row.role != MESSAGES and row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
+        (row.role not in ONLY_SENDS and row.pushed_at is None and row.pulled_at is None, TEXTS["silent"], "warn"),
     ]
     return next(((words, tone) for ill, words, tone in faults if ill), (TEXTS["well"], "good"))
 
@@ -142,7 +142,7 @@ def pulls(row: ShopRow) -> bool:
 
 def _no_push(row: ShopRow) -> str:
     """Say why a connection never pushed anything."""
-    if row.role == MESSAGES:
+    if row.role in ONLY_SENDS:
         return "push_out"
     return "never" if pushes(row) else "push_none"
 

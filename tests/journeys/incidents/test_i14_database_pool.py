@@ -3,8 +3,8 @@
 Accepting needs one short transaction that many messages share, from a pool that nothing else draws on; what is behind
 is measured per lane, and what is paid goes first, so that the end of a stock lock finds the payment. (INT-4, INT-5)
 
-To see it fail: let Inbox.accept store each message by itself with a MOST_AT_ONCE of 1 in store/inbox.py (the answers
-come one after the other); let _TAKE in store/observations.py order by id alone (the payments wait behind the reports).
+To see it fail: give MOST_AT_ONCE in store/inbox.py the value 1 (each message has a commit of its own); let _TAKE in
+store/observations.py order by id alone (the payments wait behind the reports).
 """
 
 import asyncio
@@ -55,6 +55,8 @@ async def test_two_seconds_of_pushes_at_once_are_accepted_while_every_other_conn
     assert set(answers) == {200}
     assert sum(took) / len(took) <= MEAN_SECONDS
     assert len(await rows(database, "SELECT id FROM inbox WHERE state = 'accepted'")) == PUSHES
+    commits = await rows(database, "SELECT count(DISTINCT xmin::text) AS n FROM inbox")
+    assert commits[0].n <= PUSHES // 4, "they share their commits: many at once need no more connections than few"
     for one in held:
         await one.__aexit__(None, None, None)
     for other in (small, busy):

@@ -56,13 +56,13 @@ from workers.apply import apply_some
 from workers.wiring import ShopVendors
 
 ORDERS = 6
-RULES = registry.pull_rules("taobao")
-assert RULES
-SOURCE = PullSource("taobao", "tm", RULES, PULLS)
 SHOP = Shop(
     "taobao", "tm", Role.SALES, "Asia/Shanghai", "CNY", "http://platform/router/rest", "12345678", (TAOBAO_SECRET,),
     answers=True,
 )  # fmt: skip
+RULES = registry.pull_rules(SHOP)
+assert RULES
+SOURCE = PullSource("taobao", "tm", RULES, PULLS)
 
 
 @dataclass

@@ -1,0 +1,159 @@
+"""The WeChat shop's interface (微信小店): JSON by POST with an access token, `errcode` in every answer. Owns its codes.
+
+Nothing is signed; the token is fetched with appid and secret. Amounts are fen, times Unix seconds, ids up to 19 digits
+and therefore texts. Source: the official pages, and an open client where it is said so.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from connectors import fields
+from connectors.http import Call, Reply, send, unexplained
+from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
+from domain.shops import Shop
+
+CHANNEL = "wechatshop"
+TOO_MANY, KEY_MISMATCH = 31_042, 606_006
+EARLIEST_SECOND, LATEST_SECOND = 946_684_800, 4_102_444_800
+MINUTE_SECONDS, LATER_SECONDS = 60.0, 3_600.0
+FORBIDDEN = 403
+
+_CODES: Mapping[int, type[OmsError]] = {
+    40_001: TokenRejected, 42_001: TokenRejected, 40_014: TokenRejected,
+    45_009: RateLimited, 45_011: RateLimited, 100_003: RateLimited,
+    -1: Unavailable,
+    # The address that asks is not on the list that the shop keeps.
+    45_035: Broken, 61_004: Broken,
+    TOO_MANY: Broken, KEY_MISMATCH: Broken,
+}  # fmt: skip
+CODES = frozenset(_CODES)
+_WAITS: Mapping[int, float] = {45_009: LATER_SECONDS, 45_011: MINUTE_SECONDS, 100_003: MINUTE_SECONDS}
+"""Seconds after which it is worth asking again: a daily quota, one of a minute, an order that changed too often."""
+
+
+class Lenient(BaseModel):
+    """Numbers where texts are documented, nulls where nothing is known: both are common. Unknown fields may come."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: fields.storable(one) if isinstance(one, str) else one
+            for name, one in value.items()
+            if one is not None
+        }
+
+
+Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
+Fen = Annotated[int, Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
+Second = Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
+Perhaps = Annotated[int, Field(ge=0, le=LATEST_SECOND)]
+"""A second, or 0: it did not happen."""
+
+
+class _Envelope(Lenient):
+    errcode: int = 0
+    errmsg: str = ""
+
+
+M = TypeVar("M", bound=Lenient)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call: path, our own id of what is asked, its body. `business`: a code that nobody knows here is a refusal."""
+
+    path: str
+    ref: str
+    body: Mapping[str, Any] = field(repr=False)
+    authorised: bool = True
+    business: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with what it is about; it may be a failure."""
+
+    ref: str
+    errcode: int
+    errmsg: str
+    told: dict[str, Any] = field(repr=False)
+    raw: bytes = field(repr=False)
+    business: bool
+
+    def check(self) -> None:
+        """Raise what the code means, unless it is a success. The words are the platform's own, cut to size."""
+        if not self.errcode:
+            return
+        words = fields.vendor_text(self.errmsg) or "no reason given"
+        kind = _CODES.get(self.errcode, Refused if self.business else Broken)
+        if kind is Refused:
+            raise Refused(str(self.errcode), f"{words} ({self.ref})")
+        text = f"{CHANNEL} about {self.ref}: {self.errcode}: {words}"
+        if kind is RateLimited:
+            raise RateLimited(text, _WAITS[self.errcode])
+        raise kind(text)
+
+    def read(self, shape: type[M]) -> M:
+        """Read a success; Broken when it is not what was promised."""
+        self.check()
+        return checked(shape, self.told, self.ref)
+
+
+class WechatApi:
+    """The interface as one shop sees it; `endpoint_url` is its address without a path."""
+
+    def __init__(self, shop: Shop, http: httpx.AsyncClient) -> None:
+        self._shop = shop
+        self._http = http
+
+    async def ask(self, question: Question) -> Answer:
+        """Send; the answer may be a failure. Broken for one that is no envelope, or that the address is not let in."""
+        query = f"?{urlencode({'access_token': fields.access_token(self._shop)})}" if question.authorised else ""
+        url = f"{self._shop.endpoint_url.rstrip('/')}{question.path}{query}"
+        body = json.dumps(question.body, separators=(",", ":"), ensure_ascii=False).encode()
+        ref = f"{question.path.removeprefix('/channels/ec/')} {question.ref}"
+        call = Call(CHANNEL, ref, url, body, {"content-type": "application/json"})
+        reply = await send(self._http, call)
+        if reply.status == FORBIDDEN:
+            raise Broken(f"{CHANNEL} does not let our address in about {ref}: put it on the shop's list of addresses")
+        if not reply.is_success:
+            raise unexplained(call, reply)
+        told = _read(call, reply)
+        envelope = checked(_Envelope, told, ref)
+        return Answer(ref, envelope.errcode, envelope.errmsg, told, reply.body, question.business)
+
+
+def checked(shape: type[M], told: Any, ref: str) -> M:
+    """Read a part of an answer; Broken names the fields that are not what was promised."""
+    try:
+        return shape.model_validate(told)
+    except ValidationError as error:
+        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+
+
+def moment(second: int) -> datetime:
+    """Read Unix seconds."""
+    return datetime.fromtimestamp(second, UTC)
+
+
+def _read(call: Call, reply: Reply) -> dict[str, Any]:
+    try:
+        told = json.loads(reply.body)
+    except (ValueError, RecursionError) as error:
+        raise unexplained(call, reply) from error
+    if not isinstance(told, dict):
+        raise unexplained(call, reply)
+    return told
