@@ -10,21 +10,23 @@ from clients.temporal import RPC_SECONDS, SHOPS_QUEUE, ensure_schedule
 from connectors import registry
 from domain.completeness import EPOCH, RollSource, pieces
 from domain.errors import BadInput, Broken, Unavailable
+from domain.pulling import paced
 from domain.shops import Shop
-from domain.timing import RollTiming
+from domain.timing import Timing
 from workflows.completeness import CompletenessWorkflow, Reconcile, ReconcileWorkflow
 
 
-def source_of(shop: Shop, timing: RollTiming) -> RollSource | None:
+def source_of(shop: Shop, timing: Timing) -> RollSource | None:
     """Say how a shop's orders are proven to be here; None when it cannot be asked which it has."""
     rules = registry.roll_rules(shop)
     if rules is None:
         return None
     offset = EPOCH.astimezone(shop.tz).utcoffset() or timedelta(0)
     vendor = registry.vendor(shop.vendor)
-    pushes = vendor.inbound is not None or vendor.queue is not None
+    pushes = registry.pushes(shop.vendor)
     pulls = vendor.pull is not None and (shop.backup or not pushes)
-    return RollSource(shop.vendor, shop.code, rules, timing, offset.total_seconds(), pushes, pulls)
+    pace = paced(timing.pull, vendor.pull, pushes=pushes).period_seconds if vendor.pull else 0.0
+    return RollSource(shop.vendor, shop.code, rules, timing.roll, offset.total_seconds(), pushes, pulls, pace)
 
 
 async def ensure_ledger(client: Client, source: RollSource) -> None:

@@ -153,9 +153,9 @@ def _behind(rules: R | None, shop: Shop) -> R | None:
 
 
 def pushes(name: str) -> bool:
-    """Say whether a vendor tells of changes by itself, by webhook or by a queue of its own."""
+    """Say whether a vendor tells of changes by itself, by webhook or by a queue that every shop has."""
     needs = vendor(name)
-    return needs.inbound is not None or needs.queue is not None
+    return needs.inbound is not None or (needs.queue is not None and not needs.queue_with)
 
 
 def has_queue(shop: Shop) -> bool:

@@ -56,6 +56,8 @@ class Vendor:
     """Where the access token comes from; empty when the vendor needs none."""
     sealed_params: Mapping[str, str] = field(default_factory=dict)
     """Params that are secret: given as NAME=@FILE and sealed with the keys."""
+    optional_sealed_params: Mapping[str, str] = field(default_factory=dict)
+    """Params that are secret and that only some shops have."""
     faults: Callable[[Shop], list[str]] | None = None
     """Looks at what was given before it is used: `name: what is wrong`."""
     per_second: float = 20.0

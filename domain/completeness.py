@@ -18,6 +18,8 @@ HOUR, DAY, MONTH, HAND = "hour", "day", "month", "hand"
 DAYS_OF_A_MONTH = 30
 DRIFT = timedelta(minutes=15)
 """An order whose time is further off than this is listed for tracing (INT-9)."""
+PULLED_BY = 1.5
+"""After so many periods a pull has been, also one that took its time."""
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -45,7 +47,8 @@ class Mark(StrEnum):
 class RollSource:
     """One shop that says which orders it has: under which rules, and how often it is asked.
 
-    `offset_seconds`: how far its days begin before those of UTC. `pushes`, `pulls`: the ways in that it has.
+    `offset_seconds`: how far its days begin before those of UTC. `pushes`, `pulls`: the ways in that it has;
+    `pull_seconds`: how often it is pulled.
     """
 
     vendor: str
@@ -55,6 +58,13 @@ class RollSource:
     offset_seconds: float = 0.0
     pushes: bool = False
     pulls: bool = False
+    pull_seconds: float = 0.0
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after its end a window can be compared: its last orders have been pulled by then."""
+        waits = (self.timing.delay_seconds, self.rules.lag_seconds, PULLED_BY * self.pull_seconds)
+        return timedelta(seconds=max(waits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +196,9 @@ def closed(source: RollSource, kind: str, begun: datetime, now: datetime) -> lis
     A month is compared day by day, each a row of its own, once all of it is over.
     """
     piece, whole = _lengths(source.timing, kind)
-    delay = timedelta(seconds=max(source.timing.delay_seconds, source.rules.lag_seconds))
     start = _floor(max(begun, now - timedelta(seconds=source.timing.reach_seconds)), piece, source)
     spans = []
-    while _floor(start, whole, source) + whole + delay <= now:
+    while _floor(start, whole, source) + whole + source.delay <= now:
         spans.append(Span(kind, start, start + piece))
         start += piece
     return spans

@@ -20,7 +20,7 @@ PAY_BACK = frozenset({"refund_due", "late_payment"})
 TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 """Alerts that tell somebody of a cancellation that came after the goods had left."""
 
-ONE_WAYBILL_EACH = frozenset({"taobao", "pdd"})
+ONE_WAYBILL_EACH = frozenset({"taobao", "pdd", "jd", "kuaishou"})
 """Channels on which a line, or a whole order, has one waybill, in however many parcels it travels."""
 ALL_WAYBILLS = frozenset({"own"})
 """Channels that take the waybills of parcels which complete nothing, too."""

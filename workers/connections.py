@@ -15,6 +15,8 @@ from clients.temporal import pull_is_on
 from connectors import registry
 from domain.connections import CONNECTION, PUSHES_LOOKED_FOR, SILENCE, Connection, finding, silent
 from domain.errors import Unavailable
+from domain.pulling import paced
+from domain.timing import PullTiming
 from domain.watch import AlertLimits
 from store import connections, settings_docs
 from store.connections import Connected
@@ -47,8 +49,8 @@ class Connections:
         """Look once; the engine is asked at the first look and then every hour. Gives the limits it went by."""
         async with self._database.transaction() as tx:
             limits = await settings_docs.alert_limits(tx, self._profile)
-            period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
-            shops = [_connection(one, period) for one in await connections.all_shops(tx, now)]
+            pace = (await settings_docs.timing(tx, self._profile)).pull
+            shops = [_connection(one, pace) for one in await connections.all_shops(tx, now)]
             quiet = [found for one in shops if (found := silent(one, limits, now)) is not None]
             await connections.settle(tx, SILENCE, quiet, now)
         if self._checked_at is None or now - self._checked_at >= timedelta(seconds=limits.connection_seconds):
@@ -60,8 +62,8 @@ class Connections:
         scheduled = {(one.vendor, one.shop): await self._scheduled(one) for one in shops}
         async with self._database.transaction() as tx:
             await connections.looked(tx, scheduled, now)
-            period = (await settings_docs.timing(tx, self._profile)).pull.period_seconds
-            fresh = [_connection(one, period) for one in await connections.all_shops(tx, now - PUSHES_LOOKED_FOR)]
+            pace = (await settings_docs.timing(tx, self._profile)).pull
+            fresh = [_connection(one, pace) for one in await connections.all_shops(tx, now - PUSHES_LOOKED_FOR)]
             lacking = [found for one in fresh if (found := finding(one, limits, now)) is not None]
             await connections.settle(tx, CONNECTION, lacking, now)
 
@@ -71,13 +73,14 @@ class Connections:
         return await pull_is_on(self._client, one.vendor, one.shop)
 
 
-def _connection(one: Connected, pull_period_seconds: float) -> Connection:
+def _connection(one: Connected, pace: PullTiming) -> Connection:
     """Put what the vendor can beside what the store knows."""
-    vendor = registry.vendor(one.vendor)
+    vendor, pushes = registry.vendor(one.vendor), registry.pushes(one.vendor)
+    pull_pace = paced(pace, vendor.pull, pushes=pushes) if vendor.pull else pace
     return Connection(
         **asdict(one),
-        pushes=vendor.inbound is not None or vendor.queue is not None,
+        pushes=pushes,
         pulls=vendor.pull is not None,
         token=bool(vendor.token),
-        pull_period_seconds=pull_period_seconds,
+        pull_period_seconds=pull_pace.period_seconds,
     )

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import dataclass, field
 
 import httpx
 import structlog
@@ -23,7 +24,7 @@ from connectors import registry
 from connectors.platforms.own import NOTICE_URL
 from connectors.transport import PooledTransport
 from domain.completeness import RollSource
-from domain.errors import OmsError, Unavailable
+from domain.errors import Broken, OmsError, Unavailable
 from domain.invoices import RED_LETTER
 from domain.mail import LETTERS
 from domain.messages import MESSAGE
@@ -154,30 +155,46 @@ async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -
         task.result()
 
 
+@dataclass
+class Kept:
+    """What this process has started and scheduled for shops, and whose row it has complained of."""
+
+    running: set[Queue] = field(default_factory=set)
+    pulled: dict[PullSource, bool] = field(default_factory=dict)
+    proven: set[RollSource] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+
+
 async def _keep_drains(parts: Parts) -> None:
     """Start the drains of every shop, also of one that was added a moment ago."""
     shops = Shops(parts.database, parts.ring)
-    running: set[Queue] = set()
-    pulled: dict[PullSource, bool] = {}
-    counted: set[str] = set()
-    proven: set[RollSource] = set()
-    audited = False
+    kept, counted, audited = Kept(), set[str](), False
     while True:
         with contextlib.suppress(Unavailable):
             for shop in await shops.all():
-                # A shop without this address is never told of a later promise: no drain for it.
-                for kind in (*queues_of(shop), *([PROMISE] if shop.params.get(NOTICE_URL) else [])):
-                    queue = Queue(kind, shop.vendor, shop.code)
-                    if queue not in running:
-                        await ensure_drain(parts.client, queue, parts.timing.loop)
-                        running.add(queue)
-                await _keep_pull(parts, shop, pulled)
-                await _keep_ledger(parts, shop, proven)
+                try:
+                    await _keep_shop(parts, shop, kept)
+                except Broken as error:  # one row that cannot be used stops no other shop
+                    if error.reason not in kept.told:
+                        log.error("shop is not kept", vendor=shop.vendor, shop=shop.code, reason=error.reason)
+                    kept.told.add(error.reason)
             await _keep_counts(parts, counted)
             if not audited:
                 await ensure_audit(parts.client, parts.timing.loop.audit_period_seconds)
                 audited = True
         await asyncio.sleep(SHOPS_LOOK_SECONDS)
+
+
+async def _keep_shop(parts: Parts, shop: Shop, kept: Kept) -> None:
+    """Start one shop's drains, and schedule its pulls and its ledger."""
+    # A shop without this address is never told of a later promise: no drain for it.
+    for kind in (*queues_of(shop), *([PROMISE] if shop.params.get(NOTICE_URL) else [])):
+        queue = Queue(kind, shop.vendor, shop.code)
+        if queue not in kept.running:
+            await ensure_drain(parts.client, queue, parts.timing.loop)
+            kept.running.add(queue)
+    await _keep_pull(parts, shop, kept.pulled)
+    await _keep_ledger(parts, shop, kept.proven)
 
 
 def queues_of(shop: Shop) -> tuple[str, ...]:
@@ -204,7 +221,7 @@ async def _keep_pull(parts: Parts, shop: Shop, pulled: dict[PullSource, bool]) -
 
 async def _keep_ledger(parts: Parts, shop: Shop, proven: set[RollSource]) -> None:
     """Schedule the ledger of a shop that can be asked which orders it has (INT-9)."""
-    source = source_of(shop, parts.timing.roll)
+    source = source_of(shop, parts.timing)
     if source is not None and source not in proven:
         await ensure_ledger(parts.client, source)
         proven.add(source)

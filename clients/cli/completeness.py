@@ -71,7 +71,7 @@ def reconcile(
                 raise BadInput(f"no shop {account} is connected; see oms shop list")
             async with here.database.transaction() as tx:
                 timing = await settings_docs.timing(tx, ClientSettings().profile)
-            source = source_of(shop, timing.roll)
+            source = source_of(shop, timing)
             if source is None:
                 raise BadInput(f"{account} cannot be asked which orders it has; import its export instead: oms import")
             since = _time(begin, shop.zone)

@@ -22,6 +22,8 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
+    every: bool = False
+    """One shop at least on every platform, instead of three platforms."""
     rate: float | None = None
     """Buyers a second; None: what a bad day has."""
     curve: tuple[float, ...] = ()

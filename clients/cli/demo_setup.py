@@ -12,6 +12,7 @@ from clients.cli.demo_messages import MessageAccounts
 from clients.cli.demo_profile import bad_day, service_day
 from clients.cli.demo_shops import (
     ALL,
+    EVERY,
     FIRST_TOKEN_SECONDS,
     OF_A_FILE,
     Account,
@@ -108,7 +109,7 @@ def sides(plan: DemoPlan) -> Sides:
     """Draw every secret of a demo."""
     names = ["own", "wms", "courier"] + ([] if plan.calm or plan.file else ["own next"])
     keys = {name: draw_secret() for name in names}
-    return Sides(plan, keys, merchant(), accounts(OF_A_FILE if plan.file else ALL))
+    return Sides(plan, keys, merchant(), accounts(OF_A_FILE if plan.file else EVERY if plan.every else ALL))
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:

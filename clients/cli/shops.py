@@ -318,7 +318,8 @@ def _refuse_incomplete(shop: Shop) -> None:
 
 def split_params(vendor: str, texts: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Read --param: plain ones, and those that the vendor keeps secret, which come from files."""
-    secret = registry.vendor(vendor).sealed_params
+    needs = registry.vendor(vendor)
+    secret = {**needs.sealed_params, **needs.optional_sealed_params}
     given = dict(_pair(text) for text in texts)
     return (
         {name: value for name, value in given.items() if name not in secret},

@@ -1,16 +1,15 @@
 """Calls to Amazon's Selling Partner API: orders, shipment confirmation, stock of what we ship ourselves, and the token.
 
-Beside it: amazon_orders.py reads orders, amazon_v0.py the older list.
+Beside it: amazon_orders.py reads orders, amazon_v0.py the older list, amazon_queue.py what
+the platform tells.
 
 Calls are not signed: they carry an access token, which Login with Amazon gives for a refresh token that may be used
 again. A list ends two minutes behind the clock; it may be asked for once in three minutes only, so that its period
 belongs in the timing settings. The list goes by token, of orders that we ship ourselves. Shipments are confirmed
 through the older interface (v0), which is not deprecated for that.
 
-There is no way for ordinary sellers to list or answer returns: `pull_cases` and its sisters are Refused. What the
-platform tells of changes waits in the seller's own queue at Amazon's cloud (SQS); how that queue is spoken to is not
-among the facts we have, so changes are found by the list alone. What a token that died is answered with is not
-documented beyond HTTP 403: words that speak of the token mean it (inferred).
+There is no way for ordinary sellers to list or answer returns: `pull_cases` and its sisters are Refused. What a token
+that died is answered with is not documented beyond HTTP 403: words that speak of the token mean it (inferred).
 """
 
 import hashlib
@@ -27,6 +26,7 @@ from connectors import fields, overseas
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms import amazon_orders as orders
+from connectors.platforms import amazon_queue as queue
 from connectors.platforms import amazon_v0 as v0
 from connectors.platforms.amazon_orders import CHANNEL, Lenient
 from connectors.vendor import Vendor
@@ -357,14 +357,20 @@ VENDOR = Vendor(
         PRODUCT_TYPE: "product type of the listings; without it no stock is told",
         v0.PARAM: f"`{v0.OLD}`: list orders by the older interface, until our application may use the newer one",
         TOKEN_URL: f"where tokens are given, {USUAL_TOKEN_URL} without it",
+        queue.QUEUE_URL: "the queue (SQS) to which the platform tells ORDER_CHANGE; without it the list alone tells",
+        queue.AWS_KEY: "id of a key of Amazon's cloud that may read and delete in that queue",
+        queue.AWS_REGION: "region of the queue, where its address does not name it",
         overseas.CARRIERS: f"{overseas.CARRIERS_HELP}, named as another carrier",
     },
+    optional_sealed_params={queue.AWS_SECRET: "secret of that key, as a file; reading the queue needs it"},
     pull=PULL_RULES,
     stock=PUSH_RULES,
     stock_with=PRODUCT_TYPE,
     roll=ROLL_RULES,
     token="from the seller's authorisation of the application (Login with Amazon)",  # noqa: S106  (an explanation)
     per_second=2.0,
+    queue=queue.AmazonQueue,
+    queue_with=queue.QUEUE_URL,
     channel=AmazonShop,
     rolls=AmazonShop,
 )

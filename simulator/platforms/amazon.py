@@ -200,9 +200,8 @@ def _window(query: Mapping[str, str], behind: timedelta) -> tuple[str, float, fl
     except ValueError:
         raise _invalid("a date must be in ISO 8601 format") from None
     if ends < begins or ends > now() - behind:
-        raise _invalid(
-            f"{given[0]}Before must be after {given[0]}After and at least {behind.total_seconds():.0f} seconds in the past"
-        )
+        past = f"{behind.total_seconds():.0f} seconds in the past"
+        raise _invalid(f"{given[0]}Before must be after {given[0]}After and at least {past}")
     return clocks[given[0]], begins.timestamp(), ends.timestamp()
 
 

@@ -10,6 +10,7 @@ from domain.connections import WORDS
 from domain.watch import AlertLimits
 from store.reads.shops import ShopRow
 from tests.conftest import NOON
+from tests.workflows.house import PULLS
 
 LIMITS = AlertLimits(15, 60, 60, 30, 900, 3600, 3600, call_attempts=8, stock_push_seconds=60)
 ROW = ShopRow(
@@ -35,7 +36,7 @@ BOARD = [
 
 @pytest.mark.parametrize(("row", "said"), BOARD)
 def test_a_shop_is_said_to_be_as_it_is(row: ShopRow, said: tuple[str, str]) -> None:
-    assert health(row, lacking(row, LIMITS, NOON), NOON) == said
+    assert health(row, lacking(row, LIMITS, PULLS, NOON), NOON) == said
 
 
 def test_every_lack_has_words() -> None:

@@ -399,6 +399,6 @@ async def test_a_token_that_is_not_given_says_why(answer: httpx.Response, kind: 
 
 def test_jd_sends_no_webhooks_and_its_row_is_complete() -> None:
     assert registry.missing(JD) == []
-    assert None not in (registry.pull_rules("jd"), registry.case_rules(JD), registry.roll_rules(JD))
+    assert None not in (registry.pull_rules(JD), registry.case_rules(JD), registry.roll_rules(JD))
     with pytest.raises(BadInput, match="jd sends no webhooks"):
         registry.inbound(JD)

@@ -104,6 +104,12 @@ def test_an_hour_is_due_after_its_delay_and_days_are_the_shops_own() -> None:
     assert (day.start.hour, day.end - day.start) == (16, timedelta(days=1))  # midnight in Shanghai
 
 
+def test_an_hour_of_a_channel_that_is_pulled_seldom_waits_for_its_pull() -> None:
+    seldom = replace(SOURCE, pull_seconds=900)
+    assert closed(seldom, HOUR, NOON, SPAN.end + timedelta(minutes=22)) == []
+    assert closed(seldom, HOUR, NOON, SPAN.end + timedelta(minutes=22.5)) == [SPAN]
+
+
 def test_a_month_is_compared_day_by_day_when_all_of_it_is_over() -> None:
     days = closed(SOURCE, MONTH, NOON, NOON + timedelta(days=31))
     assert all(span.end - span.start == timedelta(days=1) for span in days)

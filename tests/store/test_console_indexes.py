@@ -83,8 +83,8 @@ async def plans(database: Database, asked: Awaitable[Any], seqscan: bool) -> lis
     return found
 
 
-BY_ITSELF = {"ix_orders_turn", "uq_orders_channel_shop_no"}
-"""What the planner may also choose when it is free to: a walk by turn, or by the order's own key for a small shop."""
+BY_ITSELF = {"ix_orders_turn", "uq_orders_channel_shop_no", "ix_orders_shop_created_at"}
+"""What the planner may also choose when it is free to: a walk by turn, or the orders of a small shop by another key."""
 
 
 def nodes(plan: Plan) -> list[Plan]:

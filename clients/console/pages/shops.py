@@ -1,5 +1,6 @@
 """/shops: the connection board. Is each account heard, pulled and answered (INT-18, first part)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
@@ -10,7 +11,9 @@ from clients.console.html import Child, badge, body, countdown, empty, link, mom
 from clients.settings import ClientSettings
 from connectors import registry
 from domain.connections import Connection, Lack, lacks
+from domain.pulling import paced
 from domain.shops import Role
+from domain.timing import PullTiming
 from domain.watch import AlertLimits
 from store import settings_docs
 from store.reads.shops import ShopReads, ShopRow
@@ -84,18 +87,22 @@ def register(desk: Desk) -> None:
         async def read() -> Markup:
             rows, now = await reads.board(), desk.clock()
             async with desk.database.transaction() as tx:
-                limits = await settings_docs.alert_limits(tx, ClientSettings().profile)
-            content = _table(rows, limits, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
+                profile = ClientSettings().profile
+                limits = await settings_docs.alert_limits(tx, profile)
+                pace = (await settings_docs.timing(tx, profile)).pull
+            told = {(row.vendor, row.code): lacking(row, limits, pace, now) for row in rows}
+            content = _table(rows, told, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
             proof = tag("p", link("/completeness", TEXTS["completeness"], class_="open"))
             return body(tag("h1", TEXTS["title"]), proof, content)
 
         await frame.show(read)
 
 
-def lacking(row: ShopRow, limits: AlertLimits, now: datetime) -> list[Lack]:
+def lacking(row: ShopRow, limits: AlertLimits, pace: PullTiming, now: datetime) -> list[Lack]:
     """List what the connection of a shop that sells lacks (INT-18)."""
     if row.role != SALES or not row.active:
         return []
+    pull = registry.vendor(row.vendor).pull
     return lacks(
         Connection(
             **{name: getattr(row, name) for name in SAME},
@@ -105,6 +112,7 @@ def lacking(row: ShopRow, limits: AlertLimits, now: datetime) -> list[Lack]:
             pulls=pulls(row),
             token=bool(registry.vendor(row.vendor).token),
             scheduled=row.pull_scheduled,
+            pull_period_seconds=(paced(pace, pull, pushes=pushes(row)) if pull else pace).period_seconds,
         ),
         limits,
         now,
@@ -131,8 +139,7 @@ def health(row: ShopRow, found: list[Lack], now: datetime) -> tuple[str, str]:
 
 def pushes(row: ShopRow) -> bool:
     """Say whether the vendor of a connection sends messages by itself."""
-    vendor = registry.vendor(row.vendor)
-    return vendor.inbound is not None or vendor.queue is not None
+    return registry.pushes(row.vendor)
 
 
 def pulls(row: ShopRow) -> bool:
@@ -183,15 +190,14 @@ def _stock(row: ShopRow) -> list[Child]:
     return shown
 
 
-def _table(rows: list[ShopRow], limits: AlertLimits, now: datetime) -> Markup:
+def _table(rows: list[ShopRow], told: Mapping[tuple[str, str], list[Lack]], now: datetime) -> Markup:
     names = ("shop", "role", "state", "pushed", "pulled", "ordered", "stock", "token", *NUMBERS)
     heads = [tag("th", TEXTS[name], scope="col", class_="right" if name in NUMBERS else None) for name in names]
-    body = tag("tbody", [_row(row, limits, now) for row in rows])
+    body = tag("tbody", [_row(row, told[row.vendor, row.code], now) for row in rows])
     return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
 
 
-def _row(row: ShopRow, limits: AlertLimits, now: datetime) -> Markup:
-    found = lacking(row, limits, now)
+def _row(row: ShopRow, found: list[Lack], now: datetime) -> Markup:
     words, tone = health(row, found, now)
     messages = link(
         url("/inbox", source=row.vendor, shop=row.code),

@@ -82,7 +82,7 @@ class Day:
 
     @property
     def source(self) -> RollSource:
-        found = source_of(SHOP, ROLLS)
+        found = source_of(SHOP, Timing(1, TIMING, LOOPS, PULLS, roll=ROLLS))
         assert found
         return found
 
