@@ -65,11 +65,16 @@ def warehouse_lines(parts: Sequence[PartLine]) -> list[FulfillmentLine]:
         if [part.sku for part in mine] == [mine[0].ordered.sku]:
             found.append(replace(mine[0].ordered, quantity=mine[0].quantity))
             continue
-        stem = f"{line_no}-"
-        while any(other.startswith(stem) for other in taken):
-            stem += "-"
-        found += _priced(mine, stem)
+        found += _priced(mine, _stem(line_no, taken))
     return found
+
+
+def _stem(line_no: str, taken: Collection[str]) -> str:
+    """Give what the numbers of a line's components begin with, clear of all other lines."""
+    stem = f"{line_no}-"
+    while any(other.startswith(stem) for other in taken):
+        stem += "-"
+    return stem
 
 
 def _priced(parts: Sequence[PartLine], stem: str) -> list[FulfillmentLine]:
@@ -99,12 +104,36 @@ class Composed:
     quantity: int
     parts: Mapping[str, int]
 
+    @property
+    def is_bundle(self) -> bool:
+        """Say whether the line is made of something else."""
+        return set(self.parts) != {self.sku}
+
+    def needs(self, units: int) -> dict[str, int]:
+        """Give the parts of so many units of the line."""
+        return {sku: -(-n * units // self.quantity) for sku, n in self.parts.items()}
+
+    def of(self, units: int) -> "Composed":
+        """Give the same line for another number of units."""
+        return replace(self, quantity=units, parts=self.needs(units))
+
     def whole(self, packed: Mapping[tuple[str, str], int]) -> int:
         """Give how many units of the line are complete with so many units of its parts, by (line, SKU)."""
         if dict(self.parts) == {self.sku: self.quantity}:
             return packed.get((self.line_no, self.sku), 0)
         complete = min(packed.get((self.line_no, sku), 0) * self.quantity // n for sku, n in self.parts.items())
         return min(self.quantity, complete)
+
+
+def part_lines(lines: Sequence[Composed]) -> list[ShippedLine]:
+    """Write lines as a warehouse knows them, each component on a number of its own, as it was told to pick them."""
+    taken = {line.line_no for line in lines}
+    found: list[ShippedLine] = []
+    for line in lines:
+        parts, stem = sorted(line.parts.items()), _stem(line.line_no, taken)
+        numbers = [f"{stem}{n}" if line.is_bundle else line.line_no for n in range(1, len(parts) + 1)]
+        found += [ShippedLine(no, sku, n) for no, (sku, n) in zip(numbers, parts, strict=True)]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,6 @@ class Basket:
     platform_discount_minor: int = 0
     freight_minor: int = 0
     scarce: bool = False
-    bundled: bool = False
 
     @property
     def goods_minor(self) -> int:

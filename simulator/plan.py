@@ -112,7 +112,7 @@ def _with_bundles(config: Config, baskets: list[Basket], bundles: list[Bundle]) 
     for n, basket in enumerate(baskets):
         source = rng(config.seed, "bundle", n)
         has_one = draw_evenly(config.seed, "bundles", n, source) < share
-        more = replace(add_product(source, basket, source.choice(bundles)), bundled=True) if has_one else basket
+        more = add_product(source, basket, source.choice(bundles)) if has_one else basket
         found.append(more)
     return found
 
@@ -180,7 +180,7 @@ def _order(
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
     if not basket.scarce:  # what never leaves nobody sends back
-        acts = apply_for_cases(config, n, fate, acts, whole=basket.bundled)
+        acts = apply_for_cases(config, n, fate, acts)
     return PlannedOrder(
         channel=channel,
         shop=shop,

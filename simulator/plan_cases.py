@@ -8,11 +8,8 @@ from simulator.settings import Config
 from simulator.warehouse import SHIPPED
 
 
-def apply_for_cases(config: Config, n: int, fate: Fate, acts: tuple[Act, ...], *, whole: bool) -> tuple[Act, ...]:
-    """Let money go back by a case where it went without one; and some buyers who only paid apply for one.
-
-    `whole`: a bundle is among the goods, of which the warehouse knows the parts only; nobody sends it back.
-    """
+def apply_for_cases(config: Config, n: int, fate: Fate, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """Let money go back by a case where it went without one; and some buyers who only paid apply for one."""
     profile = config.profile
     source = rng(config.seed, "case", n)
     if fate in ("refunded", "part_refunded") and draw_evenly(config.seed, "refund cases", n, source) < (
@@ -21,9 +18,7 @@ def apply_for_cases(config: Config, n: int, fate: Fate, acts: tuple[Act, ...], *
         return tuple(_by_case(act) for act in acts)
     if fate != "paid" or draw_evenly(config.seed, "cases", n, source) >= profile.case_share:
         return acts
-    kind: CaseKind = (
-        "refund" if whole else _kind(source.random(), profile.case_return_share, profile.case_exchange_share)
-    )
+    kind = _kind(source.random(), profile.case_return_share, profile.case_exchange_share)
     stage = SHIPPED if kind != "refund" or source.random() < profile.case_shipped_share else ""
     return (*acts, Act("paid", source.uniform(0, profile.cancel_within), stage, case=kind))
 

@@ -6,7 +6,18 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.after_sales import PAYS_BACK, Answer, CaseDecision, CaseEvent, CaseKind, CaseState, Choice, refuse_decision
+from domain.after_sales import (
+    OF_GOODS,
+    PAYS_BACK,
+    Answer,
+    CaseDecision,
+    CaseEvent,
+    CaseKind,
+    CaseState,
+    Choice,
+    Origin,
+    refuse_decision,
+)
 from domain.after_sales_policy import may_grant
 from domain.errors import Refused
 from domain.permissions import UserRole
@@ -63,10 +74,14 @@ class SqlCaseDecisions:
 
 
 async def _too_much(tx: AsyncConnection, order: Row[Any], row: Row[Any], decision: CaseDecision) -> str:
-    """Refuse an approval of more than there is to pay back."""
-    if decision.choice is not Choice.APPROVE or decision.amount_minor is None:
+    """Refuse an approval of more than there is to pay back, and one of parts of a bundle without its amount."""
+    if decision.choice is not Choice.APPROVE:
         return ""
-    most = case_check.most_of(row, await case_money.worth(tx, order, row, freight=True))
+    most = case_check.most_of(row, await case_money.worth(tx, order, row, freight=True, broken=True))
+    if decision.amount_minor is None:
+        goods = CaseKind(row.kind) in OF_GOODS and Origin(row.origin) is not Origin.CHANNEL
+        broken = goods and row.differs and await case_money.begun(tx, row)
+        return f"only parts of a bundle came back: name the amount, at most {most / 100:.2f}" if broken else ""
     if 0 <= decision.amount_minor <= most:
         return ""
     return f"{decision.amount_minor / 100:.2f} cannot be paid back; at most {most / 100:.2f} can"

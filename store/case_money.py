@@ -19,7 +19,7 @@ from domain.after_sales_policy import Phase
 from domain.outgoing import Queue
 from domain.payments import refund_no
 from domain.refundable import Bill, Part, PricedLine, Refundable, refundable
-from store import alerts, audit, case_channel, case_payouts, cases, outgoing
+from store import alerts, audit, case_channel, case_parts, case_payouts, cases, outgoing
 from store.alerts import Level, NewAlert
 
 REFUND = "refund"
@@ -123,13 +123,26 @@ async def bill(tx: AsyncConnection, order: Row[Any]) -> Bill:
     )
 
 
-async def worth(tx: AsyncConnection, order: Row[Any], row: Row[Any], *, freight: bool) -> Refundable:
-    """Say what the units of a case may be paid back for; of a return, the units that came back."""
+async def worth(
+    tx: AsyncConnection, order: Row[Any], row: Row[Any], *, freight: bool, broken: bool = False
+) -> Refundable:
+    """Say what the units of a case may be paid back for; of a return, the units that came back.
+
+    `broken` counts bundles, too, of which only some components came: what those are worth a person says, up to this.
+    """
     counted = await bill(tx, order)
     lines = await cases.lines(tx, row.no)
     left = {line.line_no: line.quantity - line.granted_units for line in counted.lines}
-    wanted = {line.line_no: min(_units(row, line), left[line.line_no]) for line in lines}
+    more = await begun(tx, row) if broken else {}
+    wanted = {line.line_no: min(_units(row, line) + more.get(line.line_no, 0), left[line.line_no]) for line in lines}
     return refundable(counted, wanted, with_freight=freight)
+
+
+async def begun(tx: AsyncConnection, row: Row[Any]) -> dict[str, int]:
+    """Give the bundles of a case, by line, of which something came back and something is missing."""
+    if not row.returns or row.inspected_at is None:
+        return {}
+    return {line_no: one.begun for line_no, one in (await case_parts.back(tx, row)).items() if one.begun}
 
 
 def _units(row: Row[Any], line: Row[Any]) -> int:
@@ -153,8 +166,11 @@ def amount(row: Row[Any], found: Refundable) -> int:
 
 async def grant(tx: AsyncConnection, order: Row[Any], row: Row[Any], now: datetime) -> bool:
     """Approve the money of a case and ask for its payout, once; False when there is nothing to pay."""
-    found = await worth(tx, order, row, freight=row.freight_back and not await _ships_on(tx, order, row))
+    freight_back = row.freight_back and not await _ships_on(tx, order, row)
+    found = await worth(tx, order, row, freight=freight_back)
     due = amount(row, found)
+    if due > found.amount_minor:  # what a person named for a bundle that came in part: it is not granted again
+        found = await worth(tx, order, row, freight=freight_back, broken=True)
     if due <= 0:
         return False
     parts = found.parts if CaseKind(row.kind) in OF_GOODS else ()

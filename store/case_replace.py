@@ -11,12 +11,18 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseAction, CaseEvent
+from domain.bundles import part_lines
 from domain.observations import LineObserved
 from domain.orders import order_key
-from store import audit, case_channel, cases, free_orders
+from store import audit, case_channel, case_parts, cases, free_orders
 from store.order_intake import Booking
 
-_TITLES = text("SELECT line_no, title FROM order_line WHERE order_key = :key")
+_TITLES = text(
+    """
+    SELECT sku, title FROM sku_stock WHERE sku = ANY(CAST(:skus AS text[])) AND title <> ''
+    UNION ALL SELECT sku, title FROM order_line WHERE order_key = :key
+    """
+)
 _REPLACED = text("UPDATE after_sales_case SET replacement_key = :key WHERE no = :no")
 _BEFORE = text("SELECT count(*) FROM orders WHERE case_no = :no")
 _CASE_OF = text(
@@ -34,16 +40,18 @@ _LOST = text(
 
 
 async def ship_again(tx: AsyncConnection, booking: Booking, order: Row[Any], row: Row[Any]) -> str:
-    """Book the order that sends a case's goods; the case's number makes it one, until that is closed. Gives its key."""
+    """Book the order that sends a case's goods; the case's number makes it one, until that is closed. Gives its key.
+
+    Of a bundle what was bought is sent again, component by component, whatever it is today.
+    """
     now = booking.now
     before = int((await tx.execute(_BEFORE, {"no": row.no})).scalar_one())
     no = f"{order.no}-{row.no}" + (f"-{before + 1}" if before else "")
     key = order_key(order.channel, order.shop, no)
-    titles = {line.line_no: line.title for line in await tx.execute(_TITLES, {"key": order.key})}
-    lines = tuple(
-        LineObserved(line.line_no, line.sku, titles.get(line.line_no, ""), line.quantity, 0, 0, 0)
-        for line in await cases.lines(tx, row.no)
-    )
+    goods = part_lines(await case_parts.composed(tx, order.key, await cases.lines(tx, row.no)))
+    wanted = {"key": order.key, "skus": [one.sku for one in goods]}
+    titles = {one.sku: one.title for one in await tx.execute(_TITLES, wanted)}
+    lines = tuple(LineObserved(one.line_no, one.sku, titles.get(one.sku, ""), one.quantity, 0, 0, 0) for one in goods)
     await free_orders.book(tx, booking, free_orders.FreeOrder(order, no, row.no, lines))
     await tx.execute(_REPLACED, {"no": row.no, "key": key})
     await audit.write(tx, "case.replacing", row.no, now, order=key)

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.bundles import part_lines
 from domain.outgoing import Call, Queue
-from store import alerts, audit, calls, cases, places, return_parcels, unmatched
+from store import alerts, audit, calls, case_parts, cases, places, return_parcels, unmatched
 from store.alerts import Level, NewAlert
 
 KIND = "return"
@@ -104,10 +105,14 @@ async def _announce_parcel(tx: AsyncConnection, row: Row[Any], parcel: tuple[str
 
 
 async def _announce(tx: AsyncConnection, row: Row[Any], what: Announced, now: datetime) -> None:
-    """Ask for the call once; a place without a warehouse system is not told, it looks at its own list (/pda)."""
+    """Ask for the call once; a place without a warehouse system is not told, it looks at its own list (/pda).
+
+    A warehouse knows no bundles: it expects the components that it shipped.
+    """
     place = (await places.all_places(tx)).get(what.warehouse)
     if place is None or not place.has_wms:
         return
+    lines = await case_parts.composed(tx, row.order_key, await cases.lines(tx, row.no))
     payload: dict[str, Any] = {
         "at": now.isoformat(),
         "no": row.no,
@@ -117,7 +122,7 @@ async def _announce(tx: AsyncConnection, row: Row[Any], what: Announced, now: da
         "reason": row.reason,
         "carrier": what.parcel[0],
         "waybill_no": what.parcel[1],
-        "lines": [[line.line_no, line.sku, line.quantity] for line in await cases.lines(tx, row.no)],
+        "lines": [[line.line_no, line.sku, line.quantity] for line in part_lines(lines)],
     }
     payload |= {"again": True} if what.again else {}
     await calls.add(tx, Queue(KIND, place.vendor, place.shop), what.key, row.order_key, payload)

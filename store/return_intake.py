@@ -4,7 +4,6 @@ Units are booked once per confirmation: good ones come on hand, all others into 
 case becomes an unmatched return, all of it in quarantine: the parcel first, the case later (store/unmatched.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,8 @@ from domain.after_sales import CaseEvent, CaseState
 from domain.counting import Grade
 from domain.errors import BadInput
 from domain.observations import ReceivedLine, ReturnConfirmed
-from store import alerts, audit, cases, places, return_counts, stock, stock_ledger
+from domain.returned import came_back, differences
+from store import alerts, audit, case_parts, cases, places, return_counts, stock, stock_ledger
 from store.alerts import Level, NewAlert
 from store.stock_ledger import Change
 
@@ -43,13 +43,6 @@ _RECEIPT = text(
 )
 _SKU = text("INSERT INTO sku_stock (sku, on_hand, updated_at) VALUES (:sku, 0, :now) ON CONFLICT DO NOTHING")
 _LINE = text("UPDATE case_line SET good = :good, damaged = :damaged WHERE case_no = :no AND line_no = :line_no")
-_CAME = text(
-    """
-    SELECT sku, coalesce(sum(quantity) FILTER (WHERE grade = 'good'), 0)::int AS good,
-        coalesce(sum(quantity) FILTER (WHERE grade <> 'good'), 0)::int AS damaged
-    FROM return_receipt WHERE case_no = :no GROUP BY sku
-    """
-)
 _RECEIVED = text(
     """
     UPDATE after_sales_case SET received_at = coalesce(received_at, CAST(:now AS timestamptz)), differs = :differs,
@@ -223,28 +216,9 @@ def _by_grade(arrived: Arrival) -> tuple[dict[str, int], dict[str, int]]:
 
 async def count(tx: AsyncConnection, row: Row[Any]) -> str:
     """Spread what came over the case's lines; say in words how it differs from what was announced."""
-    came = {one.sku: one for one in await tx.execute(_CAME, {"no": row.no})}
-    left = {sku: [one.good, one.damaged] for sku, one in came.items()}
-    lines = await cases.lines(tx, row.no)
-    for line in lines:
-        good, damaged = _take(left, line)
-        await tx.execute(_LINE, {"no": row.no, "line_no": line.line_no, "good": good, "damaged": damaged})
-    return differences(
-        {line.sku: line.quantity for line in lines}, {sku: o.good + o.damaged for sku, o in came.items()}
-    )
-
-
-def _take(left: dict[str, list[int]], line: Row[Any]) -> tuple[int, int]:
-    there = left.get(line.sku, [0, 0])
-    good = min(line.quantity, there[0])
-    damaged = min(line.quantity - good, there[1])
-    there[0] -= good
-    there[1] -= damaged
-    return good, damaged
-
-
-def differences(announced: Mapping[str, int], came: Mapping[str, int]) -> str:
-    """Say what is missing, too many, or something else; empty when all is as announced."""
-    wrong = [f"{sku} {came.get(sku, 0)} of {n}" for sku, n in sorted(announced.items()) if came.get(sku, 0) != n]
-    wrong += [f"{sku} was not announced" for sku in sorted(set(came) - set(announced))]
-    return "; ".join(wrong)
+    came = await case_parts.came(tx, row.no)
+    lines = await case_parts.composed(tx, row.order_key, await cases.lines(tx, row.no))
+    for line_no, back in came_back(lines, came).items():
+        values = {"no": row.no, "line_no": line_no, "good": back.good, "damaged": back.damaged}
+        await tx.execute(_LINE, values)
+    return differences(lines, came)

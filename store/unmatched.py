@@ -16,7 +16,8 @@ from domain.after_sales import CaseKind, CaseLine, NewCase, Origin
 from domain.counting import Grade
 from domain.errors import BadInput
 from domain.observations import ReceivedLine
-from store import alerts, audit, cases, return_intake
+from domain.returned import came_back
+from store import alerts, audit, case_parts, cases, return_intake
 from store.keyring import KeyRing
 from store.return_intake import QUARANTINE, Arrival
 
@@ -36,7 +37,6 @@ _OF_WAYBILL = text(
 _CLOSE = text(
     "UPDATE unmatched_return SET state = :state, case_no = :no, note = :note, closed_at = :now WHERE id = :id"
 )
-_OWN_LINES = text("SELECT line_no, sku, quantity FROM order_line WHERE order_key = :key ORDER BY line_no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,24 @@ async def match_waybill(tx: AsyncConnection, no: str, waybill_no: str, now: date
 async def open_case(tx: AsyncConnection, ring: KeyRing, id: int, opening: Opening, now: datetime) -> str:
     """Open a return case of an order from what came, and match it. Gives its number.
 
-    As many units as the order has; what else came shows as a difference that a person decides.
+    As many units as the order has, bundles by their components; what else came, or is missing of a bundle, shows as a
+    difference that a person decides.
     """
     order_key = opening.order_key
     row = (await tx.execute(_READ, {"id": id})).one_or_none()
     if row is None:
         raise BadInput(f"no unmatched return {id}; see oms return list")
-    left: dict[str, int] = {}
+    came: dict[str, tuple[int, int]] = {}
     for line in row.lines:
-        left[line["sku"]] = left.get(line["sku"], 0) + line["quantity"]
-    lines: list[CaseLine] = []
-    for one in (await tx.execute(_OWN_LINES, {"key": order_key})).all():
-        units = min(one.quantity, left.get(one.sku, 0))
-        if units:
-            left[one.sku] -= units
-            lines.append(CaseLine(one.line_no, one.sku, units))
+        came[line["sku"]] = (came.get(line["sku"], (0, 0))[0] + line["quantity"], 0)
+    sold = await case_parts.ordered(tx, order_key)
+    back = came_back(list(sold.values()), came)
+    units = {no: one.whole + one.begun for no, one in back.items()}
+    lines = tuple(CaseLine(no, sold[no].sku, n) for no, n in sorted(units.items()) if n)
     if not lines:
-        raise BadInput(f"order {order_key} has none of {', '.join(sorted(left))}: look at the order number")
+        raise BadInput(f"order {order_key} has none of {', '.join(sorted(came))}: look at the order number")
     key = f"unmatched:{id}"
-    new = NewCase(order_key, CaseKind.RETURN, Origin.WAREHOUSE, key, tuple(lines), opening.reason, opening.actor)
+    new = NewCase(order_key, CaseKind.RETURN, Origin.WAREHOUSE, key, lines, opening.reason, opening.actor)
     no = await cases.open_case(tx, ring, new, now)
     await match(tx, id, no, opening.actor, now)
     return no

@@ -171,6 +171,8 @@ SAID: list[tuple[str, str]] = [
     (r"which parcel\? waybill_no is empty", "请填写运单号"),
     (r"paid by hand needs the reference of the bank or the provider", "请填写银行或支付平台的流水号"),
     (r"(-?[\d.]+) cannot be paid back; at most (-?[\d.]+) can", "不能退 {0}，最多可退 {1}"),
+    (r"only parts of a bundle came back: name the amount, at most ([\d.]+)",
+     "组合商品只收回一部分：请填写退款金额，最多 {0}"),
     (r"([\d.]+) is more than (\S+) may grant at once \(([\d.]+)\): who may pay does it, or less",
      "{0} 超过 {1} 一次可批准的 {2}：请管理员批准，或填写不超过它的金额"),
     (r"the provider was asked and has not answered yet: .*", "支付平台还没有答复：请等结果，或到它的后台核对"),
@@ -212,7 +214,10 @@ def differs_words(words: str) -> str:
     parts = []
     for part in words.split("; "):
         counted, strange = re.fullmatch(r"(\S+) (\d+) of (\d+)", part), re.fullmatch(r"(\S+) was not announced", part)
-        if counted:
+        whole = re.fullmatch(r"(\S+) whole (\d+) of (\d+)", part)
+        if whole:
+            parts.append(f"组合 {whole[1]} 应收 {whole[3]} 套，成套收回 {whole[2]} 套")
+        elif counted:
             parts.append(f"{counted[1]} 应收 {counted[3]} 件，收到 {counted[2]} 件")
         else:
             parts.append(f"{strange[1]} 不在申请内" if strange else part)

@@ -257,7 +257,7 @@ async def _arithmetic(tx: AsyncConnection, order: Row[Any], row: Row[Any], grant
     if grant is not None:
         return _settled(bill, grant)
     found = await case_money.worth(tx, order, row, freight=row.freight_back)
-    most = case_check.most_of(row, await case_money.worth(tx, order, row, freight=True))
+    most = case_check.most_of(row, await case_money.worth(tx, order, row, freight=True, broken=True))
     of_goods = CaseKind(row.kind) in OF_GOODS
     return Arithmetic(
         paid_minor=bill.paid_minor,

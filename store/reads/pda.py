@@ -26,12 +26,22 @@ _TODO = text(
     ORDER BY q.units > 0 DESC NULLS LAST, c.authorised_at, c.no LIMIT :most
     """
 )
+# A bundle as the components with which it left (store/case_parts.py): those are what lies in the parcel.
 _LINES = text(
     """
-    SELECT l.case_no, l.sku, sum(l.quantity)::int AS quantity, min(o.title) AS title
+    SELECT l.case_no, coalesce(p.sku, l.sku) AS sku, coalesce(min(nullif(s.title, '')), min(o.title)) AS title,
+        sum(CASE WHEN p.sku IS NULL THEN l.quantity
+            ELSE ceil(p.units * l.quantity / (o.quantity - o.dropped)::numeric) END)::int AS quantity
     FROM case_line l JOIN after_sales_case c ON c.no = l.case_no
         JOIN order_line o ON o.order_key = c.order_key AND o.line_no = l.line_no
-    WHERE l.case_no = ANY(CAST(:nos AS text[])) GROUP BY l.case_no, l.sku ORDER BY l.case_no, l.sku
+        LEFT JOIN LATERAL (
+            SELECT a.sku, sum(a.quantity) AS units FROM allocation a JOIN fulfillment f ON f.no = a.fulfillment_no
+            WHERE a.order_key = c.order_key AND a.line_no = l.line_no AND a.sku <> l.sku AND f.state <> 'cancelled'
+                AND o.dropped < o.quantity
+            GROUP BY a.sku) p ON true
+        LEFT JOIN sku_stock s ON s.sku = p.sku
+    WHERE l.case_no = ANY(CAST(:nos AS text[]))
+    GROUP BY l.case_no, coalesce(p.sku, l.sku) ORDER BY l.case_no, sku
     """
 )
 _PLACES = text("SELECT code, name FROM warehouse WHERE vendor = '' ORDER BY rank, code")

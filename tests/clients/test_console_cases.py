@@ -84,3 +84,13 @@ def test_a_report_is_of_the_last_thirty_days_of_the_viewer_unless_the_address_sa
     for bad in ({"from": "2026-12-01"}, {"to": "yesterday"}, {"by": "moon"}):
         with pytest.raises(BadInput):
             asked_of(bad, NOON, SHANGHAI)
+
+
+def test_a_bundle_that_came_back_in_part_is_told_in_words() -> None:
+    """AFT-3: what is missing, and what whoever decides has to name."""
+    assert words.differs_words("B 1 of 2; SET whole 0 of 1; X was not announced") == (
+        "B 应收 2 件，收到 1 件；组合 SET 应收 1 套，成套收回 0 套；X 不在申请内"
+    )
+    assert said("only parts of a bundle came back: name the amount, at most 10.00") == (
+        "组合商品只收回一部分：请填写退款金额，最多 10.00"
+    )

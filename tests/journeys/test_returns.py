@@ -21,12 +21,14 @@ from clients.clock import utc_now
 from clients.gateway.app import Gateway, application
 from clients.temporal_cases import decide_case
 from domain.after_sales import CaseDecision, CaseKind, Choice
+from domain.observations import LineObserved
 from domain.outgoing import Queue
 from simulator.app import create_app
 from simulator.plan import build_plan
 from simulator.settings import Config
 from simulator.warehouse import Delivery, Fulfilment, Place
 from simulator.world import World
+from store import bundles
 from store.database import Database
 from store.keyring import KeyRing
 from store.outgoing import SqlOutgoing
@@ -35,10 +37,11 @@ from store.return_polls import SqlAwaitedReturns
 from store.shops import Shops
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
+from tests.payments import payment
 from tests.simulator.erp import config
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.cases import CaseHouse
-from tests.workflows.house import LOOPS, eventually
+from tests.workflows.house import LOOPS, eventually, order, shipment, track
 from workers.wiring import ShopVendors
 
 SEED = 7
@@ -94,6 +97,19 @@ class ReturnHouse(CaseHouse):
         (row,) = await self.query(f"SELECT on_hand, quarantine FROM warehouse_stock WHERE sku = '{sku}'")  # noqa: S608
         return row.on_hand, row.quarantine
 
+    async def bundle_returning(self, no: str) -> str:
+        """Let a bundle be bought, picked as its components and delivered, and open its return."""
+        key, line = f"own:s:{no}", LineObserved("1", "SET", "礼盒", 1, 31800, 0, 31800)
+        await self.tell(order(no, lines=(line,)), payment(no, 30600, shop="s"))
+        await self.until(key, logistics_status="pushed")
+        await self.tell(shipment(no, no, TEE=1, CAP=2))
+        await self.until(key, status="shipped")
+        await self.tell(track(no))
+        await self.until(key, status="completed")
+        case = await self.open_case(no, CaseKind.RETURN)
+        await self.case_until(case, state="returning")
+        return case
+
 
 @asynccontextmanager
 async def returning(temporal: Client, database: Database, ring: KeyRing, **profile: Any) -> AsyncIterator[ReturnHouse]:
@@ -134,6 +150,38 @@ async def test_a_good_and_a_damaged_unit_come_back_and_are_paid_once(
         assert (back["code"], back["creates"], back["confirms"], back["fate"]) == (case, 1, 1, "mixed")
         assert (await house.case(case)).waybill_no == back["waybill"]
         assert house.world.warehouse.on_hand()["TEE"] == 9
+
+
+async def test_bundles_come_back_as_their_components_and_one_in_part_waits_for_a_person(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    """AFT-3, AFT-6, INV-1: the warehouse knows no bundles, and would refuse one (`item-not-found`)."""
+    async with returning(temporal, database, ring, return_after=None) as house:
+        async with house.database.transaction() as tx:
+            await bundles.put(tx, "SET", {"TEE": 1, "CAP": 2}, utc_now(), "alice")
+        whole, part = [await house.bundle_returning(no) for no in ("RJ-5", "RJ-6")]
+        returns = house.world.inwards.returns
+
+        async def announced() -> bool:
+            await house.drain("return")
+            return {whole, part} <= returns.expected.keys()
+
+        await eventually(announced, lambda: house.query("SELECT state, reason FROM outgoing WHERE kind = 'return'"))
+        expected = [(line.sku, line.quantity) for line in returns.expected[whole].lines]
+        assert expected == [("CAP", 2), ("TEE", 1)]
+        returns.send(whole, "good")
+        await house.case_until(whole, state="paying", differs="")
+        returns.send(part, "fewer")
+        await house.case_until(part, state="review", differs="CAP 1 of 2; SET whole 0 of 1")
+        await house.case_ended(whole)
+        assert len(house.provider.payouts) == 1
+        named = CaseDecision(Choice.APPROVE, "alice", "one cap is missing", amount_minor=20000)
+        await decide_case(temporal, part, named, f"a-{part}")
+        await house.case_ended(part)
+        assert [await house.stock(sku) for sku in ("TEE", "CAP")] == [(10, 0), (9, 0)]
+        granted = await house.query("SELECT amount_minor FROM refund_grant ORDER BY case_no")
+        assert [row.amount_minor for row in granted] == [29800, 20000]
+        assert not await house.query("SELECT words FROM alert WHERE kind = 'return_refused'")
 
 
 async def test_a_lost_confirm_is_found_by_asking_and_its_late_copy_books_nothing(

@@ -46,12 +46,12 @@ def test_nobody_applies_by_default_and_the_plan_stays_the_same() -> None:
     assert [replace(one, acts=()) for one in before] == [replace(one, acts=()) for one in after]
 
 
-def test_nobody_sends_a_bundle_back_or_applies_for_goods_that_never_leave() -> None:
-    """The warehouse knows the parts of a bundle only, and what is scarce may never be picked."""
+def test_buyers_send_bundles_back_too_and_nobody_applies_for_goods_that_never_leave() -> None:
+    """What is scarce may never be picked."""
     returns = RETURNS | {"bundle_share": 0.5, "scarce": {"0": 1}, "scarce_demand": 8}
     for order in build_plan(config(count=40, **returns)).orders:
         kinds = {act.case for act in order.acts if act.case}
-        assert kinds == (set() if order.basket.scarce else {"refund"} if order.basket.bundled else {"return"}), order.no
+        assert kinds == (set() if order.basket.scarce else {"return"}), order.no
 
 
 async def test_the_own_shop_pushes_a_case_and_pays_it_once(erp_for: Open) -> None:
