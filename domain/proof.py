@@ -32,7 +32,7 @@ class OrderFact:
 
     `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it, `cases` the
     cases of it that were paid or told that it was too late, `dropped` units of its lines that are paid back and never
-    ship. `case_no`: it sends goods again for a case; no shop knows it.
+    ship. `case_no`: it sends goods again for a case; no shop knows it, so what it wants are the `units` of its lines.
     """
 
     channel: str
@@ -52,6 +52,7 @@ class OrderFact:
     cases: int = 0
     dropped: int = 0
     case_no: str = ""
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def prove(
 ) -> list[Finding]:
     """List every broken invariant; an empty list is the proof."""
     sold = [order for order in orders if not order.case_no]
+    books = {**books, "sent_again": {order.no: order.units for order in orders if order.case_no}}
     found = [finding for check in (_held, _unexplained) for finding in check(orders, books)]
     found += [finding for check in (_lost, _doubled, _money, _paid_back, _untold) for finding in check(sold, books)]
     return found + list(_stock(skus, books)) + list(_counters(skus)) + list(stock_shown(shown, books))
@@ -230,7 +232,8 @@ def order_of(fulfillment: str) -> str:
 
 
 def _ordered(no: str, books: Json) -> int:
-    return sum(_wanted(no, books).values())
+    again: dict[str, int] = books.get("sent_again", {})
+    return again[no] if no in again else sum(_wanted(no, books).values())
 
 
 def _wanted(no: str, books: Json) -> Counter[str]:

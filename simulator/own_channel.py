@@ -213,7 +213,7 @@ class OwnChannel:
     def _find(self, no: str) -> ShopOrder | None:
         order = self._orders.get(no)
         mine = order is not None and (order.plan.channel, order.plan.shop) == ("own", self._settings.shop)
-        return order if order is not None and mine and order.status != "planned" else None
+        return order if order is not None and mine and order.listed else None
 
     def _shippable(self, shipment: own_shop.Shipment) -> ShopOrder:
         order = self._find(shipment.order_no)

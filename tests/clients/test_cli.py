@@ -127,7 +127,7 @@ async def test_a_warehouse_system_needs_its_parameters_and_its_warehouse(oms: Om
 
 
 SHOP_ERRORS: list[tuple[dict[str, str], str]] = [
-    ({"vendor": "amazon"}, "known are alipay, "),
+    ({"vendor": "walmart"}, "known are alipay, "),
     ({"code": "a/b"}, "'a/b'"),
     ({"--secret-file": "no-such-file"}, "no file no-such-file"),
     ({"--secret-file": "."}, "no file ."),

@@ -343,6 +343,9 @@ async def test_a_decision_that_is_not_answered_is_shown_as_sent_and_never_as_fai
 ) -> None:
     """Design §3: an update may be applied when a worker comes back."""
     no = (await _send(buyer)).url.path.rsplit("/", 1)[1]
+    checking = (await buyer.get(f"/portal/case/{no}")).text
+    assert ('http-equiv="refresh"' in checking, "/withdraw" in checking) == (True, False), "it would break a form off"
+    await decided.look(no)
     page = (await buyer.get(f"/portal/case/{no}")).text
 
     async def silent(*_: Any) -> str:
