@@ -29,6 +29,7 @@ class MarketErp(Erp):
         }
         self.tags: list[tuple[str, str]] = []
         self.trades: dict[str, tuple[Top, Json]] = {}
+        self.answers: dict[str, list[str]] = {}
         self.orders: dict[str, tuple[Dou, Json]] = {}
 
     async def run(self, seconds: float = 20.0) -> Json:
@@ -101,7 +102,8 @@ class MarketErp(Erp):
             top, trade = self.trades[order_no]
             oids = [one["oid_str"] for one in trade["orders"]["order"] if one["outer_sku_id"] in units]
             split = {"is_split": "1", "sub_tid": ",".join(oids)}
-            await top.call(SEND, tid=order_no, out_sid=waybill, company_code="SF", **split)
+            answer = await top.call(SEND, tid=order_no, out_sid=waybill, company_code="SF", **split)
+            self.answers.setdefault(order_no, []).append(str(answer))
         elif order_no in self.orders:
             dou, order = self.orders[order_no]
             infos = [
@@ -111,6 +113,7 @@ class MarketErp(Erp):
             ]
             pack = {"shipped_order_info": infos, "logistics_code": waybill, "company_code": "shunfeng"}
             params = {"order_id": order_no, "pack_list": [pack], "request_id": waybill}
-            await dou.call("/order/logisticsAddMultiPack", params)
+            answer = await dou.call("/order/logisticsAddMultiPack", params)
+            self.answers.setdefault(order_no, []).append(str(answer))
         else:
             await super().write_back(order_no, waybill, told)

@@ -88,7 +88,7 @@ async def test_a_bad_day_on_the_marketplaces_ends_well(market_erp_for: Open) -> 
     for no, order in books["orders"].items():
         told = set(books["shop_told"].get(no, {})) | set(order["refused_back"])
         sent = {bill for code, one in books["warehouse"].items() if code == f"F-{no}" for bill in one["waybills"]}
-        assert told == sent
+        assert told == sent, (no, order, erp.answers.get(no))
 
 
 async def test_buyers_who_confirm_finish_their_orders(market_erp_for: Open) -> None:

@@ -44,6 +44,11 @@ async def test_four_shops_sell_what_is_there_and_all_are_told_within_five_second
         assert not any(shop.shows for shop in shops), "nobody can buy any more"
         await house.settle()
         await eventually(lambda: promised(house), lambda: house.query("SELECT * FROM sku_stock"))
+
+        async def all_told() -> bool:
+            return len(await house.query("SELECT key FROM orders WHERE stuck")) == sold - PIECES
+
+        await eventually(all_told, lambda: house.query("SELECT no, stuck_reason FROM orders WHERE stuck"))
     assert sold >= PIECES
     rows = await house.query("SELECT stuck_reason FROM orders WHERE stuck")
     assert [row.stuck_reason for row in rows] == [f"out of stock: {DRESS}"] * (sold - PIECES)
