@@ -32,6 +32,7 @@ def write_books(world: World) -> Json:
         "seed": world.config.seed,
         "planned": len(world.plan.orders),
         "finished": world.finished(),
+        "unfinished": world.unfinished(),
         "undelivered": world.tally.undelivered,
         "webhooks": world.tally.webhooks,
         "sum_minor": _sum_minor(orders.values()),
@@ -72,6 +73,7 @@ def write_progress(world: World) -> Json:
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),
         "finished": world.finished(),
+        "unfinished": world.unfinished(),
     }
 
 

@@ -155,17 +155,22 @@ class World:
 
     def finished(self) -> bool:
         """Tell whether every buyer has acted and was heard, and every accepted fulfilment is cancelled or signed."""
+        return not self.unfinished()
+
+    def unfinished(self) -> list[str]:
+        """Name what is still to come."""
         orders = self.shop.orders.values()
         all_came = self.stopped_new or len(orders) == len(self.plan.orders)
-        return (
-            self.started_at is not None
-            and all_came
-            and all(order.acted and not order.unheard for order in orders)
-            and all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values())
-            and all(parcel.signed_at for parcel in self.courier.parcels.values())
-            and self.inwards.finished()
-            and self.cases.over()
-        )
+        parts = {
+            "start": self.started_at is not None,
+            "buyers": all_came and all(order.acted for order in orders),
+            "news": not any(order.unheard for order in orders),
+            "warehouse": all(one.cancelled or one.status == "DELIVERED" for one in self.warehouse.fulfilments.values()),
+            "parcels": all(parcel.signed_at for parcel in self.courier.parcels.values()),
+            "returns": self.inwards.finished(),
+            "cases": self.cases.over(),
+        }
+        return [name for name, over in parts.items() if not over]
 
     def signed(self) -> int:
         """Count the parcels that have arrived."""
