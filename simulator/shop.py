@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Protocol
 
 from simulator.clock import now
@@ -21,6 +22,7 @@ from simulator.warehouse import SHIPPED, Warehouse
 CALLED_OFF = {"cancelled", "refunded"}
 # A deposit is a fifth of the whole.
 DEPOSIT_PARTS = 5
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,9 @@ class Shop:
             reached = self._warehouse.reached(order.plan.no, act.stage)
             # Whoever waits in vain (no stock, an outage) cancels after a while anyway.
             patience = self._profile.ship_patience if act.stage == SHIPPED else self._profile.stage_patience
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reached.wait(), patience)
+            gives_up = monotonic() + patience
+            # An order whose money went back meanwhile comes to no stage any more.
+            while not reached.is_set() and order.status not in CALLED_OFF and monotonic() < gives_up:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(reached.wait(), min(LOOK_SECONDS, patience))
         await asyncio.sleep(act.wait)
