@@ -67,7 +67,7 @@ async def test_the_log_is_sealed_and_noted_at_the_order(world: CaseWorld) -> Non
     )
     assert "张三丰".encode() not in kept
     seen = await rows(
-        world.database, "SELECT detail FROM audit WHERE action = 'order.ticket' AND subject = :k", k=key()
+        world.database, "SELECT detail FROM audit WHERE action = 'order.ticket' AND subject = :k ORDER BY id", k=key()
     )
     assert [one.detail["choice"] for one in seen] == ["attach", "answer"]
     assert "张三丰" not in str(seen)
