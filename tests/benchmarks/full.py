@@ -38,10 +38,17 @@ ROUNDS, ORDERS, WARM_UP = 2, 240, 40
 ALL_AT_ONCE = 1000.0
 """Buyers a second: as many as may be on their way come at once, then each time that a parcel arrives another one."""
 READY_SECONDS, PATIENCE_SECONDS = 60.0, 150.0
-CALM = {"unpaid_first": 0.0}
-"""Every buyer pays at once, as in the other measure: the skeleton is one of plain orders."""
+CALM = {"unpaid_first": 0.0, "case_share": 0.0}
+"""Every buyer pays at once and keeps the goods, as in the other measure: the skeleton is one of plain orders."""
 LIVE = ("_poll_seconds", "_query_seconds")
 KEPT = {"drain_longest_seconds": {"live": 300, "demo": 60}}
+_OPEN = text(
+    """
+    SELECT o.no, o.status, o.wait_for, o.stuck_reason, p.waybill_no, p.state, f.state, f.sent_at, f.pushed_at
+    FROM orders o LEFT JOIN parcel p ON p.order_key = o.key LEFT JOIN fulfillment f ON f.order_key = o.key
+    WHERE o.no LIKE :mine AND o.completed_at IS NULL ORDER BY o.no LIMIT 10
+    """
+)
 _NEW = text("SELECT no, completed_at FROM orders WHERE no LIKE :mine")
 
 
@@ -150,7 +157,9 @@ async def _completions(hosts: Servers, day: Day) -> dict[str, float]:
         return len(ends) == day.count
 
     async def show() -> str:
-        return f"{len(ends)} of {day.count} completed"
+        async with hosts.database.transaction() as tx:
+            rows = (await tx.execute(_OPEN, {"mine": f"D{day.both.plan.seed:06d}%"})).all()
+        return f"{len(ends)} of {day.count} completed; {', '.join(str(tuple(row)) for row in rows)}"
 
     await eventually(all_completed, show, look_seconds=0.5, patience_seconds=PATIENCE_SECONDS)
     return ends
