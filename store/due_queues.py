@@ -39,7 +39,7 @@ class DueQueues:
         self._turn = asyncio.Lock()
 
     async def holds(self, queue: Queue, fresh_seconds: float) -> bool:
-        """Say whether a queue held something due at a look no older than `fresh_seconds`; Unavailable as the database."""
+        """Say whether a queue held something due, at a look no older than `fresh_seconds`."""
         async with self._turn:
             now = self._clock()
             stale = self._looked_at is None or now - self._looked_at >= timedelta(seconds=fresh_seconds)
