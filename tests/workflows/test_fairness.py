@@ -40,7 +40,7 @@ async def test_a_busy_shop_starves_no_other(temporal: Client) -> None:
         max_concurrent_workflow_task_polls=1,
     ):
         await asyncio.gather(*(handle.result() for handle in handles))
-    ended = {handle.id: (await handle.describe()).close_time for handle in handles}
-    order = sorted(ended, key=lambda no: ended[no])
+    ended = [((await handle.describe()).close_time, handle.id) for handle in handles]
+    order = [name for at, name in sorted((at, name) for at, name in ended if at)]
     last_quiet = max(order.index(f"fair:quiet/{n}") for n in range(QUIET))
     assert last_quiet < BUSY / 2, "without fairness the quiet shop is served last"
