@@ -72,6 +72,11 @@ class Told:
         return self.carried and self.row["order_delivered_carrier_date"] < self.row["order_approved_at"]
 
     @property
+    def rare(self) -> bool:
+        """Whether it went another way than most."""
+        return self.early or self.row["order_status"] != "delivered"
+
+    @property
     def kind(self) -> tuple[object, ...]:
         """What makes a life another one."""
         status = self.row["order_status"]
@@ -121,12 +126,14 @@ def told_by(shared: Path) -> dict[str, Told]:
 
 
 def sample(lives: Sequence[Life], told: Mapping[str, Told], count: int) -> list[Life]:
-    """Choose the first few of every kind of life, and fill up with others spread over the file; always the same."""
+    """Choose all that went another way than most, a few of every kind of the others, and fill up; always the same."""
     kinds: dict[tuple[object, ...], list[Life]] = defaultdict(list)
     for life in lives:
         kinds[told[life.id].kind].append(life)
-    chosen = [life for alike in kinds.values() for life in alike[:OF_A_KIND]]
-    rest = [life for alike in kinds.values() for life in alike[OF_A_KIND:]]
+    rare = [life for alike in kinds.values() for life in alike if told[life.id].rare]
+    common = [alike for alike in kinds.values() if not told[alike[0].id].rare]
+    chosen = rare + [life for alike in common for life in alike[:OF_A_KIND]]
+    rest = [life for alike in common for life in alike[OF_A_KIND:]]
     more = count - len(chosen)
     return chosen + [rest[(2 * n + 1) * len(rest) // (2 * more)] for n in range(more)]
 
