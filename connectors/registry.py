@@ -158,6 +158,12 @@ def pushes(name: str) -> bool:
     return needs.inbound is not None or (needs.queue is not None and not needs.queue_with)
 
 
+def hears(name: str, params: Collection[str]) -> bool:
+    """Say whether a shop of this vendor with these params filled is told of changes, by webhook or by its queue."""
+    needs = vendor(name)
+    return pushes(name) or (needs.queue is not None and needs.queue_with in params)
+
+
 def has_queue(shop: Shop) -> bool:
     """Say whether a shop's news are taken from a queue of its vendor."""
     needs = vendor(shop.vendor)

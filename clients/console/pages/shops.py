@@ -151,7 +151,7 @@ def _no_push(row: ShopRow) -> str:
     """Say why a connection never pushed anything."""
     if row.role in ONLY_SENDS:
         return "push_out"
-    return "never" if pushes(row) else "push_none"
+    return "never" if registry.hears(row.vendor, row.params) else "push_none"
 
 
 def _no_pull(row: ShopRow) -> str:
