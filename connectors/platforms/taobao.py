@@ -312,5 +312,6 @@ VENDOR = Vendor(
     roll=taobao_roll.RULES,
     rolls=taobao_roll.TaobaoRoll,
     queue=queue.TaobaoQueue,
+    reads=queue.read_kept,
     queue_with=queue.GROUP,
 )

@@ -206,6 +206,11 @@ def read_message(said: Any, shop: Shop, at: datetime) -> Queued | None:
     return Queued(message.id, f"tmc:{message.id}", raw, sent_at, hints, reason, tell)
 
 
+def read_kept(shop: Shop, raw: bytes, at: datetime) -> Queued | None:
+    """Read a message as it was stored."""
+    return read_message(json.loads(raw), shop, at)
+
+
 def _named(said: Any) -> _Said:
     known = said if isinstance(said, dict) else {}
     found: dict[str, str] = {}

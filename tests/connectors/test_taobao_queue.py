@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from connectors import registry
 from connectors.platforms import taobao_queue
 from connectors.platforms.taobao_queue import TOPICS, TaobaoQueue, read_message
-from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
+from domain.errors import (
+    BadInput,
+    Broken,
+    OmsError,
+    RateLimited,
+    Refused,
+    TokenRejected,
+    Unavailable,
+    Unparsable,
+)
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
 from tests.connectors.taobao_answers import TID, asked, error, says
@@ -244,6 +253,18 @@ async def test_a_shop_has_a_queue_once_its_group_and_its_number_are_there() -> N
     assert registry.missing(half)[0].startswith("seller_id: needed with tmc_group")
     with pytest.raises(Broken, match="has no seller_id"):
         await queue(Stranger(PERMITTED, waiting(message())), half).take(0)
+
+
+def test_a_kept_message_is_read_once_more_after_the_mend() -> None:
+    bad = read({**message(), "content": "{"})
+    with pytest.raises(Unparsable, match="content: the body is not JSON"):
+        registry.read_kept(SHOP, bad.raw, NOW)
+    with pytest.raises(Unparsable, match="about another shop"):
+        registry.read_kept(replace(SHOP, params={**SHOP.params, "seller_id": "7"}), bad.raw, NOW)
+    good = read(message())
+    assert registry.read_kept(SHOP, good.raw, NOW) == good
+    with pytest.raises(BadInput, match="messages of pdd are not read a second time"):
+        registry.read_kept(replace(SHOP, vendor="pdd"), b"{}", NOW)
 
 
 NAMES = st.sampled_from([*message(), "tid", "refund_id", "messages", "tmc_message"])
