@@ -96,13 +96,14 @@ class Taker:
         return len(messages)
 
     async def _store(self, message: Queued) -> None:
-        arrival = Arrival(self._taking.vendor, self._taking.shop, "push", HEADERS, message.raw, self._clock())
+        now = self._clock()
+        arrival = Arrival(self._taking.vendor, self._taking.shop, "push", HEADERS, message.raw, now)
+        # What waited while nobody took it says nothing of its sender's clock; only a time ahead of ours does (INT-12).
+        sent_at = message.sent_at if message.sent_at is not None and message.sent_at > now else None
         reason = message.reason
         if not reason:
             try:
-                self._taking.new += await self._inbox.accept(
-                    arrival, message.key, message.sent_at, message.observations
-                )
+                self._taking.new += await self._inbox.accept(arrival, message.key, sent_at, message.observations)
                 return
             except Broken as error:
                 reason = error.reason

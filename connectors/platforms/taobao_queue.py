@@ -201,9 +201,7 @@ def read_message(said: Any, shop: Shop, at: datetime) -> Queued | None:
         return Queued(named.id, key, raw, reason=fields.explain(error))
     published = _moment(message.pub_time, shop)
     hints, reason, tell = _hints(message, shop, published or at)
-    # How long it waited here is no fault of the platform's clock: only a time ahead of ours is worth a word.
-    sent_at = published if published and published > at else None
-    return Queued(message.id, f"tmc:{message.id}", raw, sent_at, hints, reason, tell)
+    return Queued(message.id, f"tmc:{message.id}", raw, published, hints, reason, tell)
 
 
 def read_kept(shop: Shop, raw: bytes, at: datetime) -> Queued | None:

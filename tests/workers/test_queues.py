@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -120,6 +121,16 @@ async def test_a_message_that_nobody_can_read_is_kept_with_the_reason_and_stops_
     assert [tuple(row) for row in stored] == [("unparsable", "tid is missing"), ("accepted", "")]
     assert queue.waiting == []
     assert taking.unparsable == 1
+
+
+@pytest.mark.parametrize(("hours", "alerts"), [(-8, 0), (8, 1)])
+async def test_a_message_that_waited_is_no_wrong_clock_but_one_from_the_future_is(
+    database: Database, ring: KeyRing, hours: int, alerts: int
+) -> None:
+    """INT-12: after an outage of ours nobody is sent to look for a wrong zone."""
+    queue = FakeQueue([message("A", sent_at=NOON + timedelta(hours=hours))])
+    await taker(database, ring)[0].take_some(queue)
+    assert await value(database, "SELECT count(*) FROM alert WHERE kind = 'drift'") == alerts
 
 
 async def test_what_a_message_says_to_people_is_told_once_before_it_is_confirmed(
