@@ -268,22 +268,24 @@ async def test_a_message_out_of_a_queue_is_read_once_more_or_says_why_not(
     oms: Oms, database: Database, cli_ring: KeyRing
 ) -> None:
     """What a queue gave and nobody could read is kept like a webhook, and let in after the mend."""
-    await connect(database, cli_ring, TAOBAO_QUEUE, replace(PDD, code="p"))
+    await connect(database, cli_ring, TAOBAO_QUEUE, replace(PDD, code="p"), replace(OWN, vendor="jd", code="j"))
     inbox = Inbox(database, cli_ring)
     for n, (source, shop, raw) in enumerate(
         (
             ("taobao", TAOBAO_QUEUE.code, queued()),
             ("taobao", TAOBAO_QUEUE.code, queued(content="{")),
             ("pdd", "p", b"{"),
+            ("jd", "j", b"{"),
         )
     ):
         await inbox.keep_unparsable(Arrival(source, shop, "push", {}, raw, NOW), f"k{n}", "our fault")
-    code, said = await oms("inbox", "replay", "1", "2", "3")
+    code, said = await oms("inbox", "replay", "1", "2", "3", "4")
     assert code == 1
-    first, second, third = said.splitlines()
+    first, second, third, fourth = said.splitlines()
     assert first == "1: accepted as message 1"
     assert second.startswith("2: still cannot be read: content: the body is not JSON")
-    assert third.startswith("3: messages of pdd are not read a second time")
+    assert third.startswith("3: still cannot be read: the body is not JSON")
+    assert fourth.startswith("4: messages of jd are not read a second time")
     (hint,) = await rows(database, "observation")
     assert (hint.kind, hint.inbox_id) == ("hint", 1)
 

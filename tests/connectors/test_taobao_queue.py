@@ -257,8 +257,8 @@ def test_a_kept_message_is_read_once_more_after_the_mend() -> None:
         registry.read_kept(replace(SHOP, params={**SHOP.params, "seller_id": "7"}), bad.raw, NOW)
     good = read(message())
     assert registry.read_kept(SHOP, good.raw, NOW) == good
-    with pytest.raises(BadInput, match="messages of pdd are not read a second time"):
-        registry.read_kept(replace(SHOP, vendor="pdd"), b"{}", NOW)
+    with pytest.raises(BadInput, match="messages of jd are not read a second time"):
+        registry.read_kept(replace(SHOP, vendor="jd"), b"{}", NOW)
 
 
 NAMES = st.sampled_from([*message(), "tid", "refund_id", "messages", "tmc_message"])
