@@ -108,7 +108,7 @@ def lacking(row: ShopRow, limits: AlertLimits, pace: PullTiming, now: datetime) 
             **{name: getattr(row, name) for name in SAME},
             shop=row.code,
             since=row.created_at,
-            pushes=pushes(row),
+            pushes=registry.hears(row.vendor, row.params),
             pulls=pulls(row),
             token=bool(registry.vendor(row.vendor).token),
             scheduled=row.pull_scheduled,
