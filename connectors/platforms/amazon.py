@@ -370,6 +370,7 @@ VENDOR = Vendor(
     token="from the seller's authorisation of the application (Login with Amazon)",  # noqa: S106  (an explanation)
     per_second=2.0,
     queue=queue.AmazonQueue,
+    reads=queue.read_kept,
     queue_with=queue.QUEUE_URL,
     channel=AmazonShop,
     rolls=AmazonShop,
