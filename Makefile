@@ -9,7 +9,7 @@ OCR_STAMP := .venv/.stamp-ocr
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
 #             CALM=1 (no faults, no outage, no kill -9)  FEW=1 (shops on three platforms, not on all)
 # make test:  TESTS=tests/store (all)  WORKERS=n (2; 0: all in this process, one after the other)
-# make soak:  MINUTES=n (20)
+# make soak:  MINUTES=n (20; with a burst 30)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
 SEED ?=
