@@ -78,7 +78,7 @@ def _connection(one: Connected, pace: PullTiming) -> Connection:
     vendor, pushes = registry.vendor(one.vendor), registry.pushes(one.vendor)
     pull_pace = paced(pace, vendor.pull, pushes=pushes) if vendor.pull else pace
     return Connection(
-        **asdict(one),
+        **{name: value for name, value in asdict(one).items() if name != "params"},
         pushes=pushes,
         pulls=vendor.pull is not None,
         token=bool(vendor.token),
