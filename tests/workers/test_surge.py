@@ -163,8 +163,8 @@ async def test_reports_and_edits_wait_while_the_core_is_behind_and_come_back_by_
     assert await when_calm(desk, report)() == "figures"
     assert await value(database, "SELECT count(*) FROM audit WHERE action = 'order.remark_changed'") == EDITED
     assert await value(database, "SELECT count(*) FROM orders") == PAID + EDITED
-    told = await rows(database, "SELECT DISTINCT cleared_at IS NULL AS open, cleared_by FROM alert WHERE kind = 'surge'")
-    assert [tuple(one) for one in told] == [(False, "")], "by itself"
+    told = await rows(database, "SELECT cleared_at IS NULL AS open, cleared_by FROM alert WHERE kind = 'surge'")
+    assert {tuple(one) for one in told} == {(False, "")}, "by itself"
 
 
 class Quiet:
