@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.tally import Tally
 from clients.clock import utc_now
@@ -18,7 +17,7 @@ from domain.connections import PUSHES_LOOKED_FOR
 from domain.errors import Unavailable
 from domain.pulling import paced, period_setting
 from domain.timing import PullTiming
-from domain.watch import AlertLimits
+from domain.watch import AlertLimits, Finding
 from store import call_counts, connections, settings_docs
 from store.connections import Connected
 from store.database import Database
@@ -58,14 +57,17 @@ class CallLimits:
             found = await call_counts.shares(tx, limits.limit_window_seconds, now)
             over = [one for one in found if is_crowded(one, limits, was=f"{one.vendor}/{one.account}" in told)]
             if over or told:
-                await self._tell(tx, over, limits, now)
+                pace = (await settings_docs.timing(tx, self._profile)).pull
+                shops = await connections.all_shops(tx, now - PUSHES_LOOKED_FOR)
+                await connections.settle(tx, CROWDED, _findings(over, shops, pace, limits), now)
         return limits
 
-    async def _tell(self, tx: AsyncConnection, over: Sequence[CallShare], limits: AlertLimits, now: datetime) -> None:
-        pace = (await settings_docs.timing(tx, self._profile)).pull
-        shops = {(one.vendor, one.shop): one for one in await connections.all_shops(tx, now - PUSHES_LOOKED_FOR)}
-        due = [crowded(one, ways_of(shops.get((one.vendor, one.account)), pace), limits) for one in over]
-        await connections.settle(tx, CROWDED, due, now)
+
+def _findings(
+    over: Sequence[CallShare], shops: Sequence[Connected], pace: PullTiming, limits: AlertLimits
+) -> list[Finding]:
+    known = {(one.vendor, one.shop): one for one in shops}
+    return [crowded(one, ways_of(known.get((one.vendor, one.account)), pace), limits) for one in over]
 
 
 def ways_of(shop: Connected | None, pace: PullTiming) -> Ways:

@@ -1,5 +1,7 @@
 """Calls are counted where they are made: every account's, and how many of them were too many for it (INT-16)."""
 
+from functools import partial
+
 import pytest
 
 from activities import channels
@@ -22,7 +24,7 @@ async def test_every_call_counts_and_what_was_too_often_counts_apart() -> None:
         ("other", Unavailable("503")),
     ):
         with pytest.raises(type(error)):
-            await heads.of("douyin", name).run("b", lambda error=error: fail(error))
+            await heads.of("douyin", name).run("b", partial(fail, error))
     assert heads.tally.counts() == {("douyin", "dy"): Count(4, 2), ("douyin", "other"): Count(1, 0)}
 
 

@@ -49,9 +49,7 @@ def english(words: str) -> bool:
         "3 pulls in a row failed: unavailable: douyin answered HTTP 503 about afterSale.List",
         "3 pulls in a row failed: unavailable: douyin cannot be reached about token.refresh: ConnectError",
         "3 pulls in a row failed: unavailable: douyin/dy lists does not answer at present",
-        crowded(
-            CallShare("douyin", "dy", 24, 8), Ways(120, "pull_period_seconds", True, True, True), LIMITS
-        ).words,
+        crowded(CallShare("douyin", "dy", 24, 8), Ways(120, "pull_period_seconds", True, True, True), LIMITS).words,
         crowded(CallShare("amazon", "us", 24, 8), Ways(pushes=True, queue_with="queue_url"), LIMITS).words,
         "6 units wait to be shipped, more than 30 % of the 15 available: douyin sees 50 %",
         "nobody has decided in time: GZ01",

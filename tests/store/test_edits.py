@@ -63,10 +63,10 @@ async def test_a_backlog_is_worked_off_paid_and_shipped_first_and_edits_last(dat
     await stocked(database, ring, A=9)
     await apply(database, ring, order("T1", remark="old"))
     await apply(database, ring, order("T2", remark="old"))
-    edits = [order("T1", minute=1, remark="new"), MEMO, order("T2", minute=1, remark="new")]
-    shipped = confirm(no="T9-1")
-    rest = (track("SF1", ParcelState.IN_TRANSIT, 1), order("T3", S.UNPAID), order("T4"), shipped)
-    await queued(database, ring, edits[0], MEMO, edits[2], *rest)
+    edits = (order("T1", minute=1, remark="new"), order("T2", minute=1, remark="new"))
+    rest: list[Observation] = [track("SF1", ParcelState.IN_TRANSIT, 1), order("T3", S.UNPAID), order("T4")]
+    rest.append(confirm(no="T9-1"))
+    await queued(database, ring, edits[0], MEMO, edits[1], *rest)
     assert await lanes(database) == [EDITS, EDITS, EDITS, LATER, NORMAL, URGENT, URGENT]
     async with database.transaction() as tx:
         taken = await observations.take_some(tx, ring, NOON, 48)

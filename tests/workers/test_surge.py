@@ -14,6 +14,7 @@ import pytest
 from markupsafe import Markup
 from temporalio.client import Client
 
+from clients import task_queues
 from clients.clock import utc_now
 from clients.console.engine import Engine
 from clients.console.frame import Desk, no_download, when_calm
@@ -29,7 +30,6 @@ from tests.connectors.worlds import OWN
 from tests.store.builders import TIMING, change, rows, value
 from tests.workflows.house import eventually
 from workers import deliver
-from workers import watch as watching
 from workers.apply import apply_forever
 from workers.deliver import deliver_forever
 from workers.engine import Oversize
@@ -59,7 +59,7 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         raise Unavailable("no engine in this test")
 
     monkeypatch.setattr(deliver, "tell_order", tell)
-    monkeypatch.setattr(watching.task_queues, "figures", away)
+    monkeypatch.setattr(task_queues, "figures", away)
     return told
 
 
