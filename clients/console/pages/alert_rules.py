@@ -12,11 +12,11 @@ from typing import Any
 from markupsafe import Markup
 from starlette.requests import Request
 
-from clients.console.forms import cards
 from clients.console.frame import Desk, framed, not_allowed, page_at
 from clients.console.html import Child, badge, body, link, moment, tag, url
 from clients.console.lists import tabs
 from clients.console.message_words import LEVELS, RECIPIENTS, VENDORS
+from clients.console.pages.alerts import listed
 from clients.console.setting_shapes import MISSING, Record, Shape, record_of
 from clients.console.setting_words import document, label, told_value
 from clients.console.words import ALERTS
@@ -118,8 +118,8 @@ def register(desk: Desk) -> None:
             ]
             lead = tag("p", TEXTS["lead"], class_="faint")
             lines = [_row(kind, known) for kind in ordered(known.counts)]
-            return body(tag("h1", TEXTS["title"]), _tabs(), lead, tag("div", ways, edit, class_="row"),
-                        cards(HEADS, lines, ("open", "lately")))  # fmt: skip
+            return body(tag("h1", TEXTS["title"]), _tabs(), lead, tag("div", ways, edit, class_="filters"),
+                        listed(HEADS, lines))  # fmt: skip
 
         await frame.show(read)
 
@@ -174,10 +174,8 @@ def limits_of(kind: str, bodies: Mapping[str, Mapping[str, Any]]) -> Child:
     if not names:
         return [tag("span", TEXTS["at_once"], class_="faint"), " ", link(address, document(where)[0])]
     shapes, found, profile = shapes_of(where), bodies.get(where, {}), ClientSettings().profile.value
-    return [
-        tag("div", link(address, label(name)), " ", tag("span", _value(shapes, name, found, profile), class_="num"))
-        for name in names
-    ]
+    values = {name: tag("span", _value(shapes, name, found, profile), class_="num") for name in names}
+    return tag("div", [tag("div", link(address, label(name)), " ", value) for name, value in values.items()])
 
 
 @cache
@@ -199,7 +197,7 @@ def told_of(kind: str, rules: MessageRules, accounts: frozenset[str]) -> Child:
     found = rules_for(kind, rules)
     if not found:
         return tag("span", TEXTS["nobody"], class_="faint")
-    return [_rule(rule, rules, accounts) for rule in found]
+    return tag("div", [_rule(rule, rules, accounts) for rule in found])
 
 
 def rules_for(kind: str, rules: MessageRules) -> list[Rule]:

@@ -134,16 +134,20 @@ def _nothing(query: Mapping[str, str]) -> Markup:
 
 def _table(frame: Frame, rows: list[AlertRow], told: Mapping[int, list[Told]]) -> Markup:
     names = ("level", "kind", "about", "what", "since", "raised", "told", "clear")
-    return _cards(names, [_row(frame, row, told.get(row.id, [])) for row in rows])
+    return listed(_words(names), [_row(frame, row, told.get(row.id, [])) for row in rows])
 
 
 def _history(_: Frame, rows: list[AlertRow], told: Mapping[int, list[Told]]) -> Markup:
     names = ("level", "kind", "about", "what", "raised", "cleared", "lasted", "told")
-    return _cards(names, [_past(row, told.get(row.id, [])) for row in rows])
+    return listed(_words(names), [_past(row, told.get(row.id, [])) for row in rows])
 
 
-def _cards(names: Sequence[str], rows: list[Mapping[str, Child]]) -> Markup:
-    words = {name: TEXTS[name] if name != "clear" else "" for name in names}
+def _words(names: Sequence[str]) -> Mapping[str, str]:
+    return {name: TEXTS[name] if name != "clear" else "" for name in names}
+
+
+def listed(words: Mapping[str, str], rows: Sequence[Mapping[str, Child]]) -> Markup:
+    """Build a table from the words of its columns; on a phone each line is a card with one thing a line."""
     heads = [tag("th", word, scope="col") for word in words.values()]
     lines = [tag("tr", [tag("td", row[name], data_label=word) for name, word in words.items()]) for row in rows]
     table = tag("table", tag("thead", tag("tr", heads)), tag("tbody", lines), class_="cards")
@@ -158,8 +162,11 @@ def _past(row: AlertRow, told: Sequence[Told]) -> Mapping[str, Child]:
     if row.cleared_at is None:
         return _said(row, told) | {"cleared": badge(TEXTS["still"], "warn"), "lasted": age(row.raised_at)}
     who = TEXTS["by"].format(who=row.cleared_by) if row.cleared_by else TEXTS["by_itself"]
-    cleared = [moment(row.cleared_at), tag("div", who, class_="faint")]
-    return _said(row, told) | {"cleared": cleared, "lasted": lasted(row.raised_at, row.cleared_at)}
+    cleared = tag("div", moment(row.cleared_at), tag("div", who, class_="faint"))
+    return _said(row, told) | {
+        "cleared": cleared,
+        "lasted": tag("span", lasted(row.raised_at, row.cleared_at), class_="nowrap"),
+    }
 
 
 def _said(row: AlertRow, told: Sequence[Told]) -> dict[str, Child]:
@@ -170,7 +177,7 @@ def _said(row: AlertRow, told: Sequence[Told]) -> dict[str, Child]:
         "about": subject_link(row.subject, row.kind),
         "what": tag("span", said(row.words), class_="wrap"),
         "raised": moment(row.raised_at),
-        "told": [_told(one) for one in told] or tag("span", TEXTS["nobody"], class_="faint"),
+        "told": tag("div", [_told(one) for one in told]) if told else tag("span", TEXTS["nobody"], class_="faint"),
     }
 
 
