@@ -29,7 +29,7 @@ from store.database import Database
 from store.reads.rehearsal import Pressure, RehearsalReads
 from store.reads.watch import REHEARSED
 
-LANES = {0: "urgent", 1: "normal", 2: "later"}
+LANES = {0: "urgent", 1: "normal", 2: "later", 3: "edits"}
 LOOK_SECONDS = 1.0
 REPORT = "rehearsal.json"
 

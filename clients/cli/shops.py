@@ -9,11 +9,13 @@ from rich.table import Table
 
 from clients.cli.session import find_installation, out, session, told
 from clients.clock import utc_now
+from clients.settings import ClientSettings
 from clients.temporal import connect, pull_now
 from connectors import fields, registry
 from domain.errors import BadInput
 from domain.shops import Role, Shop, Token
-from store import connections
+from store import call_counts, connections, settings_docs
+from store.database import Database
 from store.reads.pulls import PullReads, PullRow
 from store.reads.stock_push import ShopStock, StockPushReads
 from store.shops import NewWarehouse, Shops
@@ -149,6 +151,7 @@ def list_() -> None:
             shops = await Shops(here.database, here.ring).all()
             pulls = {(row.vendor, row.shop): row for row in await PullReads(here.database).all()}
             stock = {(row.channel, row.shop): row for row in await StockPushReads(here.database).shops()}
+            limited = await _limited(here.database)
         names = (
             "vendor",
             "code",
@@ -160,11 +163,12 @@ def list_() -> None:
             "token until",
             "pulled up to",
             "stock",
+            "too many",
         )
         table = Table(*names, box=None)
         for shop in shops:
             account = (shop.vendor, shop.code)
-            table.add_row(*_cells(shop, pulls.get(account)), _stock(shop, stock.get(account)))
+            table.add_row(*_cells(shop, pulls.get(account)), _stock(shop, stock.get(account)), limited.get(account, ""))
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
@@ -238,6 +242,19 @@ def _stock(shop: Shop, row: ShopStock | None) -> str:
     words = f"told {row.told_at:%Y-%m-%d %H:%M:%S} UTC" if row.told_at else "not told yet"
     waits = f"; {row.waiting} wait since {row.waiting_since:%H:%M:%S} UTC" if row.waiting_since else ""
     return words + waits + (f"; {row.refused} refused: {row.error}" if row.refused else "")
+
+
+async def _limited(database: Database) -> dict[tuple[str, str], str]:
+    """Say of every account that was called lately how many of its calls it took for too many (INT-16)."""
+    async with database.transaction() as tx:
+        limits = await settings_docs.alert_limits(tx, ClientSettings().profile)
+        shares, told = await call_counts.shares(tx, limits.limit_window_seconds, utc_now()), await call_counts.told(tx)
+    return {
+        (one.vendor, one.account): f"{one.limited} of {one.calls}"
+        + ("; oms alert list" if f"{one.vendor}/{one.account}" in told else "")
+        for one in shares
+        if one.calls
+    }
 
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:

@@ -5,7 +5,8 @@ from clients.console.case_words import ACTIONS as OF_CASES
 ACTIONS = {
     "order.accepted": "首次入库", "order.placed": "下单", "order.paid": "付款", "order.cancelled": "渠道取消",
     "order.refunded": "渠道退款",
-    "order.observed": "渠道更新", "order.planned": "已选仓", "order.stuck": "卡住", "order.held": "暂停",
+    "order.observed": "渠道更新", "order.remark_changed": "买家备注有修改",
+    "order.planned": "已选仓", "order.stuck": "卡住", "order.held": "暂停",
     "order.released": "放行", "order.release": "放行", "order.retry": "重试", "order.skip": "跳过",
     "order.cancel": "取消", "order.late": "临近或超过时限", "order.too_late": "取消太晚，货已发出",
     "order.closed": "关闭", "order.completed": "完成", "order.signed": "全部签收", "order.contradiction": "前后矛盾",

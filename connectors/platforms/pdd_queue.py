@@ -66,6 +66,8 @@ TOPICS: Mapping[str, ChannelStatus] = {
     },
 }
 """What the topics that we ask about say of the order; every other one is taken and kept."""
+EDITS = frozenset({"pdd_trade_TradeMemoModified", "pdd_trade_BuyerMemoModified"})
+"""The topics of words alone."""
 
 
 class _Told(Lenient):
@@ -207,7 +209,7 @@ def _hints(told: _Told, shop: Shop, at: datetime) -> tuple[tuple[Observation, ..
         content = _Content.model_validate_json(told.content)
     except ValidationError as error:
         return (), f"message.content: {fields.explain(error)}"
-    hint = OrderHinted(CHANNEL, shop.code, content.tid, TOPICS[told.type], at)
+    hint = OrderHinted(CHANNEL, shop.code, content.tid, TOPICS[told.type], at, edit=told.type in EDITS)
     if not content.refund_id:
         return (hint,), ""
     changed = from_millis(content.modified) if content.modified >= EARLIEST_MILLI else at
