@@ -72,7 +72,8 @@ class _Pagination(Lenient):
 
 
 class _List(Lenient):
-    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)] = ()
+    # Always there: an answer without it is none, and no empty page.
+    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)]
     pagination: _Pagination = _Pagination()
 
 
