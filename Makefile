@@ -7,7 +7,7 @@ STAMP := .venv/.stamp
 OCR_STAMP := .venv/.stamp-ocr
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
-#             CALM=1 (no faults, no outage, no kill -9)  EVERY=1 (shops on every platform)
+#             CALM=1 (no faults, no outage, no kill -9)  FEW=1 (shops on three platforms, not on all)
 # make test:  TESTS=tests/store (all)  WORKERS=n (2; 0: all in this process, one after the other)
 # make soak:  MINUTES=n (20)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
@@ -16,7 +16,7 @@ SEED ?=
 ORDERS ?=
 PLANT ?=
 CALM ?=
-EVERY ?=
+FEW ?=
 MINUTES ?=
 DATA ?= var
 TESTS ?= tests
@@ -26,7 +26,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT)) $(if $(CALM),--calm) $(if $(EVERY),--every)
+	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT)) $(if $(CALM),--calm) $(if $(FEW),--few)
 
 up: $(STAMP)
 	@$(BIN)/oms up --data $(DATA)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from clients.cli.demo_cases import case_table
 from clients.cli.demo_facts import Evidence
+from clients.cli.demo_ledger import ledger_table, unproven
 from clients.cli.demo_mischief import mischief_table, missing, planned_mischief
 from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld
@@ -29,6 +30,7 @@ RULES = {
     "stock shown": "listings told another stock",
     "case money": "cases paid another sum",
     "red letters": "red letters that differ",
+    "ledger": "shops whose platform has more orders",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -46,7 +48,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     evidence = world.evidence()
     findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
     findings += prove_cases(evidence.cases, evidence.books)
-    findings += prove_red_letters(evidence.red_letters, evidence.books)
+    findings += [*prove_red_letters(evidence.red_letters, evidence.books), *unproven(evidence.ledger)]
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -64,6 +66,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     if evidence.standings:
         out.print(case_table(evidence.standings))
     out.print(_by_shop(evidence, world))
+    out.print(ledger_table(evidence.ledger))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
     return findings + missing(mischief, evidence, world.plan)
