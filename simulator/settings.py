@@ -290,8 +290,6 @@ class Profile(Model):
             raise ValueError("return_fates add up to more than 1")
         if "shop" in self.push_dead:
             raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
-        if "taobao" in self.push_dead:
-            raise ValueError("push_dead cannot name taobao: it pushes nothing")
         return self
 
 

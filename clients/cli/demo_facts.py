@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clients.cli.demo_ledger import Compared
 from domain.proof import OrderFact, ShownFact, SkuFact
 from domain.proof_cases import CaseFact, RedLetterFact
 from store.reads.case_proof import CaseStanding
@@ -38,8 +39,8 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
-    every: bool = False
-    """One shop at least on every platform, instead of three platforms."""
+    few: bool = False
+    """Shops on three platforms, instead of one shop at least on each."""
     rate: float | None = None
     """Buyers a second; None: what a bad day has."""
     curve: tuple[float, ...] = ()
@@ -119,6 +120,7 @@ class Evidence:
     cases: list[CaseFact] = field(default_factory=list)
     standings: list[CaseStanding] = field(default_factory=list)
     red_letters: list[RedLetterFact] = field(default_factory=list)
+    ledger: dict[str, Compared] = field(default_factory=dict)
 
     @property
     def sold(self) -> list[OrderFact]:

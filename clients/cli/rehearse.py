@@ -29,7 +29,7 @@ from store.database import Database
 from store.reads.rehearsal import Pressure, RehearsalReads
 from store.reads.watch import REHEARSED
 
-LANES = {0: "urgent", 1: "normal", 2: "later"}
+LANES = {0: "urgent", 1: "normal", 2: "later", 3: "edits"}
 LOOK_SECONDS = 1.0
 REPORT = "rehearsal.json"
 
@@ -91,7 +91,7 @@ def rehearse(
     shape = curve(parts, utc_now().replace(minute=0, second=0, microsecond=0))
     rate = orders / (minutes * 60)
     out.print(f"seed {chosen}: {orders} orders in {minutes:g} min, {rate:.1f}/s, {rate * max(shape):.1f}/s at the peak")
-    world = DemoWorld(fresh(data), DemoPlan(chosen, orders, calm=True, rate=rate, curve=shape, cases=False))
+    world = DemoWorld(fresh(data), DemoPlan(chosen, orders, calm=True, few=True, rate=rate, curve=shape, cases=False))
     gauge, began = Gauge(), time.monotonic()
     try:
         world.start()

@@ -88,6 +88,19 @@ def test_each_way_in_alone_loses_nothing_and_both_double_nothing(demo: Demo, sho
     assert bool(read) is (shop in {"taobao/tm", "douyin/dy", "douyin/dy-push"})
 
 
+@pytest.mark.parametrize("shop", SHOPS)
+def test_each_platform_is_asked_which_orders_it_has(demo: Demo, shop: str) -> None:
+    """INT-9: its own list, read at the end, names every order that is here; where lists are dead that is said."""
+    section = demo.output[demo.output.index("Completeness: ") :]
+    line = next(line for line in section.splitlines() if line.startswith(f"{shop} "))
+    if shop == "douyin/dy-push":
+        assert "cannot be asked" in line
+        return
+    named, here, missing = (int(word) for word in line.split()[1:4])
+    assert named == here > 0
+    assert missing == 0
+
+
 def test_no_name_phone_or_street_of_a_buyer_is_readable_anywhere(demo: Demo) -> None:
     """SEC-1: the history, the logs and the database's own files hold none of it; raw messages are sealed.
 
@@ -139,7 +152,7 @@ def mischief(output: str, what: str) -> tuple[int, str]:
 
 def test_a_bad_day_ends_in_zeros(tmp_path: Path) -> None:
     """OPS-1: every fate, scarce stock, an outage, repeated and reordered messages, and kill -9 of each process."""
-    ended = run_demo(tmp_path / "data", "--count", "30", "--seed", "21")
+    ended = run_demo(tmp_path / "data", "--count", "30", "--seed", "21", "--few")
     assert ended.exit_code == 0, ended.output
     for name in ("worker", "gateway", "temporal", "postgres"):
         assert f"kill -9 {name}" in ended.output
@@ -180,7 +193,7 @@ SLOW = pytest.mark.soak
 
 @pytest.mark.parametrize("lie", ["lost", pytest.param("doubled", marks=SLOW), pytest.param("oversold", marks=SLOW)])
 def test_a_lie_in_the_worlds_books_is_caught_and_named(tmp_path: Path, lie: str) -> None:
-    ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--calm", "--plant", lie)
+    ended = run_demo(tmp_path / "data", "--count", "3", "--seed", "5", "--calm", "--plant", lie, "--few")
     assert ended.exit_code == 1, ended.output
     assert "broken invariants with seed 5" in ended.output
     assert any(line.startswith(lie) for line in ended.output.splitlines()), ended.output
