@@ -22,8 +22,9 @@ from connectors import fields
 from connectors.aws_sign import Key, sign
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock, Queued
-from connectors.platforms.amazon_orders import CHANNEL, Id, Lenient
+from connectors.platforms.amazon_orders import CHANNEL
 from connectors.platforms.amazon_v0 import BY_AMAZON, STATUSES
+from connectors.shapes import Id, Lenient
 from domain.errors import Broken, OmsError, RateLimited, Unavailable
 from domain.observations import ChannelStatus, OrderHinted
 from domain.shops import Shop

@@ -25,9 +25,10 @@ from websockets.protocol import State
 
 from connectors import fields
 from connectors.outbound import Clock, Queued
-from connectors.platforms.pdd_api import CHANNEL, Code, Id, Lenient, from_millis
+from connectors.platforms.pdd_api import CHANNEL, from_millis
 from connectors.platforms.pdd_cases import case_no
 from connectors.platforms.pdd_sign import message_path
+from connectors.shapes import Code, Id, Lenient
 from domain.errors import Broken, Unavailable
 from domain.observations import CaseHinted, ChannelStatus, Observation, OrderHinted
 from domain.shops import Shop

@@ -27,6 +27,20 @@ async def test_a_migrated_database_lacks_nothing_and_migrating_again_changes_not
     assert await migrations.behind(fresh) == ""
 
 
+async def test_no_time_limit_ends_a_migration_nor_the_wait_for_another_process_that_migrates(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has much else to do a process that waited ten seconds for its turn did not start (OPS-1)."""
+    limits = []
+
+    def upgrade(config: Config, _: str) -> None:
+        limits.append(config.attributes["connection"].execute(text("SHOW statement_timeout")).scalar_one())
+
+    monkeypatch.setattr(command, "upgrade", upgrade)
+    await migrations.upgrade(fresh)
+    assert limits == ["0"]
+
+
 async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> None:
     full = await rows(fresh, _TABLES)
     async with fresh.transaction() as tx:
