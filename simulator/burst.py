@@ -16,6 +16,7 @@ class BurstCount:
         self.burst = burst
         self._begins: float | None = None
         self._taken: set[str] = set()
+        self._of_order: Counter[str] = Counter()
         self._by_second: Counter[int] = Counter()
         self._repeats = 0
 
@@ -24,12 +25,15 @@ class BurstCount:
         self._begins = monotonic() + self.burst.after_seconds
 
     def heard(self, order: ShopOrder, event: str, verdict: Verdict) -> None:
-        """Hear what became of one copy of a message."""
+        """Hear what became of one copy of a message; what an order has to say afterwards is no part of the burst."""
         if not order.plan.burst or verdict is not Verdict.ACCEPTED:
             return
         if event in self._taken:
             self._repeats += 1
             return
+        if self._of_order[order.plan.no] == self.burst.messages:
+            return
+        self._of_order[order.plan.no] += 1
         self._taken.add(event)
         self._by_second[int(self.since())] += 1
 
