@@ -9,9 +9,9 @@ SDK_BIN := .venv-sdk/bin
 SDK_STAMP := .venv-sdk/.stamp
 
 # make demo:  COUNT=n  SEED=n  ORDERS=file.csv  PLANT=lost|doubled|oversold (shows that the proof catches it)
-#             CALM=1 (no faults, no outage, no kill -9)  EVERY=1 (shops on every platform)
+#             CALM=1 (no faults, no outage, no kill -9)  FEW=1 (shops on three platforms, not on all)
 # make test:  TESTS=tests/store (all)  WORKERS=n (2; 0: all in this process, one after the other)
-# make soak:  MINUTES=n (20)
+# make soak:  MINUTES=n (20; with a burst 30)
 # make check-sdks:  SEED=n (one drawn and shown)  SDK_PYTHON=python3.12 (one of the clients wants 3.12 or newer)
 # make up:    DATA=folder (default var; var/demo shows the last demo again)
 COUNT ?=
@@ -19,7 +19,7 @@ SEED ?=
 ORDERS ?=
 PLANT ?=
 CALM ?=
-EVERY ?=
+FEW ?=
 MINUTES ?=
 DATA ?= var
 TESTS ?= tests
@@ -30,7 +30,7 @@ SDK_PYTHON ?= $(shell python3.12 -c '' 2>/dev/null && echo python3.12 || echo $(
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT)) $(if $(CALM),--calm) $(if $(EVERY),--every)
+	@$(BIN)/oms demo $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders "$(ORDERS)") $(if $(PLANT),--plant $(PLANT)) $(if $(CALM),--calm) $(if $(FEW),--few)
 
 up: $(STAMP)
 	@$(BIN)/oms up --data $(DATA)

@@ -11,7 +11,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.amazon_orders import CHANNEL, Id, Lenient
+from connectors.platforms.amazon_orders import CHANNEL
+from connectors.shapes import Id, Lenient
 from domain.errors import Broken
 from domain.observations import ChannelStatus, OrderHinted
 from domain.pulling import Page, Window
