@@ -13,9 +13,10 @@ after-sales case tells.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from connectors import fields
 from connectors.platforms.kuaishou_gateway import CHANNEL
@@ -111,6 +112,12 @@ class List(Lenient):
 
     cursor: Annotated[str, Field(max_length=MAX_CURSOR)] = NO_MORE
     orderList: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)] = ()
+
+    @model_validator(mode="after")
+    def _rows_say_what_follows(self) -> Self:
+        if self.orderList and "cursor" not in self.model_fields_set:
+            raise PydanticCustomError("explained", "{text}", {"text": "cursor is missing beside orders"})
+        return self
 
 
 class Detail(Lenient):

@@ -14,10 +14,11 @@ is Refused. An order is arranged as a whole; that a part of it left is told with
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import httpx
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from connectors.outbound import Clock
 from connectors.platforms import shopee_cases as cases
@@ -62,6 +63,12 @@ class _List(Lenient):
     more: bool = False
     next_cursor: Annotated[str, Field(max_length=MAX_CURSOR)] = ""
     order_list: Annotated[tuple[_Listed, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _rows_say_what_follows(self) -> Self:
+        if self.order_list and "more" not in self.model_fields_set:
+            raise PydanticCustomError("explained", "{text}", {"text": "more is missing beside orders"})
+        return self
 
 
 class _Needed(Lenient):

@@ -73,9 +73,14 @@ query Roll($first: Int!, $after: String, $query: String!) {{
 {orders.STATUS_FIELDS}"""
 
 
+class _Said(PageInfo):
+    # All of a list is asked for, so it is there: an answer without it is none, and no last page.
+    has_next: bool = Field(alias="hasNextPage")
+
+
 class _Orders(Lenient):
-    nodes: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)] = ()
-    page: PageInfo = Field(default=PageInfo(), alias="pageInfo")
+    nodes: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
+    page: _Said = Field(alias="pageInfo")
 
 
 class _Named(Lenient):
@@ -84,8 +89,8 @@ class _Named(Lenient):
 
 
 class _Rolled(Lenient):
-    nodes: Annotated[tuple[orders.Status, ...], Field(max_length=MAX_PAGE)] = ()
-    page: PageInfo = Field(default=PageInfo(), alias="pageInfo")
+    nodes: Annotated[tuple[orders.Status, ...], Field(max_length=MAX_PAGE)]
+    page: _Said = Field(alias="pageInfo")
 
 
 class _Count(Lenient):

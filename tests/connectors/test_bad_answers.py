@@ -7,6 +7,7 @@ and for one order, and answers with an error in HTTP 200, half of an answer, ano
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -18,10 +19,11 @@ from activities.pulls import PullActivities
 from connectors import registry
 from connectors.http import MAX_ANSWER_BYTES
 from connectors.outbound import SalesChannel
-from domain.errors import OmsError
+from domain.errors import Broken, OmsError
 from domain.observations import OrderHinted, OrderObserved
 from domain.pulling import Page, PullRules, PullSource, Window
 from domain.timing import PullTiming
+from tests.connectors import kuaishou_answers, shopee_answers, shopify_answers
 from tests.connectors.listers import LISTERS, Lister, again
 from tests.connectors.worlds import NOW, Stranger, clock
 
@@ -67,6 +69,26 @@ async def test_what_is_no_answer_is_never_taken_for_an_empty_one(lister: Lister)
             with pytest.raises(OmsError) as caught:
                 pytest.fail(f"{what} was taken for the {name}: {await ask(Stranger(answer))}")
             assert not [one for one in ("李小明", "13812345678") if one in str(caught.value)], (what, name)
+
+
+SHOWN: dict[str, Any] = {"nodes": [shopify_answers.order()]}
+SILENT = [
+    (shopify_answers.platform, shopify_answers.says({"orders": SHOWN})),
+    (shopify_answers.platform, shopify_answers.says({"orders": SHOWN | {"pageInfo": {}}})),
+    (shopify_answers.platform, shopify_answers.says({"orders": SHOWN | {"pageInfo": None}})),
+    (shopify_answers.platform, shopify_answers.says({"orders": {}})),
+    (kuaishou_answers.shop, kuaishou_answers.says({"orderList": [kuaishou_answers.order()]})),
+    (kuaishou_answers.shop, kuaishou_answers.listed(None, kuaishou_answers.order())),
+    (shopee_answers.platform, shopee_answers.says({"order_list": [{"order_sn": "1"}]})),
+]
+
+
+@pytest.mark.parametrize(("platform", "answer"), SILENT)
+async def test_orders_beside_which_nothing_says_whether_more_follow_are_no_last_page(
+    platform: Callable[[Stranger], SalesChannel], answer: httpx.Response
+) -> None:
+    with pytest.raises(Broken, match="is missing"):
+        await platform(Stranger(answer)).pull(WINDOW, "")
 
 
 @dataclass
