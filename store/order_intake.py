@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import (
+    DELIVERED,
     ENDED,
     EVENT_OF,
+    LEFT,
     STAGE,
     LogisticsStatus,
     OrderEvent,
@@ -53,7 +55,8 @@ _UPDATE = text(
     UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_hold = :channel_hold,
         channel_time = :channel_time, channel_inbox_id = :inbox_id, payment_status = :payment_status,
         paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at),
-        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until)
+        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until),
+        remark_sealed = coalesce(:remark, remark_sealed)
     WHERE key = :key
     """
 )
@@ -104,7 +107,7 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
         await tx.execute(INSERT_LINE, [line_values(key, line) for line in seen.lines])
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
-    if seen.status not in ENDED:
+    if seen.status not in ENDED | LEFT:
         short = await _reserve(tx, booking, seen, values)
     await listings.seen(tx, seen, now)
     inbox_id = values["inbox_id"]
@@ -136,6 +139,7 @@ async def _again(tx: AsyncConnection, ring: KeyRing, seen: OrderObserved, values
     if not change.book:
         return "contradiction" if change.contradicts else "stale"
     await tx.execute(_UPDATE, values | await _money(tx, row, seen))
+    await _note_edit(tx, ring, row, seen, values)
     await _note(tx, row, seen, values, "order.observed" if row.closed_at is None else "order.late")
     if row.closed_at is not None:
         await late.tell(tx, row, EVENT_OF[seen.status], now)
@@ -146,7 +150,14 @@ async def _again(tx: AsyncConnection, ring: KeyRing, seen: OrderObserved, values
         await contacts.unveil(tx, ring, key, seen.contact)
     for event in change.events:
         await deliveries.add(tx, key, event, now)
+    if row.channel_status == ChannelStatus.SHIPPED and seen.status in DELIVERED and not _planned(row):
+        await deliveries.add(tx, key, OrderEvent.CLEARED, now)  # it was shipped elsewhere, and has arrived
     return "applied"
+
+
+def _planned(row: Row[Any]) -> bool:
+    """Say whether any of an order was given to a warehouse."""
+    return bool(row.logistics_status != LogisticsStatus.NONE)
 
 
 async def _tell_of_hold(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, now: datetime) -> None:
@@ -177,6 +188,19 @@ async def _money(tx: AsyncConnection, row: Row[Any], seen: OrderObserved) -> dic
 async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:
     detail = {"was": row.channel_status, "status": seen.status.value} | ({"may_ship": "no"} if held(seen) else {})
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
+
+
+async def _note_edit(
+    tx: AsyncConnection, ring: KeyRing, row: Row[Any], seen: OrderObserved, values: dict[str, Any]
+) -> None:
+    """Write down that the buyer's remark is another one, and what already went out with the old one; never the words.
+
+    An empty remark takes none away: many channels leave it out of what they say later.
+    """
+    key = values["key"]
+    if seen.remark and seen.remark != ring.open_text(row.remark_sealed, f"orders.remark|{key}"):
+        detail = {"logistics": row.logistics_status}
+        await audit.write(tx, "order.remark_changed", key, values["now"], inbox_id=values["inbox_id"], **detail)
 
 
 def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from clients.console import (
     completeness_words,
     count_words,
     inbox_words,
+    limit_words,
     message_words,
     order_words,
     return_words,
@@ -187,6 +188,7 @@ ALERTS = (
         "drift": "时钟或时区不对",
         "unknown_status": "不认识的状态码",
         "channel_hold": "渠道暂不允许发货",
+        "shipped_elsewhere": "渠道显示已发货，但不是这里发的",
         "token": "授权将失效",
         "reread": "重读被拒",
         "oversell_breaker": "超卖熔断",
@@ -221,6 +223,7 @@ ALERTS = (
     | service_words.ALERTS
     | case_words.ALERTS
     | completeness_words.ALERTS
+    | limit_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
@@ -248,6 +251,7 @@ _SAID = [
     *setting_words.SAID,
     *case_words.SAID,
     *completeness_words.SAID,
+    *limit_words.SAID,
     *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]
