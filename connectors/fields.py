@@ -27,6 +27,7 @@ EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 _LOCAL_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)?", re.ASCII)
 _OFFSET_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
 _YUAN = re.compile(r"-?\d{1,12}(?:\.\d{1,2})?", re.ASCII)
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
@@ -135,7 +136,7 @@ def vendor_text(text: str, hidden: Iterable[str] = ()) -> str:
 
 def storable(text: str) -> str:
     """Drop what a database text or an XML document cannot hold: control characters and lone surrogates."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text)
+    return text if text.isprintable() else _UNSTORABLE.sub("", text)  # nearly all are printable, and soon looked at
 
 
 _WRONG: Mapping[str, str] = {

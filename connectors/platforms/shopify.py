@@ -149,7 +149,7 @@ class ShopifyShop:
         cursor = orders.more_lines(order)
         if not cursor:
             return order
-        nodes = list(order["lineItems"]["nodes"])
+        nodes = list(order["lineItems"].get("nodes") or [])
         while cursor and len(nodes) < orders.MAX_LINES:
             variables = {"id": gid("Order", no), "lines": LINES_IN_DETAIL, "after": cursor}
             told = await self._ask(MORE_LINES, variables, f"the lines of {no}")

@@ -117,6 +117,13 @@ class Lines(Lenient):
     page: PageInfo = Field(default=PageInfo(), alias="pageInfo")
 
 
+class _Cut(Lenient):
+    """Whether a page of lines is all of them: its lines are read once, with their order."""
+
+    nodes: Annotated[tuple[Any, ...], Field(max_length=MAX_LINES)] = ()
+    page: PageInfo = Field(default=PageInfo(), alias="pageInfo")
+
+
 class _Parcel(Lenient):
     status: str = ""
     shown: str = Field(default="", alias="displayStatus")
@@ -184,7 +191,7 @@ class _Order(Status):
 def more_lines(told: Mapping[str, Any]) -> str:
     """Give the cursor of an order's further lines; empty when all are there or nothing can be said."""
     try:
-        return Lines.model_validate(told.get("lineItems")).page.cursor
+        return _Cut.model_validate(told.get("lineItems")).page.cursor
     except ValidationError:
         return ""
 

@@ -102,6 +102,17 @@ async def test_an_order_of_many_lines_is_read_whole() -> None:
     assert isinstance(hint, OrderHinted)
 
 
+@pytest.mark.parametrize("first", [..., None, 5, "abc"])
+async def test_lines_that_are_said_to_go_on_but_are_none_are_named_and_no_bug(first: Any) -> None:
+    """INT-11: what cannot be read is kept for a person, whatever stands where the lines should be."""
+    page = {"hasNextPage": True, "endCursor": "c1"}
+    lines = {"pageInfo": page} | ({} if first is ... else {"nodes": first})
+    last = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    stranger = Stranger(detail(lineItems=lines), says({"order": {"lineItems": last}}))
+    with pytest.raises(Broken, match="lineItems"):
+        await platform(stranger).read_order(NO)
+
+
 async def test_a_window_is_asked_for_by_time_of_change_page_by_page() -> None:
     """INT-2."""
     bad = order(legacyResourceId="2", totalPriceSet=bag("x"))
