@@ -227,6 +227,11 @@ async def sla_targets(tx: AsyncConnection) -> tuple[float, float]:
     return told.case_mean_hours, told.case_closed_percent
 
 
+async def in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
+    """Give a document in force as people see it, with the shipped value of what an older version lacks."""
+    return filled(kind, await _in_force(tx, kind))
+
+
 async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
     """Give a document in force; the shipped one before the first start of this version."""
     row = (await tx.execute(_ACTIVE, {"kind": kind})).one_or_none()

@@ -1,5 +1,6 @@
 """What a demo is asked to show, what is seen of it while it runs, and the evidence at its end. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,21 @@ from store.reads.case_proof import CaseStanding
 from store.reads.phases import Phase
 
 PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBurst:
+    """Buyers of the own shop beside all others, who come within `seconds`; of each the shop sends `messages`."""
+
+    after_seconds: float
+    seconds: float
+    buyers: int
+    messages: int
+
+    @property
+    def per_second(self) -> float:
+        """Say how many messages are due in a second."""
+        return self.buyers * self.messages / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,9 @@ class DemoPlan:
     """Buyers a second; None: what a bad day has."""
     curve: tuple[float, ...] = ()
     """How many of them come in each part of the time, beside each other; empty: evenly."""
+    cases: bool = True
+    """Buyers apply for after-sales, and the desks have their work."""
+    burst: DemoBurst | None = None
 
     @property
     def per_second(self) -> float:
@@ -37,8 +56,13 @@ class DemoPlan:
 
     @property
     def orders(self) -> int:
-        """Count the orders of all days."""
+        """Count the orders of all days, without a burst's."""
         return self.count * self.days
+
+    @property
+    def sold(self) -> int:
+        """Count all orders."""
+        return self.orders + (self.burst.buyers if self.burst else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,8 @@ class View:
     idle: bool
     finished: bool
     news: tuple[str, ...] = ()
+    burst: Mapping[str, Any] | None = None
+    """What the simulator says of a burst (docs/simulator.md)."""
 
     @classmethod
     def empty(cls, news: list[str]) -> "View":

@@ -1,7 +1,7 @@
 """The two sides of a demo before it starts: the simulator's configuration, and the same accounts connected here."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class Sides:
                 "count": self.plan.orders,
                 "per_second": self.plan.per_second,
                 "curve": self.plan.curve,
+                "burst": asdict(self.plan.burst) if self.plan.burst else None,
                 "file": str(self.plan.file) if self.plan.file else None,
             },
             "profile": self.profile(),

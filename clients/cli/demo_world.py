@@ -73,7 +73,9 @@ class DemoWorld:
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
-        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file or self.plan.rate else self.plan.orders)
+        self.service = ServiceDesk(
+            self.installation.run, self.plan.orders if self.plan.cases and not self.plan.file else 0
+        )
         self.exceptions = ExceptionDesk(self.installation.run, self.service.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
@@ -136,6 +138,7 @@ class DemoWorld:
             idle,
             finished=still and ended and self._desks_are_done() and not self.kills.points,
             news=tuple(news),
+            burst=there["burst"],
         )
         return self._last
 

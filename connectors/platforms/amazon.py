@@ -73,7 +73,8 @@ class _Pagination(Lenient):
 
 
 class _List(Lenient):
-    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)] = ()
+    # Always there: an answer without it is none, and no empty page.
+    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)]
     pagination: _Pagination = _Pagination()
 
 
@@ -371,6 +372,7 @@ VENDOR = Vendor(
     token="from the seller's authorisation of the application (Login with Amazon)",  # noqa: S106  (an explanation)
     per_second=2.0,
     queue=queue.AmazonQueue,
+    reads=queue.read_kept,
     queue_with=queue.QUEUE_URL,
     channel=AmazonShop,
     rolls=AmazonShop,

@@ -46,7 +46,7 @@ class _Row(Lenient):
 
 
 class _Payload(Lenient):
-    rows: Annotated[tuple[_Row, ...], Field(max_length=PAGE_SIZE, alias="Orders")] = ()
+    rows: Annotated[tuple[_Row, ...], Field(max_length=PAGE_SIZE, alias="Orders")]
     next: str = Field(default="", alias="NextToken")
 
 

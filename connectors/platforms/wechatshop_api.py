@@ -45,8 +45,15 @@ Perhaps = Annotated[int, Field(ge=0, le=LATEST_SECOND)]
 
 
 class _Envelope(Lenient):
-    errcode: int = 0
+    # Every answer has it: one without is none, and no empty list.
+    errcode: int
     errmsg: str = ""
+
+
+class _Token(_Envelope):
+    """A token that is given comes without a code."""
+
+    errcode: int = 0
 
 
 M = TypeVar("M", bound=Lenient)
@@ -113,7 +120,7 @@ class WechatApi:
         if not reply.is_success:
             raise unexplained(call, reply)
         told = _read(call, reply)
-        envelope = checked(_Envelope, told, ref)
+        envelope = checked(_Envelope if question.authorised else _Token, told, ref)
         return Answer(ref, envelope.errcode, envelope.errmsg, told, reply.body, question.business)
 
 

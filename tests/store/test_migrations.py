@@ -51,3 +51,18 @@ async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> 
     await migrations.upgrade(fresh)
     assert await rows(fresh, _TABLES) == full
     await migrations.check(fresh)
+
+
+async def test_waiting_for_another_process_to_migrate_has_no_limit(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OPS-1: on a busy machine a migration takes longer than a statement may; the others must not end for that."""
+    seen: list[str] = []
+
+    def upgrade(made: Config, _revision: str) -> None:
+        seen.append(made.attributes["connection"].execute(text("SHOW statement_timeout")).scalar_one())
+
+    monkeypatch.setattr(command, "upgrade", upgrade)
+    await migrations.upgrade(fresh)
+    assert seen == ["0"]
+    assert [row.statement_timeout for row in await rows(fresh, "SHOW statement_timeout")] != ["0"], "others have one"
