@@ -1,30 +1,33 @@
 """A worker process says itself whether it is fit for work; the doctor passes it on, Prometheus reads it (OPS-1)."""
 
-import subprocess
-import sys
+import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
+from typer.testing import CliRunner
 
+from clients.cli import session
+from clients.cli.main import app
 from clients.installation import Installation, unready
-from clients.settings import inherited
 from store.database import Database
 from tests.workflows.house import eventually
 
 
-def doctor(folder: Path) -> str:
-    command = [sys.executable, "-m", "clients.cli.main", "--data", str(folder), "doctor"]
-    settings = {name: value for name, value in inherited().items() if not name.startswith(("OMS_", "TEMPORAL_"))}
-    done = subprocess.run(command, env=settings | {"COLUMNS": "300"}, capture_output=True, text=True, check=False)
-    return done.stdout
+async def doctor(folder: Path) -> str:
+    return (await asyncio.to_thread(CliRunner().invoke, app, ["--data", str(folder), "doctor"])).output
 
 
 async def test_a_worker_is_ready_when_it_polls_and_its_doctor_says_so(
-    tmp_path: Path, database: Database, database_url: str
+    tmp_path: Path, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation = Installation(tmp_path, "demo", {"OMS_DATABASE_URL": database_url}, labels=True)
     try:
         installation.start()
+        for name, value in installation.run.environment.items():  # the command runs here
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(session.out, "width", 300)
+        monkeypatch.setattr(session.where, "data", session.where.data)
         url = installation.run.urls["worker"]
 
         async def ready() -> bool:
@@ -43,11 +46,11 @@ async def test_a_worker_is_ready_when_it_polls_and_its_doctor_says_so(
             return 'steadfast_queue_pollers{queue="ocr"} 1' in httpx.get(f"{url}/metrics").text
 
         await eventually(labels_are_read, show)
-        said = doctor(tmp_path)
+        said = await doctor(tmp_path)
         assert f"worker: {url} is ready" in said
         assert "workers of ocr: 1 pollers" in said
         installation.children["worker"].stop()
-        said = doctor(tmp_path)
+        said = await doctor(tmp_path)
         assert f"worker: {url} is not ready" in said
         assert "mend: it does not answer" in said
     finally:
