@@ -84,6 +84,11 @@ PAYMENT_OF: dict[ChannelStatus, PaymentStatus] = {
 STAGE: dict[ChannelStatus, int] = {ChannelStatus.UNPAID: 0, ChannelStatus.DEPOSIT: 1}
 
 ENDED = frozenset({ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
+DELIVERED = frozenset({ChannelStatus.SIGNED, ChannelStatus.COMPLETED})
+LEFT = DELIVERED | {ChannelStatus.SHIPPED}
+"""What a channel says of an order whose goods have left; by whose hand, it does not say."""
+ELSEWHERE = "delivered elsewhere"
+"""The reason of an order that its buyer has, by the channel's word, though nothing of it left from here."""
 
 
 def order_key(channel: str, shop: str, no: str) -> str:

@@ -38,7 +38,8 @@ class Plan:
 
     `ended` says that the channel has cancelled or refunded the order, `waits_for_channel` that it is paid and the
     channel forbids to ship it for now. `stopped`: the units that are short are there, but their sale is stopped.
-    `waits_for_goods`: until when it was promised, while presale goods are to come.
+    `waits_for_goods`: until when it was promised, while presale goods are to come. `elsewhere`: it is held because its
+    channel says that it was shipped, and not from here.
     """
 
     fulfillments: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Plan:
     waits_for_channel: bool = False
     stopped: bool = False
     waits_for_goods: datetime | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How each shop that sells is connected, in SQL, and its alerts. What is a lack is decided in domain/connections.py."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,7 +45,7 @@ _SILENCE = text(
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """What the store knows of a shop's connection; names as in domain/connections.py."""
+    """What the store knows of a shop's connection; names as in domain/connections.py. `params`: the filled ones."""
 
     vendor: str
     shop: str
@@ -60,8 +60,7 @@ class Connected:
     pull_reason: str
     has_token: bool
     token_expires_at: datetime | None
-    params: tuple[str, ...] = ()
-    """Which of its params are given."""
+    params: Sequence[str]
 
 
 async def all_shops(tx: AsyncConnection, pushed_since: datetime) -> list[Connected]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus
 from domain.orders import (
+    ELSEWHERE,
     ENDED,
     EVENT_OF,
     LogisticsStatus,
@@ -31,6 +32,7 @@ from store import (
     bundles,
     case_replace,
     case_stop,
+    elsewhere,
     late,
     order_stock,
     orders,
@@ -179,6 +181,8 @@ class SqlOrderFacts:
                 return Plan(ended=row.channel_status)
             if row.unstocked:
                 return Plan(held=await unstocking.wait(tx, row, now))
+            if left := await elsewhere.look(tx, row, now):
+                return left
             if row.channel_hold:
                 return await self._wait_for_channel(tx, row, timing, now)
             # Goods that are sent again were ordered, and looked at, before (store/case_replace.py).
@@ -231,6 +235,10 @@ class SqlOrderFacts:
             for found in (await tx.execute(_FULFILLMENTS, {"key": key})).all():
                 await stock.release_allocations(tx, found.no, now)
             await waiting.leave(tx, key)
+            if reason == ELSEWHERE:
+                await case_stop.too_late(tx, key, now)
+                await tx.execute(_COMPLETED, audit.entry("order.completed", key, now, reason=reason))
+                return
             await tx.execute(_CLOSED, {"key": key, "now": now, "reason": reason})
             await self._settle_money(tx, row, reason, now)
             await orders.set_stuck(tx, key, "")

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
 from domain.orders import (
+    DELIVERED,
     ENDED,
     EVENT_OF,
+    LEFT,
     STAGE,
     LogisticsStatus,
     OrderEvent,
@@ -105,7 +107,7 @@ async def _first(tx: AsyncConnection, booking: Booking, seen: OrderObserved, val
         await tx.execute(INSERT_LINE, [line_values(key, line) for line in seen.lines])
     await contacts.save(tx, booking.ring, key, seen.contact)
     short: list[str] = []
-    if seen.status not in ENDED:
+    if seen.status not in ENDED | LEFT:
         short = await _reserve(tx, booking, seen, values)
     await listings.seen(tx, seen, now)
     inbox_id = values["inbox_id"]
@@ -148,7 +150,14 @@ async def _again(tx: AsyncConnection, ring: KeyRing, seen: OrderObserved, values
         await contacts.unveil(tx, ring, key, seen.contact)
     for event in change.events:
         await deliveries.add(tx, key, event, now)
+    if row.channel_status == ChannelStatus.SHIPPED and seen.status in DELIVERED and not _planned(row):
+        await deliveries.add(tx, key, OrderEvent.CLEARED, now)  # it was shipped elsewhere, and has arrived
     return "applied"
+
+
+def _planned(row: Row[Any]) -> bool:
+    """Say whether any of an order was given to a warehouse."""
+    return bool(row.logistics_status != LogisticsStatus.NONE)
 
 
 async def _tell_of_hold(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, now: datetime) -> None:

@@ -71,6 +71,7 @@ class TimingDocument(BaseModel):
     low_stock_poll_seconds: Duration
     audit_period_seconds: Duration
     mail_query_seconds: Duration
+    stock_poll_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration

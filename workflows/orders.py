@@ -172,7 +172,8 @@ class OrderWorkflow:
                 await self._wait_for(WaitFor.PRESALE, None, lambda: self._state.converted)
                 continue
             what = WaitFor.OPERATOR if plan.held else WaitFor.BREAKER if plan.stopped else WaitFor.STOCK
-            await self._until_decided(plan.held or f"out of stock: {', '.join(plan.short)}", what=what)
+            reason = plan.held or f"out of stock: {', '.join(plan.short)}"
+            await self._until_decided(reason, what=what, or_cleared=plan.elsewhere)
 
     async def _ship(self, plan: Plan) -> None:
         """Tell the warehouses, then book what they ship until nothing is left with them."""
@@ -295,11 +296,12 @@ class OrderWorkflow:
         return await self._until_decided(reason, stoppable=stoppable)
 
     async def _until_decided(
-        self, reason: str, *, stoppable: bool = True, what: WaitFor = WaitFor.OPERATOR
+        self, reason: str, *, stoppable: bool = True, what: WaitFor = WaitFor.OPERATOR, or_cleared: bool = False
     ) -> Decision:
         """Wait for an operator, or for stock where that is missing; found meanwhile by the search attribute Stuck.
 
-        New stock is no decision: the plan that follows clears the order's mark.
+        New stock is no decision: the plan that follows clears the order's mark. Neither is the channel's word that the
+        goods arrived, which ends the wait of an order that was shipped elsewhere.
         """
         self._state.parked, wakes = reason, what is not WaitFor.OPERATOR
         workflow.upsert_search_attributes([STUCK.value_set("operator")])
@@ -307,7 +309,11 @@ class OrderWorkflow:
             await self._wait_for(
                 what,
                 None,
-                lambda: self._state.decision is not None or (wakes and self._state.restocked),
+                lambda: (
+                    self._state.decision is not None
+                    or (wakes and self._state.restocked)
+                    or (or_cleared and self._state.cleared)
+                ),
                 stoppable=stoppable,
             )
         except Stopped:  # no `finally`: it would also run when the workflow leaves the cache

@@ -77,9 +77,9 @@ def key(
             raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
             shops = Shops(here.database, here.ring)
-            shop = await _connected(shops, vendor, code)
+            shop = await connected(shops, vendor, code)
             secrets = given or shop.secrets
-            _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
+            refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
             await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
 
     told(work)
@@ -99,7 +99,7 @@ def token(
     async def work() -> None:
         access = _token(token_file)
         async with session() as here:
-            await _connected(Shops(here.database, here.ring), vendor, code)
+            await connected(Shops(here.database, here.ring), vendor, code)
             await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), actor)
 
     told(work)
@@ -201,7 +201,8 @@ def silence_of(words: str) -> float | None:
     return int(words) * 60.0
 
 
-async def _connected(shops: Shops, vendor: str, code: str) -> Shop:
+async def connected(shops: Shops, vendor: str, code: str) -> Shop:
+    """Find a shop; BadInput when there is none."""
     shop = await shops.find(vendor, code)
     if shop is None:
         raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
@@ -226,6 +227,8 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
 def _no_path(shop: Shop) -> str:
     if shop.role is Role.MAIL:
         return "none: read"
+    if registry.has_queue(shop):
+        return "none: its queue"
     return "none: written to" if shop.role in {Role.MESSAGES, Role.INVOICES} else "none: pulled"
 
 
@@ -323,11 +326,12 @@ def _shop(vendor: str, code: str, endpoint: Endpoint, params: dict[str, str]) ->
         params=params,
         sealed=endpoint.sealed,
     )
-    _refuse_incomplete(shop)
+    refuse_incomplete(shop)
     return replace(shop, answers=registry.answers(shop))
 
 
-def _refuse_incomplete(shop: Shop) -> None:
+def refuse_incomplete(shop: Shop) -> None:
+    """Raise BadInput with everything that a row lacks."""
     missing = registry.missing(shop)
     if missing:
         raise BadInput(f"{shop.vendor}/{shop.code} still needs: " + "; ".join(missing))

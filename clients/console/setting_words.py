@@ -77,6 +77,7 @@ LABELS = {
     "courier_query_seconds": "查询物流",
     "warehouse_query_seconds": "查询仓库",
     "mail_query_seconds": "读取邮箱",
+    "stock_poll_seconds": "库存推送轮询",
     "breaker_retry_seconds": "外部系统断开后再试",
     "sweep_poll_seconds": "清理过期占用",
     "drain_heartbeat_seconds": "外发心跳",

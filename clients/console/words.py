@@ -188,6 +188,7 @@ ALERTS = (
         "drift": "时钟或时区不对",
         "unknown_status": "不认识的状态码",
         "channel_hold": "渠道暂不允许发货",
+        "shipped_elsewhere": "渠道显示已发货，但不是这里发的",
         "token": "授权将失效",
         "reread": "重读被拒",
         "oversell_breaker": "超卖熔断",

@@ -21,8 +21,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
-from connectors.platforms.douyin_orders import CHANNEL, Code, Id, Lenient
+from connectors.platforms.douyin_orders import CHANNEL
 from connectors.platforms.douyin_sign import event_sign
+from connectors.shapes import Code, Id, Lenient
 from domain.errors import Forged, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop

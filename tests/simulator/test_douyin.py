@@ -251,7 +251,7 @@ async def test_packs_travel_apart_and_a_repeated_request_books_nothing(erp_for: 
     [
         ((1, 1), {"never_pay_share": 1, "close_unpaid_after": 60}),
         ((4, 4), {"never_pay_share": 1, "close_unpaid_after": 0}),
-        ((4, 21), {"cancel_paid_share": 1, "cancel_within": 0}),
+        ((4, 21), {"cancel_paid_share": 1, "wms_step": 0, "stage_patience": 0}),
         ((105, 105), {"forbid_consign_share": 1, "forbid_consign_seconds": 60}),
     ],
 )

@@ -263,7 +263,7 @@ async def test_child_orders_are_sent_apart(erp_for: Open) -> None:
     [
         ("WAIT_BUYER_PAY", {"never_pay_share": 1, "close_unpaid_after": 60}),
         ("TRADE_CLOSED_BY_TAOBAO", {"never_pay_share": 1, "close_unpaid_after": 0}),
-        ("TRADE_CLOSED", {"cancel_paid_share": 1, "cancel_within": 0}),
+        ("TRADE_CLOSED", {"cancel_paid_share": 1, "wms_step": 0, "stage_patience": 0}),
         ("PAID_FORBID_CONSIGN", {"forbid_consign_share": 1, "forbid_consign_seconds": 60}),
     ],
 )
@@ -292,7 +292,7 @@ async def test_a_forbidden_trade_is_cleared(erp_for: Open) -> None:
 
 
 async def test_a_refund_is_read_by_its_number(erp_for: Open) -> None:
-    erp, top = world(erp_for, count=6, cancel_paid_share=1, cancel_within=0.01)
+    erp, top = world(erp_for, count=6, cancel_paid_share=1, wms_step=0, stage_patience=0)
     tid = await reached(erp, "TRADE_CLOSED")
     children = (await top.trade(tid, "orders"))["orders"]["order"]
     assert {one["refund_status"] for one in children} == {"SUCCESS"}

@@ -101,3 +101,22 @@ async def test_an_operator_can_cancel_a_held_order(temporal: Client, database: D
         assert await asyncio.wait_for(cancel, 15) == "closed: cancelled by agent-7"
         await house.ended("own:s:CH6")
     assert await stock(house) == [(0, 0), (0, 0)]
+
+
+async def test_an_order_that_was_shipped_elsewhere_is_completed_when_it_arrived(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    """It is never sent to a warehouse of ours; nobody has to decide anything."""
+    house = House(temporal, database, ring)
+    async with house.open():
+        await house.tell(order("CH7", ChannelStatus.SHIPPED), order("CH8", ChannelStatus.SHIPPED))
+        for key in ("own:s:CH7", "own:s:CH8"):
+            await house.until(key, wait_for="operator", stuck=True)
+        await house.tell(order("CH7", ChannelStatus.SIGNED, minute=1), order("CH8", ChannelStatus.REFUNDED, minute=1))
+        await house.ended("own:s:CH7")
+        await house.ended("own:s:CH8")
+        assert not house.warehouse.creates
+    assert (await house.row("own:s:CH7")).status == "completed"
+    row = await house.row("own:s:CH8")
+    assert (row.status, row.close_reason) == ("closed", "refunded")
+    assert await stock(house) == [(0, 0), (0, 0)]

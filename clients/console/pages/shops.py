@@ -116,7 +116,7 @@ def lacking(row: ShopRow, limits: AlertLimits, pace: PullTiming, now: datetime) 
             **{name: getattr(row, name) for name in SAME},
             shop=row.code,
             since=row.created_at,
-            pushes=pushes(row),
+            pushes=registry.hears(row.vendor, row.params),
             pulls=pulls(row),
             token=bool(registry.vendor(row.vendor).token),
             scheduled=row.pull_scheduled,
@@ -159,7 +159,7 @@ def _no_push(row: ShopRow) -> str:
     """Say why a connection never pushed anything."""
     if row.role in ONLY_SENDS:
         return "push_out"
-    return "never" if pushes(row) else "push_none"
+    return "never" if registry.hears(row.vendor, row.params) else "push_none"
 
 
 def _no_pull(row: ShopRow) -> str:
