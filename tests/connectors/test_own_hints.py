@@ -38,6 +38,13 @@ def test_a_hint_is_read(status: str) -> None:
     assert genuine.observations == (seen,)
 
 
+def test_a_hint_may_say_that_only_words_changed() -> None:
+    """INT-5."""
+    (seen,) = OwnInbound(SHOP).parse(arriving(json.dumps({"hint": hint(edit=True)}).encode())).observations
+    assert isinstance(seen, OrderHinted)
+    assert seen.edit
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

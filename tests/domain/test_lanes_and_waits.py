@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.lanes import LATER, NORMAL, URGENT, lane, subject
+from domain.lanes import EDITS, LATER, NORMAL, URGENT, lane, subject
 from domain.observations import (
     ChannelStatus,
     Observation,
@@ -30,6 +30,7 @@ LANES = [
     *[(observed(status), URGENT) for status in ChannelStatus if status is not ChannelStatus.UNPAID],
     *[(replace(HINTED, status=one), URGENT if one in TOLD_AT_ONCE else NORMAL) for one in ChannelStatus],
     (replace(HINTED, status=ChannelStatus.UNMAPPED, raw_status="777"), URGENT),
+    *[(replace(HINTED, status=one, edit=True), EDITS) for one in ChannelStatus],
     (CONFIRMED, URGENT),
     (PICKED, LATER),
     *[(replace(TRACKED, state=state), LATER) for state in ParcelState if state is not ParcelState.SIGNED],
@@ -44,8 +45,9 @@ def test_paid_and_shipped_go_before_placed_and_signed_and_those_before_reports(
     assert lane(seen) == expected
 
 
-def test_urgent_is_served_before_normal_before_later() -> None:
-    assert URGENT < NORMAL < LATER
+def test_urgent_is_served_before_normal_before_later_before_edits() -> None:
+    """INT-5."""
+    assert URGENT < NORMAL < LATER < EDITS
 
 
 @pytest.mark.parametrize(
