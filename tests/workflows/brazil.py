@@ -190,8 +190,8 @@ class Brazil:
             units[skus[no]] += quantity
         waybill = f"{life.id[:10].upper()}{n}BR"
         package = Package(CARRIER, waybill, "1.0", tuple(PackedItem(sku, n) for sku, n in units.items()))
-        (no,) = [no for no in self.house.warehouse.orders if no.rpartition("-")[0] == life.plan.no]
-        return ShipmentConfirmed(no, f"c-{waybill}", "GZ01", step is last, step.at, (package,))
+        asked = self.house.warehouse.orders[f"{life.plan.no}-1"]
+        return ShipmentConfirmed(asked.no, f"c-{waybill}", "GZ01", step is last, step.at, (package,))
 
     async def _hear(self, pushed: Sequence[ShopOrder]) -> None:
         for order in pushed:
