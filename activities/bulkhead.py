@@ -9,13 +9,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 from zlib import crc32
 
 from temporalio import activity
 
 from activities.ports import Clock
-from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
+from activities.tally import Tally
+from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 
 MAX_IN_FLIGHT = 16
 MAX_FAILURES = 5
@@ -29,6 +31,8 @@ MAX_CLOSED_SECONDS = 3600.0
 MAX_WAITING = 10_000
 
 T = TypeVar("T")
+Note = Callable[[OmsError | None], None]
+"""Counts a call by what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +143,18 @@ class Waiting:
         return len(self._until) + (caller not in self._until)
 
 
+def _unnoted(_: OmsError | None) -> None:
+    """Count nothing."""
+
+
 class Bulkhead:
     """All calls to one account of one vendor, from this process."""
 
-    def __init__(self, name: str, clock: Clock, limits: Limits) -> None:
+    def __init__(self, name: str, clock: Clock, limits: Limits, note: Note = _unnoted) -> None:
         self._name = name
         self._clock = clock
         self._limits = limits
+        self._note = note
         self._breaker = Breaker(name, clock, limits)
         self._waiting = Waiting()
         self._in_flight = 0
@@ -172,11 +181,14 @@ class Bulkhead:
         try:
             answer = await self._in_time(call)
             heard = True
+            self._note(None)
             return answer
-        except (Refused, Broken, RateLimited, TokenRejected):
+        except (Refused, Broken, RateLimited, TokenRejected) as error:
             heard = True
+            self._note(error)
             raise
         except Unavailable as error:
+            self._note(error)
             self._breaker.failed(turn, error.retry_after_seconds)
             raise
         finally:
@@ -220,12 +232,14 @@ class Bulkheads:
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
+        self.tally = Tally()
         self._of: dict[tuple[str, str], Bulkhead] = {}
 
     def of(self, vendor: str, code: str) -> Bulkhead:
-        """Give the one bulkhead of an account."""
+        """Give the one bulkhead of an account, or of a part of it: `dy lists` counts for `dy`."""
         if (vendor, code) not in self._of:
-            self._of[vendor, code] = Bulkhead(f"{vendor}/{code}", self._clock, self._limits)
+            note = partial(self.tally.note, (vendor, code.partition(" ")[0]))
+            self._of[vendor, code] = Bulkhead(f"{vendor}/{code}", self._clock, self._limits, note)
         return self._of[vendor, code]
 
 

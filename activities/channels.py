@@ -11,7 +11,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from activities.ports import Clock, SalesChannel, Tokens
 from domain.after_sales import ChannelAnswer
-from domain.errors import Broken, RateLimited, Refused, TokenRejected, Unavailable
+from domain.errors import Broken, FullPace, Refused, TokenRejected, Unavailable
 from domain.fulfillment import PromiseNotice, ShipmentNotice
 from domain.observations import CaseObserved, OrderObserved
 from domain.pulling import Page, Window
@@ -36,13 +36,13 @@ class Paces:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def take(self, vendor: str, code: str, per_second: float) -> None:
-        """Let one call pass when its turn comes; raise RateLimited when that is not soon."""
+        """Let one call pass when its turn comes; raise FullPace when that is not soon."""
         item = RateLimitItemPerSecond(max(1, int(per_second)))
         for _ in range(TURNS_WAITED):
             if self._limiter.hit(item, vendor, code):
                 return
             await asyncio.sleep(TURN_SECONDS)
-        raise RateLimited(f"{vendor}/{code} is called at its full pace", LATER_SECONDS)
+        raise FullPace(f"{vendor}/{code} is called at its full pace", LATER_SECONDS)
 
 
 Pace = Callable[[], Awaitable[None]]

@@ -104,7 +104,7 @@ class Named:
         return self._totals[0] if len(self._totals) == 1 else None
 
     def take(self, page: Roll) -> None:
-        """Move on after a page."""
+        """Move on after a page; Broken when the vendor would give it again, for ever."""
         if page.overfull:
             whole = self.windows.popleft()
             if whole.end - whole.start <= timedelta(seconds=1):
@@ -112,6 +112,8 @@ class Named:
             self.windows.extendleft(reversed(whole.halves()))
             self.cursor = ""
             return
+        if page.next_cursor and page.next_cursor == self.cursor:
+            raise Broken("the vendor shows the same page again: its cursor did not move on")
         self.raws.append(page.raw)
         self._orders |= {one.no: one for one in page.rolled}
         self.cursor = page.next_cursor

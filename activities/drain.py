@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.ports import Clock, OutgoingCalls, Rereads, Tracking, Vendors
+from activities.ports import Clock, Glance, OutgoingCalls, Rereads, Tracking, Vendors
 from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
 from domain.fulfillment import PromiseNotice, ShipmentNotice, ShippedLine
@@ -48,6 +48,12 @@ class DrainActivities:
             "entry": self._announce,
         }
         self._sources: dict[str, Callable[[Queue, int], Awaitable[list[Call]]]] = {}
+        self._glance: Glance | None = None
+
+    def glancing(self, glance: Glance) -> "DrainActivities":
+        """Claim nothing where one look at the queues of all accounts shows nothing due."""
+        self._glance = glance
+        return self
 
     def also(
         self,
@@ -85,6 +91,8 @@ class DrainActivities:
                 return await self._tracking.due(queue.vendor, queue.shop, self._clock(), BATCH)
             if queue.kind == "inquire":
                 return await self._tracking.unshipped(queue.vendor, queue.shop, self._clock(), BATCH)
+            if self._glance is not None and not await self._glance.holds(queue, timing.drain_poll_seconds / 2):
+                return []
             if queue.kind == "reread":
                 return await self._rereads.due(queue, self._clock(), BATCH, timing.call_lease_seconds)
             return await self._calls.claim(queue, self._clock(), BATCH, timing.call_lease_seconds)

@@ -177,6 +177,12 @@ class OutgoingCalls(Protocol):
     ) -> None: ...
 
 
+class Glance(Protocol):
+    """One look at all queues of outgoing rows for every drain of a process."""
+
+    async def holds(self, queue: Queue, fresh_seconds: float) -> bool: ...
+
+
 class Tracking(Protocol):
     """Parcels and fulfilment orders that nobody has heard of for a while, and where answers go (LOG-1, INT-17)."""
 

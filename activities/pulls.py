@@ -117,7 +117,9 @@ class Reading:
         return list(self.windows), self.cursor, self.news
 
     def take(self, page: Page, news: int) -> None:
-        """Move on after a page."""
+        """Move on after a page; Broken when the vendor would give it again, for ever."""
+        if page.next_cursor and page.next_cursor == self.cursor:
+            raise Broken("the vendor shows the same page again: its cursor did not move on")
         self.news += news
         self.cursor = page.next_cursor
         if page.overfull:

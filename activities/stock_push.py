@@ -46,7 +46,7 @@ class StockPushActivities:
             place, calls = await self._round(queue, timing, place)
             made += calls
             if not calls and place.after is None:
-                await asyncio.sleep(timing.drain_poll_seconds)
+                await asyncio.sleep(timing.stock_poll_seconds)
         return made
 
     async def _round(self, queue: Queue, timing: LoopTiming, place: Place) -> tuple[Place, int]:

@@ -267,6 +267,7 @@ class EmbeddedTemporal:
         command += ["--ui-port", str(self.ui_port), "--namespace", NAMESPACE, "--ui-disable-news-fetch"]
         command += ["--log-level", "error", "--db-filename", str(self.database)]
         command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
+        command += ["--dynamic-config-value", "matching.enableFairness=true"]  # clients/temporal.py: fair
         command += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"']
         for attribute in SEARCH_ATTRIBUTES:
             command += ["--search-attribute", attribute]

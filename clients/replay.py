@@ -13,6 +13,7 @@ from datetime import datetime
 from connectors import registry
 from connectors.inbound import Inbound, Push
 from domain.errors import BadInput, Broken, Forged, Unparsable
+from domain.shops import Shop
 from store.database import Database
 from store.inbox import Arrival
 from store.keyring import KeyRing
@@ -77,7 +78,7 @@ class Replayer:
         ways = {"u": self._unverified, "o": self._failed, "": self._unparsable}
         try:
             done, words = await ways[name.kind](name.id)
-        except Broken as error:
+        except (Broken, BadInput) as error:
             return Result(name, False, str(error))
         return Result(name, done, words)
 
@@ -113,11 +114,11 @@ class Replayer:
             return False, "there is no such message in the inbox"
         if not kept.waits:
             return True, f"nothing to do: {kept.state}"
-        inbound = await self._inbound(kept.arrival)
-        if inbound is None:
+        shop = await self._shops.find(kept.arrival.source, kept.arrival.shop)
+        if shop is None:
             return False, _not_connected(kept.arrival)
         try:
-            reading = _read(inbound, _push(kept.arrival))
+            reading = _read_again(shop, kept.arrival)
         except Unparsable as error:
             return False, f"still cannot be read: {error.reason}"
         return True, _accepted(await self._replays.accept_unparsable(kept, reading, self._by()))
@@ -143,6 +144,14 @@ def _push(arrival: Arrival) -> Push:
 def _read(inbound: Inbound, push: Push) -> Reading:
     genuine = inbound.parse(push)
     return Reading(genuine.key, genuine.sent_at, genuine.observations)
+
+
+def _read_again(shop: Shop, arrival: Arrival) -> Reading:
+    """Read a kept message as it came: by webhook, or out of a queue."""
+    if registry.vendor(shop.vendor).inbound is not None:
+        return _read(registry.inbound(shop), _push(arrival))
+    taken = registry.read_kept(shop, arrival.raw, arrival.received_at)
+    return Reading(taken.key, taken.sent_at, taken.observations)
 
 
 def _accepted(entered: Entered | None) -> str:

@@ -28,6 +28,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
+    Priority,
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
@@ -60,6 +61,15 @@ CHANNEL = SearchAttributeKey.for_keyword("Channel")
 SHOP = SearchAttributeKey.for_keyword("Shop")
 RPC_SECONDS = timedelta(seconds=10)
 DECISION_SECONDS = timedelta(seconds=20)
+
+
+FAIRNESS_BYTES = 64
+"""The engine takes no longer key."""
+
+
+def fair(channel: str, shop: str) -> Priority:
+    """Have the engine serve shops in turn: one with a backlog keeps no other waiting."""
+    return Priority(fairness_key=f"{channel}/{shop}".encode()[:FAIRNESS_BYTES].decode(errors="ignore"))
 
 
 async def connect(runtime: Runtime | None = None, plugins: Sequence[Plugin] = ()) -> Client:
@@ -99,6 +109,7 @@ async def _start(
             search_attributes=TypedSearchAttributes(attributes),
             static_summary=summary,
             static_details=_link_back(start.key),
+            priority=fair(channel, shop),
             rpc_timeout=RPC_SECONDS,
         )
     except WorkflowAlreadyStartedError:
@@ -128,6 +139,7 @@ async def ensure_drain(client: Client, queue: Queue, timing: LoopTiming) -> None
             task_queue=SHOPS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"{queue.kind} calls to {queue.vendor}/{queue.shop}",
+            priority=fair(queue.vendor, queue.shop),
             rpc_timeout=RPC_SECONDS,
         )
     except RPCError as error:
@@ -146,6 +158,7 @@ async def ensure_pull(client: Client, source: PullSource, *, on: bool = True) ->
             id=pull_schedule(source.vendor, source.shop, source.kind),
             task_queue=SHOPS_QUEUE,
             static_summary=f"{source.kind}s of {source.vendor}/{source.shop}",
+            priority=fair(source.vendor, source.shop),
         ),
         timedelta(seconds=source.timing.period_seconds),
         ScheduleState(paused=not on, note=note),

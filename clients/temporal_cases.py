@@ -5,7 +5,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from clients.temporal import CHANNEL, DECISION_SECONDS, ORDERS_QUEUE, RPC_SECONDS, SHOP, reason_of
+from clients.temporal import CHANNEL, DECISION_SECONDS, ORDERS_QUEUE, RPC_SECONDS, SHOP, fair, reason_of
 from domain.after_sales import CaseDecision, CaseStart, workflow_id
 from domain.errors import Refused, Unavailable
 from domain.orders import shop_of
@@ -27,6 +27,7 @@ async def tell_case(client: Client, start: CaseStart, event: str) -> bool:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             search_attributes=TypedSearchAttributes(attributes),
             static_summary=f"case {start.no} of {start.order_key}",
+            priority=fair(channel, shop),
             rpc_timeout=RPC_SECONDS,
         )
     except WorkflowAlreadyStartedError:

@@ -6,7 +6,7 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleState
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
-from clients.temporal import RPC_SECONDS, SHOPS_QUEUE, ensure_schedule
+from clients.temporal import RPC_SECONDS, SHOPS_QUEUE, ensure_schedule, fair
 from connectors import registry
 from domain.completeness import EPOCH, RollSource, pieces
 from domain.errors import BadInput, Broken, Unavailable
@@ -38,6 +38,7 @@ async def ensure_ledger(client: Client, source: RollSource) -> None:
         id=name,
         task_queue=SHOPS_QUEUE,
         static_summary=f"is every order of {source.vendor}/{source.shop} here?",
+        priority=fair(source.vendor, source.shop),
     )
     await ensure_schedule(client, name, action, timedelta(seconds=source.timing.period_seconds), ScheduleState())
 

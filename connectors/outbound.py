@@ -56,7 +56,7 @@ class Queued:
     """One message out of a vendor's queue. `key` is unique per message and shop, for ever.
 
     `receipt` is what the vendor wants to see again when it is confirmed; `reason` says why it cannot be read, then it
-    holds no observations and is kept as unparsable.
+    holds no observations and is kept as unparsable. `tell`: what somebody should hear of, and the words.
     """
 
     receipt: str
@@ -65,6 +65,7 @@ class Queued:
     sent_at: datetime | None = None
     observations: tuple[Observation, ...] = ()
     reason: str = ""
+    tell: tuple[str, str] | None = None
 
 
 class Warehouse(Protocol):

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import ModuleType
 from typing import TypeVar
 
@@ -26,12 +27,13 @@ from connectors.outbound import (
     MessageSender,
     OrderRoll,
     PaymentProvider,
+    Queued,
     ReturnsDesk,
     SalesChannel,
     Warehouse,
 )
 from connectors.vendor import LAG, Caller, Vendor
-from domain.errors import BadInput, Broken
+from domain.errors import BadInput, Broken, Unparsable
 from domain.pulling import PullRules, RollRules
 from domain.shops import Role, Shop
 from domain.stock_push import PushRules
@@ -156,6 +158,23 @@ def pushes(name: str) -> bool:
     """Say whether a vendor tells of changes by itself, by webhook or by a queue that every shop has."""
     needs = vendor(name)
     return needs.inbound is not None or (needs.queue is not None and not needs.queue_with)
+
+
+def hears(name: str, params: Collection[str]) -> bool:
+    """Say whether a shop of this vendor with these params filled is told of changes, by webhook or by its queue."""
+    needs = vendor(name)
+    return pushes(name) or (needs.queue is not None and needs.queue_with in params)
+
+
+def read_kept(shop: Shop, raw: bytes, at: datetime) -> Queued:
+    """Read a kept message of a shop's queue once more; Unparsable with the reason, BadInput where nobody can."""
+    reader = vendor(shop.vendor).reads
+    if reader is None:
+        raise BadInput(f"messages of {shop.vendor} are not read a second time: its orders are pulled")
+    read = reader(shop, raw, at)
+    if read is None or read.reason:
+        raise Unparsable(read.reason if read else "it is about another shop: see what names this one in its row")
+    return read
 
 
 def has_queue(shop: Shop) -> bool:

@@ -5,6 +5,7 @@ Each vendor's file says its own as `VENDOR`; connectors/registry.py finds them t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import httpx
@@ -19,6 +20,7 @@ from connectors.outbound import (
     MessageSender,
     OrderRoll,
     PaymentProvider,
+    Queued,
     ReturnsDesk,
     SalesChannel,
     Warehouse,
@@ -32,6 +34,8 @@ LAG = "lag_seconds"
 """A param of every shop that is pulled: how far behind its clock a list ends, instead of what its vendor documents."""
 Caller = Callable[[Shop, httpx.AsyncClient, Clock], T]
 """How a class that speaks to a vendor is made."""
+Reader = Callable[[Shop, bytes, datetime], Queued | None]
+"""Reads one message of a queue as it was stored, taken at a moment; None for one of another shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Vendor:
     channel: Caller[SalesChannel] | None = None
     rolls: Caller[OrderRoll] | None = None
     queue: Caller[MessageQueue] | None = None
+    reads: Reader | None = None
+    """Reads a kept message of its queue once more, after what was wrong is mended."""
     warehouse: Caller[Warehouse] | None = None
     returns: Caller[ReturnsDesk] | None = None
     courier: Caller[Courier] | None = None

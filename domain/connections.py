@@ -17,7 +17,7 @@ PULL_PERIODS = 5
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One shop that sells, as it stands. `pushes`, `pulls`: the ways in that its vendor has; `token`: it needs one.
+    """One shop that sells, as it stands. `pushes`, `pulls`: the ways in that it has; `token`: it needs one.
 
     `scheduled`: whether the engine pulls it, None when nobody asked yet. `order_at`: when its newest order came.
     `silence_seconds`: its own limit, 0 for none, None for the limit of the settings.
@@ -53,7 +53,8 @@ class Lack:
 
 
 WORDS = {
-    "push": "orders come in and nothing is pushed since {at}: is its push on at the platform, does the address fit?",
+    "push": "orders come in and nothing is pushed since {at}: is its push on at the platform, does the address fit, "
+    "or what names its queue?",
     "pull_off": "its pull is switched off: one way in alone; oms shop backup turns it on",
     "unscheduled": "no pull of it is scheduled: is a worker running? See oms shop list",
     "pull_late": "it was pulled last at {at}",

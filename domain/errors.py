@@ -31,6 +31,10 @@ class RateLimited(Unavailable):
     """The vendor asks for patience (429, its limit code): not a failure, and no try is used up by it (INT-16)."""
 
 
+class FullPace(RateLimited):
+    """We hold the call back ourselves: the account is called as often as it may be. The vendor has seen nothing."""
+
+
 class TokenRejected(Unavailable):
     """The vendor no longer takes our access token; the next call goes with a renewed one."""
 

@@ -1,4 +1,7 @@
-"""Lanes: which message goes first when there is a queue (INT-5). Paid and shipped before everything else."""
+"""Lanes: which message goes first when there is a queue (INT-5). Paid and shipped before everything else.
+
+Edits of remarks go last, and not at all while the core needs all there is (INT-15): they wait in their lane.
+"""
 
 from domain.observations import (
     CaseHinted,
@@ -18,7 +21,7 @@ from domain.observations import (
 )
 from domain.tickets import TicketObserved
 
-URGENT, NORMAL, LATER = 0, 1, 2
+URGENT, NORMAL, LATER, EDITS = 0, 1, 2, 3
 URGENT_HINTS = frozenset({ChannelStatus.DEPOSIT, ChannelStatus.PAID, ChannelStatus.CANCELLED, ChannelStatus.REFUNDED})
 
 
@@ -31,6 +34,8 @@ def lane(seen: Observation) -> int:
     if isinstance(seen, OrderObserved):
         return NORMAL if seen.status is ChannelStatus.UNPAID else URGENT
     if isinstance(seen, OrderHinted):
+        if seen.edit:
+            return EDITS
         unknown = seen.status is ChannelStatus.UNMAPPED and seen.raw_status != ""
         return URGENT if unknown or seen.status in URGENT_HINTS else NORMAL
     if isinstance(seen, ProcessReported | StockReported):

@@ -112,6 +112,10 @@ class MessageRules:
         """Find the row for something said to ourselves."""
         return self._first(saying, lambda rule: rule.to != (BUYER,))
 
+    def of_alert(self, kind: str, level: str) -> Rule | None:
+        """Find the row that decides who hears of an alert of a kind, at a level."""
+        return self.rule(Saying(f"alert.{kind}", "", "", level))
+
     def buyer_rule(self, saying: Saying) -> Rule | None:
         """Find the row for something said to the buyer."""
         return self._first(saying, lambda rule: BUYER in rule.to)

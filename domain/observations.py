@@ -91,7 +91,10 @@ class OrderObserved:
 
 @dataclass(frozen=True, slots=True)
 class OrderHinted:
-    """A channel says that something about an order changed, but not what: the whole order has to be asked for."""
+    """A channel says that something about an order changed, but not what: the whole order has to be asked for.
+
+    `edit`: only words about it did, a remark or a memo; its state is as it was.
+    """
 
     channel: str
     shop: str
@@ -99,6 +102,7 @@ class OrderHinted:
     status: ChannelStatus
     vendor_time: datetime
     raw_status: str = ""
+    edit: bool = False
     kind: Literal["hint"] = "hint"
 
 

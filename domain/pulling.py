@@ -106,6 +106,13 @@ def paced(timing: PullTiming, rules: PullRules, *, pushes: bool) -> PullTiming:
     return replace(timing, period_seconds=timing.beside_push_seconds) if pushes else timing
 
 
+def period_setting(rules: PullRules, *, pushes: bool) -> str:
+    """Name the value of the timing document that `paced` takes the period from."""
+    if rules.few:
+        return "pull_limited_seconds"
+    return "pull_beside_push_seconds" if pushes else "pull_period_seconds"
+
+
 def next_window(watermark: datetime | None, now: datetime, rules: PullRules, timing: PullTiming) -> Window | None:
     """Give the window after the watermark, overlapping what was pulled; None when it would be empty.
 

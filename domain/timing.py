@@ -45,6 +45,7 @@ class LoopTiming:
     low_stock_poll_seconds: float = field(default=600.0, kw_only=True)
     audit_period_seconds: float = field(default=3600.0, kw_only=True)
     mail_query_seconds: float = field(default=60.0, kw_only=True)
+    stock_poll_seconds: float = field(default=1.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

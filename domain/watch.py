@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.lanes import LATER
+from domain.lanes import EDITS, LATER
 from domain.rehearsal import Promotion, due
 
 NO_POLLERS, TASK_FAILURES, LATE_TASKS = "no_pollers", "workflow_task_failures", "schedule_to_start"
 OVERSIZE, EXHAUSTED, LAG = "oversize_payload", "calls_exhausted", "lag"
 STOCK_BEHIND, STOCK_REFUSED = "stock_behind", "stock_refused"
 REHEARSE = "rehearsal_due"
-SURGE = "surge"
+SURGE, SURGE_OF = "surge", "core"
 """While this alert is open, what no order waits for is switched off (INT-15)."""
 OF_THE_ENGINE = frozenset({NO_POLLERS, TASK_FAILURES, LATE_TASKS})
 OF_THE_STORE = frozenset({EXHAUSTED, LAG, STOCK_BEHIND, STOCK_REFUSED, SURGE, REHEARSE})
@@ -44,6 +44,10 @@ class AlertLimits:
     silence_seconds: float = 1800.0
     connection_seconds: float = 3600.0
     push_quiet_seconds: float = 3600.0
+    limit_window_seconds: float = 900.0
+    limit_percent: int = 10
+    limit_calls: int = 20
+    """More limit errors than so many percent of at least so many calls within the window are told (INT-16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +204,15 @@ def _of_the_engine(engine: EngineFigures, limits: AlertLimits) -> Iterator[Findi
 
 
 def _lags(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
+    """Tell of what is behind; edits of remarks are put off on purpose (INT-15)."""
     for name, lanes, most in (
         ("apply", store.apply, limits.apply_lag_seconds),
         ("deliver", store.deliver, limits.deliver_lag_seconds),
     ):
-        oldest = max((lane.oldest_seconds for lane in lanes), default=0.0)
+        core = [one for one in lanes if one.lane < EDITS]
+        oldest = max((one.oldest_seconds for one in core), default=0.0)
         if oldest > most:
-            waiting = sum(lane.waiting for lane in lanes)
+            waiting = sum(one.waiting for one in core)
             yield Finding(LAG, name, f"{name} is {span(oldest)} behind, {waiting} wait")
 
 
@@ -221,8 +227,8 @@ def _surge(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:
     """Switch what no order waits for off above one line and on again below a lower one: it does not flicker."""
     full = load_percent(store, limits)
     if full > (limits.calm_percent if store.surge else limits.shed_percent):
-        words = f"the core is {full:.0f} % full: reports, exports and trials are off and come back below"
-        yield Finding(SURGE, "core", f"{words} {limits.calm_percent} %; orders go on")
+        words = f"the core is {full:.0f} % full: reports, exports, trials and edits of remarks wait until it is below"
+        yield Finding(SURGE, SURGE_OF, f"{words} {limits.calm_percent} %; orders go on")
 
 
 def _unrehearsed(store: StoreFigures, limits: AlertLimits) -> Iterator[Finding]:

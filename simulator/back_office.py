@@ -26,8 +26,9 @@ class BackOffice:
         profile = self._around.profile
         source = rng(self._around.seed, "staff", case.no, state)
         await asyncio.sleep(jittered(source, profile.case_return_after, profile.jitter))
-        with suppress(NotNow):
-            act(self._around.cases, case)
+        if case.state == state:  # else something came in between
+            with suppress(NotNow):
+                act(self._around.cases, case)
 
 
 def _settle(cases: Cases, case: SaleCase) -> None:

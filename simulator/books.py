@@ -50,6 +50,7 @@ def write_books(world: World) -> Json:
         "shop_told": {no: dict(order.written_back) for no, order in orders.items() if order.written_back},
         "shops": {f"{channel}/{shop}": _shop(world, channel, shop) for channel, shop in world.shop.channels},
         **_money(world),
+        "burst": world.burst.written() if world.burst else None,
         "messages": world.messages.written() if world.messages else None,
         "red_letters": {bill: one["blueElecInvoiceNumber"] for bill, one in world.nuonuo.drafts.items()}
         if world.nuonuo
@@ -72,6 +73,7 @@ def write_progress(world: World) -> Json:
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),
+        "burst": world.burst.written() if world.burst else None,
         "finished": world.finished(),
         "unfinished": world.unfinished(),
     }

@@ -62,6 +62,7 @@ class Act:
 
     `held` is paid but not yet cleared for shipping; `refund_minor` gives so much back and keeps the order alive.
     With `case` the buyer applies for that instead, or for all that is left; the merchant has to agree.
+    With `remark` the buyer only edits the order's remark.
     """
 
     status: Status
@@ -70,6 +71,7 @@ class Act:
     held: bool = False
     refund_minor: int = 0
     case: CaseKind | Literal[""] = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class PlannedOrder:
     reordered: bool = False  # the first message is sent after the second
     placed_before: timedelta | None = None  # replayed rows: how long before the start
     paid_before: timedelta | None = None
+    burst: bool = False
 
 
 def fill_basket(source: Random, products: list[Product]) -> Basket:

@@ -1,7 +1,7 @@
 """The own shop as the order system meets it: its messages, its order system, and the write-backs it takes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -36,6 +36,8 @@ class OwnChannel:
 
     provider: Tills | None = None
     """Where the buyers pay, in worlds that have one."""
+    heard: Callable[[ShopOrder, str, Verdict], None] = staticmethod(lambda _order, _event, _verdict: None)
+    """Who counts what became of each copy of a message about an order."""
     cases: Cases | None = None
 
     def __init__(
@@ -75,6 +77,7 @@ class OwnChannel:
 
         def done(verdict: Verdict) -> None:
             order.accepted_messages += verdict is Verdict.ACCEPTED
+            self.heard(order, event, verdict)
 
         lane = self._lanes.setdefault(order.plan.no, self._sender.lane("shop"))
         lane.post(Letter("shop", event, sign, _read, done), hold=hold)
@@ -236,6 +239,7 @@ def _changing(order: ShopOrder) -> dict[str, object]:
         **{name: iso(moment) if moment else None for name, moment in moments.items()},
         "paid_minor": order.paid_minor,
         "refunded_minor": order.refunded_minor,
+        "remark": order.remark or order.plan.remark,
     }
 
 

@@ -135,7 +135,6 @@ def order_body(plan: PlannedOrder, changing: Mapping[str, object]) -> bytes:
         "lines": [_line_body(plan, n) for n in range(len(basket.lines))],
         "receiver": vars(receiver),
         "buyer": {"id": plan.buyer_id, "ip": plan.buyer_ip},
-        "remark": plan.remark,
     }
     return json.dumps({"order": order}, ensure_ascii=False).encode()
 

@@ -25,6 +25,7 @@ from simulator.orders import (
     fill_basket_for,
     single_unit,
 )
+from simulator.plan_burst import burst_baskets, burst_orders
 from simulator.plan_cases import apply_for_cases
 from simulator.plan_shops import choose_shop, fit_basket, marketplace_acts, order_no, replay_shop
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
@@ -61,8 +62,9 @@ def build_plan(config: Config) -> Plan:
     baskets = _with_bundles(config, _baskets(config, catalogue, scarce, rows), bundles)
     baskets = sell_presale(config, baskets)
     supplies = supplies_for(config, baskets)
-    orders = _orders(config, baskets, rows)
-    on_hand = _stock(config.profile, catalogue, baskets, bundles)
+    rush = burst_baskets(config, [product for product in catalogue if product not in scarce])
+    orders = sorted([*_orders(config, baskets, rows), *burst_orders(config, rush)], key=lambda one: one.arrival)
+    on_hand = _stock(config.profile, catalogue, [*baskets, *rush], bundles)
     on_hand |= {catalogue[index].sku: units for index, units in config.profile.scarce.items()}
     on_hand |= {one.sku: 0 for one in supplies}
     # Defective units lie beside the good ones: whoever adds them up oversells.

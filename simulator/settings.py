@@ -144,16 +144,30 @@ class Invoices(Model):
     access_token: SecretStr = Field(min_length=1)
 
 
+class Burst(Model):
+    """Buyers of the own shop beside all others, who come in `seconds` from `after_seconds` on.
+
+    Each makes the shop send `messages`: that it was placed, that it was paid, and then a remark that is edited.
+    """
+
+    after_seconds: Seconds
+    seconds: float = Field(gt=0)
+    buyers: int = Field(ge=1, le=100_000)
+    messages: int = Field(ge=2, le=100)
+
+
 class Orders(Model):
     """`at_once`: so many more orders than signed parcels at most; the next buyer waits for a parcel that arrives.
 
     `curve`: how many buyers come in each of so many equal parts of the time, beside each other; empty: evenly.
+    `burst`: more buyers of the own shop, none by default; `count` and `per_second` are those of the others.
     """
 
     count: int = Field(ge=0, le=1_000_000)
     per_second: float = Field(default=10.0, gt=0)
     at_once: int | None = Field(default=None, ge=1)
     curve: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    burst: Burst | None = None
     file: Path | None = None
 
 
@@ -276,8 +290,6 @@ class Profile(Model):
             raise ValueError("return_fates add up to more than 1")
         if "shop" in self.push_dead:
             raise ValueError("push_dead cannot name the shop: its messages are how orders come in")
-        if "taobao" in self.push_dead:
-            raise ValueError("push_dead cannot name taobao: it pushes nothing")
         return self
 
 

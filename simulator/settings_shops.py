@@ -14,7 +14,7 @@ class Model(BaseModel):
 
 
 class Taobao(Model):
-    """A Taobao or Tmall shop: it is only pulled. `session` is the access token."""
+    """A Taobao or Tmall shop: pulled, and heard of by messages. `session` is the access token, `shop_id` its number."""
 
     vendor: Literal["taobao"]
     shop: str = Field(min_length=1)
@@ -22,7 +22,9 @@ class Taobao(Model):
     secret: SecretStr = Field(min_length=1)
     session: SecretStr = Field(min_length=1)
     refresh_token: SecretStr = Field(min_length=1)
+    shop_id: str = Field(default="1111111", pattern=r"^[1-9][0-9]{0,17}$")
     share: Share = 0.0
+    push_dead: bool = False
     pull_dead: bool = False
 
     @property

@@ -54,7 +54,7 @@ class ShopOrder:
     `sent` counts the units that were reported as shipped by line, `parcels` tells under which waybills.
     `payments` are the parts in which it was paid, empty for one.
     `received_at`: when the buyer confirmed a marketplace's parcels.
-    `ended_at`: in which phase the buyer called the order off.
+    `ended_at`: in which phase the buyer called the order off. `remark`: as it was edited, empty for the planned one.
     `unheard`: a marketplace's buyer did something that the order system was neither shown nor told.
     """
 
@@ -84,6 +84,7 @@ class ShopOrder:
     written_back: Counter[str] = field(default_factory=Counter)
     promised_again: int = 0
     refused_back: Counter[str] = field(default_factory=Counter)
+    remark: str = ""
 
     @property
     def listed(self) -> bool:
@@ -98,6 +99,11 @@ class ShopOrder:
         """Note that the order system was shown the order as it is now."""
         self.accepted_messages += 1
         self.unheard = False
+
+    def edit(self, remark: str) -> None:
+        """Let the buyer change what was asked for in words; nothing else moves."""
+        self.remark = remark
+        self.touch(main=False)
 
     def touch(self, *, main: bool = True) -> datetime:
         """Move the time of the last change to now, and always forward."""
@@ -172,8 +178,11 @@ class Shop:
             if act.case:
                 self.applies(order, act)
                 continue
-            order.ended_at = self._phase(order, act)
-            self.change(order, act, started_at)
+            if act.remark:
+                order.edit(act.remark)
+            else:
+                order.ended_at = self._phase(order, act)
+                self.change(order, act, started_at)
             channel.tell(order, hold=order.plan.reordered and n == 0)
         await channel.told(order)
         order.acted = True

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-from simulator import taobao_cases, taobao_stock
+from simulator import taobao_cases, taobao_messages, taobao_stock
 from simulator import taobao_wire as wire
+from simulator.cases import SaleCase
 from simulator.clock import now
-from simulator.market import Stall, Unheard
+from simulator.market import Stall, Surroundings, Unheard
 from simulator.plan_shops import child_no
 from simulator.settings_shops import Taobao
 from simulator.shop import ShopOrder
@@ -42,8 +43,61 @@ Params = Mapping[str, str]
 UNSENDABLE = frozenset({UNPAID, CLOSED, CLOSED_UNPAID, FORBIDDEN})
 
 
-class TaobaoShop(Stall):
-    """One shop; it is only pulled."""
+class TaobaoShop(Stall, taobao_messages.Subscriber):
+    """One shop: it is pulled, and every change is a message for the application that it permits to hear of it."""
+
+    def __init__(self, settings: Taobao, around: Surroundings) -> None:
+        super().__init__(settings, around)
+        self._whose = (settings.shop_id, settings.shop)
+        self._dead = settings.push_dead or "taobao" in around.profile.push_dead
+
+    def office(self, app_key: str, faults: Counter[str]) -> taobao_messages.PostOffice:
+        """Open the application's post office."""
+        return taobao_messages.PostOffice(app_key, self._around.profile, self.seed, faults)
+
+    def tell(self, order: ShopOrder, *, hold: bool) -> None:
+        """Speak of what the buyer did."""
+        super().tell(order, hold=hold)
+        self._say(order, f"taobao_trade_{_news(order)}", {}, hold=hold)
+
+    async def told(self, order: ShopOrder) -> None:
+        """Let what is held back go."""
+        self.post.flush(order.plan.no)
+
+    def tell_sent(self, order: ShopOrder) -> None:
+        self._say(order, f"taobao_trade_{'TradeSellerShip' if order.wholly_sent else 'TradePartlySellerShip'}", {})
+
+    def tell_received(self, order: ShopOrder) -> None:
+        self._say(order, "taobao_trade_TradeSuccess", {})
+
+    def tell_case(self, case: SaleCase) -> None:
+        about = taobao_cases.case_node(case)
+        more = {name: about[name] for name in ("refund_id", "oid", "refund_fee", "modified")}
+        self._say(case.order, f"taobao_refund_{taobao_cases.TOPICS[case.state]}", more)
+
+    def _say(self, order: ShopOrder, topic: str, more: Json, *, hold: bool = False) -> None:
+        if self._dead or topic not in self.permitted:
+            return
+        order.messages += 1
+        number = order.messages
+        self.counts["pushes_sent"] += 1
+
+        def heard() -> None:
+            order.accepted_messages += 1
+            # An older hint says nothing of what came after it.
+            order.unheard = order.unheard and number < order.messages
+
+        content = {"tid": int(order.plan.no), "status": status_of(order), "seller_nick": self._whose[1], **more}
+        self.post.post(topic, self._whose, content, heard, hold=hold)
+
+
+def _news(order: ShopOrder) -> str:
+    """Name the topic of the last act."""
+    if order.status in ("cancelled", "refunded"):
+        return "TradeClose"
+    if order.refunds:
+        return "TradePartlyRefund"
+    return {"unpaid": "TradeCreate", "deposit": "TradeBuyerStepPay"}.get(order.status, "TradeBuyerPay")
 
 
 class TaobaoGateway:
@@ -53,6 +107,9 @@ class TaobaoGateway:
         self._secrets = {one.app_key: one.secret.get_secret_value() for one in settings}
         self._shops = list(zip(settings, shops, strict=True))
         self._faults = faults
+        self._posts: dict[str, taobao_messages.PostOffice] = {}
+        for one, shop in self._shops:
+            shop.post = self._posts.setdefault(one.app_key, shop.office(one.app_key, faults))
         self._calls = 0
         self._methods: dict[str, Callable[[TaobaoShop, Params], Json]] = {
             "taobao.trades.sold.increment.get": _increment,
@@ -64,7 +121,17 @@ class TaobaoGateway:
             "taobao.top.oaid.decrypt": _decrypt,
             **taobao_stock.METHODS,
             **taobao_cases.METHODS,
+            **taobao_messages.METHODS,
         }
+
+    @property
+    def shops(self) -> Sequence[TaobaoShop]:
+        return [shop for _, shop in self._shops]
+
+    @property
+    def waiting(self) -> int:
+        """Count the messages that nobody has confirmed."""
+        return sum(post.waiting for post in self._posts.values())
 
     def answer(self, body: bytes, *, heard: bool = True) -> bytes:
         """Answer one call; raises ListsDead where lists are dead and Unheard where a token would be lost."""
@@ -238,6 +305,7 @@ def _send(way: str, shop: TaobaoShop, params: Params) -> Json:
         shop.refuse_back(order, waybill)
         raise
     shop.take_back(order, units, company, waybill)
+    shop.tell_sent(order)
     return {"shipping": {"is_success": True}}
 
 

@@ -24,6 +24,15 @@ WORDS = {
     "paid": "SUCCESS",
     "done": "SUCCESS",
 }
+TOPICS = {
+    "asked": "RefundCreated",
+    "awaits_goods": "RefundSellerAgreeAgreement",
+    "sent": "RefundBuyerReturnGoods",
+    "refused": "RefundSellerRefuseAgreement",
+    "closed": "RefundClosed",
+    "paid": "RefundSuccess",
+    "done": "RefundSuccess",
+}
 KINDS = {"refund": "REFUND", "return": "REFUND_AND_RETURN", "exchange": "TMALL_EXCHANGE"}
 
 

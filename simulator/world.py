@@ -8,6 +8,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from simulator.alipay import Alipay
+from simulator.burst import BurstCount
 from simulator.cases import Cases
 from simulator.clock import now
 from simulator.courier import CourierService
@@ -73,6 +74,9 @@ class World:
         self.supplier = Supplier(plan.supplies, self.warehouse, self.tasks)
         self.own = OwnChannel(config.own, url, sender, self.shop.orders, Hints(seed, profile.hint_share))
         self.shop.channels["own", config.own.shop] = self.own
+        self.burst = BurstCount(config.orders.burst) if config.orders.burst else None
+        if self.burst:
+            self.own.heard = self.burst.heard
         self.tills = self._payments(url, sender)
         self.messages = MessageServices(config.messages) if config.messages else None
         self.mail = MailServer(self.messages) if self.messages else None
@@ -142,6 +146,8 @@ class World:
         """Let the buyers begin; a second start does nothing."""
         if self.started_at is None:
             self.started_at = now()
+            if self.burst:
+                self.burst.start()
             self.faults.schedule()
             self.listings.schedule()
             self.supplier.start()

@@ -11,8 +11,7 @@ _RAISE = text(
     """
     INSERT INTO alert (key, kind, level, subject, words, raised_at)
     VALUES (:key, :kind, :level, :subject, :words, :now)
-    ON CONFLICT (key) DO UPDATE SET raised_at = :now, cleared_at = NULL, words = :words, level = :level
-    WHERE alert.cleared_at IS NOT NULL
+    ON CONFLICT (key) WHERE cleared_at IS NULL DO NOTHING
     """
 )
 

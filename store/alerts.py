@@ -1,7 +1,7 @@
 """Alerts in SQL: raised once per key, cleared when their cause is gone. Who else hears of one, `messages` says."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,7 @@ from store.alert_rows import NewAlert as NewAlert
 _REWORD = text("UPDATE alert SET words = :words, level = :level WHERE key = :key AND cleared_at IS NULL")
 _CLEAR = text(
     """
-    UPDATE alert SET cleared_at = :now
+    UPDATE alert SET cleared_at = :now, cleared_by = :by
     WHERE subject = :subject AND cleared_at IS NULL AND (CAST(:kind AS text) IS NULL OR kind = :kind)
     RETURNING kind
     """
@@ -33,9 +33,14 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
     """Raise an alert unless the same one is open; a new one is told to whom the settings name for it (OPS-3)."""
     if await alert_rows.put(tx, alert, now):
         facts = {"words": alert.words[:500], "alert": alert.kind}
-        key = f"alert:{alert.key}:{now.isoformat()}"
+        key = said_of(alert.key, now)
         saying = Saying(f"alert.{alert.kind}", key, alert.subject, LOUDNESS[alert.level], facts=facts)
         await messaging.say_if_ruled(tx, saying, now)
+
+
+def said_of(key: str, raised_at: datetime) -> str:
+    """Name what is said of one opening of an alert, so that who was told of it can be found."""
+    return f"alert:{key}:{raised_at.astimezone(UTC).isoformat()}"
 
 
 async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:
@@ -52,7 +57,10 @@ async def settle(tx: AsyncConnection, found: Iterable[NewAlert], judged: Iterabl
     await tx.execute(_OVER, {"kinds": sorted(judged), "keys": [alert.key for alert in due], "now": now})
 
 
-async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | None = None) -> list[str]:
-    """Clear the open alerts of a subject, all or those of one kind; return the kinds that were open."""
-    cleared = await tx.execute(_CLEAR, {"subject": subject, "now": now, "kind": kind})
+async def clear(tx: AsyncConnection, subject: str, now: datetime, kind: str | None = None, by: str = "") -> list[str]:
+    """Clear the open alerts of a subject, all or those of one kind; return the kinds that were open.
+
+    `by`: who said that the cause is gone; empty when it was seen to be.
+    """
+    cleared = await tx.execute(_CLEAR, {"subject": subject, "now": now, "kind": kind, "by": by})
     return sorted(row.kind for row in cleared)

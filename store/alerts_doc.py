@@ -32,6 +32,9 @@ class AlertsDocument(BaseModel):
     silence_seconds: Duration
     connection_seconds: Duration
     push_quiet_seconds: Duration
+    limit_window_seconds: Duration
+    limit_percent: int = Field(ge=1, le=99)
+    limit_calls: int = Field(ge=2, le=100_000)
     call_attempts: int = Field(ge=2, le=1000)
     shed_percent: int = Field(ge=10, le=100)
     calm_percent: int = Field(ge=1, le=99)
@@ -55,4 +58,6 @@ class AlertsDocument(BaseModel):
             calm_percent=self.calm_percent,
             promotions=tuple(Promotion(one.name, one.begins) for one in self.promotions),
             rehearse_ahead_days=self.rehearse_ahead_days,
+            limit_percent=self.limit_percent,
+            limit_calls=self.limit_calls,
         )

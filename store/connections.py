@@ -17,7 +17,8 @@ _ALL = text(
     SELECT s.vendor, s.code AS shop, s.created_at AS since, s.backup, s.pull_scheduled AS scheduled,
         s.silence_seconds, push.received_at AS pushed_at, p.pulled_at, newest.created_at AS order_at,
         coalesce(p.failures, 0) AS pull_failures, coalesce(p.reason, '') AS pull_reason,
-        t.vendor IS NOT NULL AS has_token, t.expires_at AS token_expires_at
+        t.vendor IS NOT NULL AS has_token, t.expires_at AS token_expires_at,
+        ARRAY(SELECT key FROM jsonb_each_text(s.params) WHERE value <> '') AS params
     FROM shop s
     LEFT JOIN pull p ON p.vendor = s.vendor AND p.shop = s.code AND p.kind = 'order'
     LEFT JOIN shop_token t ON t.vendor = s.vendor AND t.code = s.code
@@ -44,7 +45,7 @@ _SILENCE = text(
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """What the store knows of a shop's connection; names as in domain/connections.py."""
+    """What the store knows of a shop's connection; names as in domain/connections.py. `params`: the filled ones."""
 
     vendor: str
     shop: str
@@ -59,6 +60,7 @@ class Connected:
     pull_reason: str
     has_token: bool
     token_expires_at: datetime | None
+    params: list[str]
 
 
 async def all_shops(tx: AsyncConnection, pushed_since: datetime) -> list[Connected]:

@@ -5,6 +5,7 @@ without a unique key, so that a forged body never shadows a genuine one; it is c
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from store.database import Database
 from store.group_commit import GroupCommit
 from store.keyring import KeyRing
 from store.serial import seal_observation
+from store.shedding import LANE, booked_state
 from store.tracing import trace_now
 
 MOST_AT_ONCE = 64
@@ -42,7 +44,7 @@ _ACCEPT = text(
 ).bindparams(bindparam("headers", type_=JSONB))
 # Several at once, in the order of their keys, so that two groups with the same messages never wait in a circle.
 _ACCEPT_ALL = text(
-    """
+    f"""
     WITH came AS (
         SELECT * FROM unnest(CAST(:source AS text[]), CAST(:shop AS text[]), CAST(:key AS text[]),
             CAST(:way AS text[]), CAST(:headers AS text[]), CAST(:raw AS bytea[]), CAST(:received_at AS timestamptz[]),
@@ -56,21 +58,22 @@ _ACCEPT_ALL = text(
         ON CONFLICT (source, shop, key) DO NOTHING RETURNING id, source, shop, key
     ), said AS (
         INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
-        SELECT stored.id, o.part, o.kind, o.subject, o.lane, o.body, 'new', o.next_at, o.trace
+        SELECT stored.id, o.part, o.kind, o.subject, {LANE}, o.body, 'new', o.next_at, o.trace
         FROM unnest(CAST(:of AS bigint[]), CAST(:part AS int[]), CAST(:kind AS text[]), CAST(:subject AS text[]),
-            CAST(:lane AS int[]), CAST(:body AS bytea[]), CAST(:next_at AS timestamptz[]), CAST(:trace AS text[]))
-            AS o (n, part, kind, subject, lane, body, next_at, trace)
+            CAST(:lane AS int[]), CAST(:booked AS text[]), CAST(:body AS bytea[]), CAST(:next_at AS timestamptz[]),
+            CAST(:trace AS text[])) AS o (n, part, kind, subject, lane, booked, body, next_at, trace)
             JOIN came USING (n) JOIN stored USING (source, shop, key)
         ORDER BY stored.id, o.part
     )
     SELECT came.n FROM came JOIN stored USING (source, shop, key)
-    """
+    """  # noqa: S608  (our own words)
 )
 _OBSERVE = text(
-    """
+    f"""
     INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
-    VALUES (:inbox_id, :part, :kind, :subject, :lane, :body, 'new', :next_at, :trace)
-    """
+    SELECT :inbox_id, :part, :kind, o.subject, {LANE}, :body, 'new', :next_at, :trace
+    FROM (SELECT CAST(:subject AS text) AS subject, CAST(:lane AS int) AS lane, CAST(:booked AS text) AS booked) o
+    """  # noqa: S608  (our own words)
 )
 _UNVERIFIED_SIZE = text("SELECT coalesce(sum(size_bytes), 0) FROM unverified WHERE source = :source AND shop = :shop")
 _KEEP_UNVERIFIED = text(
@@ -154,8 +157,8 @@ class Inbox:
         strange = any(_is_off(message) for message in messages)
         async with self._database.transaction() if strange else self._database.statement() as tx:
             said = [part.seen for message in messages for part in message.parts]
-            lanes = [lane(seen) for seen in await settings_docs.resolved_all(tx, said)]
-            rows = await tx.execute(_ACCEPT_ALL, _columns(messages) | _part_columns(messages) | {"lane": lanes})
+            ranked = _ranks(await settings_docs.resolved_all(tx, said))
+            rows = await tx.execute(_ACCEPT_ALL, _columns(messages) | _part_columns(messages) | ranked)
             stored = [messages[row.n - 1] for row in rows]
             if strange:
                 await _tell_of_clocks(tx, stored)
@@ -240,8 +243,8 @@ async def observe(
 ) -> None:
     """Queue what a stored message says.
 
-    Its lane is that of the status as the map in force reads it; what is sealed stays as the channel said it, so that
-    apply, now or after a mend, reads it with the map of that moment (INT-13).
+    Its lane is that of the status as the map in force reads it, or the last one for an edit (INT-5); what is sealed
+    stays as the channel said it, so that apply, now or after a mend, reads it with the map of that moment (INT-13).
     """
     for part, seen in enumerate(observations):
         about = subject(seen)
@@ -250,7 +253,8 @@ async def observe(
             "part": part,
             "kind": seen.kind,
             "subject": about,
-            "lane": lane(await settings_docs.resolved(tx, seen)),
+            "lane": lane(meant := await settings_docs.resolved(tx, seen)),
+            "booked": booked_state(meant),
             "body": seal_observation(ring, seen, about),
             "next_at": now,
             "trace": trace_now(),
@@ -289,6 +293,13 @@ def _part_columns(messages: Sequence[_Message]) -> dict[str, list[Any]]:
         "next_at": [message.arrival.received_at for _, _, message, _ in parts],
         "trace": [message.trace for _, _, message, _ in parts],
     }
+
+
+def _ranks(said: Sequence[Observation]) -> dict[str, list[Any]]:
+    """Give the columns that decide on the lane; of two orders' messages that come at once neither is an edit."""
+    times = Counter(subject(seen) for seen in said)
+    booked = [booked_state(seen) if times[subject(seen)] == 1 else "" for seen in said]
+    return {"lane": [lane(seen) for seen in said], "booked": booked}
 
 
 def _is_off(message: _Message) -> bool:

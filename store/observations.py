@@ -13,6 +13,7 @@ from store import alerts
 from store.alerts import Level, NewAlert
 from store.keyring import KeyRing
 from store.serial import open_observation
+from store.shedding import OPEN_LANES
 
 MAX_ATTEMPTS = 200
 """How often an observation waits for its facts (a trace before its parcel) before it is set aside as failed."""
@@ -21,11 +22,11 @@ MAX_FAULTS = 5
 FAILED_ALERT = "observation_failed"
 
 _TAKE = text(
-    """
+    f"""
     SELECT id, inbox_id, kind, subject, body_sealed, attempts, trace FROM observation
-    WHERE state = 'new' AND next_at <= :now
+    WHERE state = 'new' AND next_at <= :now AND lane <= {OPEN_LANES}
     ORDER BY lane, id FOR UPDATE SKIP LOCKED LIMIT :most
-    """
+    """  # noqa: S608  (our own words)
 )
 _DONE = text("UPDATE observation SET state = :state, reason = :reason, applied_at = :now WHERE id = :id")
 _ALL_DONE = text(

@@ -55,7 +55,8 @@ _UPDATE = text(
     UPDATE orders SET channel_status = :channel_status, raw_status = :raw_status, channel_hold = :channel_hold,
         channel_time = :channel_time, channel_inbox_id = :inbox_id, payment_status = :payment_status,
         paid_minor = :paid_minor, refunded_minor = :refunded_minor, paid_at = coalesce(:paid_at, paid_at),
-        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until)
+        deposit_at = coalesce(:deposit_at, deposit_at), balance_until = coalesce(:balance_until, balance_until),
+        remark_sealed = coalesce(:remark, remark_sealed)
     WHERE key = :key
     """
 )
@@ -138,6 +139,7 @@ async def _again(tx: AsyncConnection, ring: KeyRing, seen: OrderObserved, values
     if not change.book:
         return "contradiction" if change.contradicts else "stale"
     await tx.execute(_UPDATE, values | await _money(tx, row, seen))
+    await _note_edit(tx, ring, row, seen, values)
     await _note(tx, row, seen, values, "order.observed" if row.closed_at is None else "order.late")
     if row.closed_at is not None:
         await late.tell(tx, row, EVENT_OF[seen.status], now)
@@ -186,6 +188,19 @@ async def _money(tx: AsyncConnection, row: Row[Any], seen: OrderObserved) -> dic
 async def _note(tx: AsyncConnection, row: Row[Any], seen: OrderObserved, values: dict[str, Any], action: str) -> None:
     detail = {"was": row.channel_status, "status": seen.status.value} | ({"may_ship": "no"} if held(seen) else {})
     await audit.write(tx, action, values["key"], values["now"], inbox_id=values["inbox_id"], **detail)
+
+
+async def _note_edit(
+    tx: AsyncConnection, ring: KeyRing, row: Row[Any], seen: OrderObserved, values: dict[str, Any]
+) -> None:
+    """Write down that the buyer's remark is another one, and what already went out with the old one; never the words.
+
+    An empty remark takes none away: many channels leave it out of what they say later.
+    """
+    key = values["key"]
+    if seen.remark and seen.remark != ring.open_text(row.remark_sealed, f"orders.remark|{key}"):
+        detail = {"logistics": row.logistics_status}
+        await audit.write(tx, "order.remark_changed", key, values["now"], inbox_id=values["inbox_id"], **detail)
 
 
 def order_values(ring: KeyRing, seen: OrderObserved, inbox_id: int, now: datetime) -> dict[str, Any]:

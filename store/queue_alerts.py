@@ -1,4 +1,5 @@
-"""The alert of a vendor's queue that cannot be reached: what waits there stays there, and comes when it is back."""
+"""The alerts of a vendor's queue: it cannot be reached, and what waits there stays there; or a message says something
+that people should hear of."""
 
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import alerts
 from store.alerts import Level, NewAlert
 
-QUEUE = "queue"
+QUEUE, MESSAGE = "queue", "queue_message"
 
 
 async def away(tx: AsyncConnection, account: tuple[str, str], since: datetime, reason: str, now: datetime) -> None:
@@ -21,3 +22,11 @@ async def away(tx: AsyncConnection, account: tuple[str, str], since: datetime, r
 async def back(tx: AsyncConnection, account: tuple[str, str], now: datetime) -> None:
     """Clear it."""
     await alerts.clear(tx, "/".join(account), now, QUEUE)
+
+
+async def heard(tx: AsyncConnection, account: tuple[str, str], tell: tuple[str, str], now: datetime) -> None:
+    """Tell of what a message says, once until somebody clears it."""
+    about, words = tell
+    await alerts.raise_alert(
+        tx, NewAlert(MESSAGE, Level.WARNING, "/".join((*account, about)), f"{about}: {words}"), now
+    )

@@ -25,6 +25,7 @@ from store.inbox import Arrival, Inbox
 from store.keyring import KeyRing
 from store.outgoing import LEASE_SECONDS
 from store.serial import as_json
+from store.shedding import OPEN_LANES
 from store.tracing import trace_now
 
 _KNOWN = text("SELECT channel_status, channel_time FROM orders WHERE key = :key")
@@ -43,15 +44,16 @@ _ASK = text(
 )
 _ANSWERS = text("SELECT 1 FROM shop WHERE vendor = :channel AND code = :shop AND active AND answers")
 _DUE = text(
-    """
+    f"""
     WITH due AS MATERIALIZED (
         SELECT channel, shop, no, about FROM reread
         WHERE channel = :channel AND shop = :shop AND state = 'new' AND next_at <= :now
+            AND lane <= {OPEN_LANES}
         ORDER BY lane, next_at FOR UPDATE SKIP LOCKED LIMIT :most)
     UPDATE reread SET attempts = attempts + 1, next_at = :lease
     WHERE (channel, shop, no, about) IN (SELECT channel, shop, no, about FROM due)
     RETURNING channel, shop, no, about, lane, asked_at, attempts, trace
-    """
+    """  # noqa: S608  (our own words)
 )
 _CLOSE = text(
     """

@@ -71,6 +71,7 @@ class TimingDocument(BaseModel):
     low_stock_poll_seconds: Duration
     audit_period_seconds: Duration
     mail_query_seconds: Duration
+    stock_poll_seconds: Duration
     pull_period_seconds: Duration
     pull_overlap_seconds: Duration
     pull_reach_seconds: Duration
@@ -224,6 +225,11 @@ async def sla_targets(tx: AsyncConnection) -> tuple[float, float]:
     """Read what is aimed at for cases: at most so many hours on the average, at least so many percent closed."""
     told = SlaDocument.model_validate(await _in_force(tx, "sla"))
     return told.case_mean_hours, told.case_closed_percent
+
+
+async def in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:
+    """Give a document in force as people see it, with the shipped value of what an older version lacks."""
+    return filled(kind, await _in_force(tx, kind))
 
 
 async def _in_force(tx: AsyncConnection, kind: str) -> dict[str, Any]:

@@ -33,6 +33,9 @@ _ADD = text(
 _SECRETS = text("UPDATE shop SET secrets_sealed = :secrets WHERE vendor = :vendor AND code = :code AND active")
 _LOCKED = text("SELECT secrets_sealed FROM shop WHERE vendor = :vendor AND code = :code AND active FOR UPDATE")
 _BACKUP = text("UPDATE shop SET backup = :on WHERE vendor = :vendor AND code = :code AND active")
+_PARAMS = text(
+    "UPDATE shop SET params = :params, answers = :answers WHERE vendor = :vendor AND code = :code AND active"
+).bindparams(bindparam("params", type_=JSONB))
 _WAREHOUSE = text(
     """
     INSERT INTO warehouse (code, name, province, vendor, shop, carrier, rank)
@@ -111,6 +114,17 @@ class Shops:
             if not (await tx.execute(_BACKUP, {"vendor": vendor, "code": code, "on": on})).rowcount:
                 raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
             await audit.write(tx, "shop.backup", f"{vendor}/{code}", now, actor=actor, on=on)
+
+    async def set_params(self, shop: Shop, actor: str, now: datetime) -> None:
+        """Replace what a row says beside its keys; BadInput when there is no such shop."""
+        where = {"vendor": shop.vendor, "code": shop.code}
+        async with self._database.transaction() as tx:
+            values = {"params": shop.params, "answers": shop.answers}
+            if not (await tx.execute(_PARAMS, where | values)).rowcount:
+                raise BadInput(f"no shop {shop.vendor}/{shop.code} is connected; see oms shop list")
+            await audit.write(
+                tx, "shop.params", f"{shop.vendor}/{shop.code}", now, actor=actor, names=sorted(shop.params)
+            )
 
     def _sealed(self, vendor: str, code: str, secrets: tuple[str, ...], params: dict[str, str]) -> bytes:
         """Seal keys, and the secret params where there are any."""

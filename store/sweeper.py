@@ -1,4 +1,4 @@
-"""The sweeper's SQL: stock held for orders that never started (INV-2), and unproven messages past their time.
+"""The sweeper's SQL: stock held for orders that never started (INV-2), unproven messages and alerts past their time.
 
 An order's own timer releases its stock; this is for orders whose start was never delivered. One transaction per
 order, the order's row first, then its SKUs, as everywhere. A swept order that starts later reserves again or is short.
@@ -17,6 +17,8 @@ MOST_ORDERS = 200
 MOST_MESSAGES = 5000
 KEPT_DAYS = 30
 """How long a message that cannot be verified waits for its replay (design: accept)."""
+ALERTS_KEPT_DAYS = 400
+"""How long the history of alerts reaches back: a year can be laid beside the one before."""
 _MONEY = {OrderEvent.PAID, OrderEvent.DEPOSIT}
 _PAID = sorted(status.value for status, event in EVENT_OF.items() if event in _MONEY)
 """What has a deposit keeps its goods until its own timer, however late it starts."""
@@ -35,6 +37,14 @@ _PURGE = text(
     """
     DELETE FROM unverified WHERE id IN (
         SELECT id FROM unverified WHERE received_at < :before ORDER BY received_at LIMIT :most)
+    """
+)
+
+
+_PURGE_ALERTS = text(
+    """
+    DELETE FROM alert WHERE id IN (
+        SELECT id FROM alert WHERE raised_at < :before AND cleared_at IS NOT NULL ORDER BY raised_at, id LIMIT :most)
     """
 )
 
@@ -60,6 +70,13 @@ async def _release(tx: AsyncConnection, key: str, now: datetime) -> bool:
     lines = await stock.release_reservations(tx, key, now, "expired")
     await audit.write(tx, "stock.swept", key, now, actor="sweeper", lines=lines)
     return True
+
+
+async def purge_alerts(database: Database, now: datetime, most: int = MOST_MESSAGES) -> int:
+    """Delete alerts that were cleared and are older than ALERTS_KEPT_DAYS; return how many."""
+    async with database.transaction() as tx:
+        values = {"before": now - timedelta(days=ALERTS_KEPT_DAYS), "most": most}
+        return (await tx.execute(_PURGE_ALERTS, values)).rowcount
 
 
 async def purge_unverified(database: Database, now: datetime, most: int = MOST_MESSAGES) -> int:

@@ -30,7 +30,7 @@ _exit_code = 0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the run without a workflow cache, and the length of the soak."""
-    parser.addoption("--soak-minutes", type=_count, default=20, metavar="N", help="how long the soak lasts; 20")
+    parser.addoption("--soak-minutes", type=_count, default=None, metavar="N", help="how long each soak lasts; 20, 30")
     parser.addoption("--soak-seed", type=_count, default=None, metavar="N", help="repeat the soak of this seed")
     parser.addoption(
         "--workflow-cache",

@@ -75,11 +75,12 @@ class Connections:
 
 def _connection(one: Connected, pace: PullTiming) -> Connection:
     """Put what the vendor can beside what the store knows."""
-    vendor, pushes = registry.vendor(one.vendor), registry.pushes(one.vendor)
-    pull_pace = paced(pace, vendor.pull, pushes=pushes) if vendor.pull else pace
+    vendor, known = registry.vendor(one.vendor), asdict(one)
+    params = known.pop("params")
+    pull_pace = paced(pace, vendor.pull, pushes=registry.pushes(one.vendor)) if vendor.pull else pace
     return Connection(
-        **asdict(one),
-        pushes=pushes,
+        **known,
+        pushes=registry.hears(one.vendor, params),
         pulls=vendor.pull is not None,
         token=bool(vendor.token),
         pull_period_seconds=pull_pace.period_seconds,

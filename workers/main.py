@@ -41,6 +41,7 @@ from store.settings import store_settings
 from store.shops import Shops
 from workers import metrics
 from workers.apply import apply_forever
+from workers.call_limits import CallLimits
 from workers.connections import Connections
 from workers.deliver import deliver_forever
 from workers.engine import Oversize, runtime
@@ -117,6 +118,7 @@ async def _run(parts: Parts, watch: Watch) -> None:
         tasks.append(asyncio.create_task(watch.keep()))
         tasks.append(asyncio.create_task(queues.keep()))
         tasks.append(asyncio.create_task(Connections(parts.client, parts.database, profile).keep()))
+        tasks.append(asyncio.create_task(CallLimits(parts.database, profile, parts.bulkheads.tally).keep()))
         tasks.append(asyncio.create_task(Upkeep(parts.client, parts.database, parts.settings.profile).keep()))
         settle()
         log.info("worker runs", pid=os.getpid())

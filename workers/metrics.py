@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from domain.lanes import LATER, NORMAL, URGENT
+from domain.lanes import EDITS, LATER, NORMAL, URGENT
 from domain.watch import Backlog, EngineFigures, Figures, StoreFigures
 
-LANES = {URGENT: "urgent", NORMAL: "normal", LATER: "later"}
+LANES = {URGENT: "urgent", NORMAL: "normal", LATER: "later", EDITS: "edits"}
 Sample = tuple[str, dict[str, str], float]
 HELP = {
     "steadfast_apply_waiting": "Observations that are due and wait to be booked.",

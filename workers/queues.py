@@ -87,6 +87,7 @@ class Taker:
         stored = []
         for message in messages:
             await self._store(message)
+            await self._tell(message)
             stored.append(message)
         if stored:
             await queue.confirm(stored)
@@ -95,19 +96,28 @@ class Taker:
         return len(messages)
 
     async def _store(self, message: Queued) -> None:
-        arrival = Arrival(self._taking.vendor, self._taking.shop, "push", HEADERS, message.raw, self._clock())
+        now = self._clock()
+        arrival = Arrival(self._taking.vendor, self._taking.shop, "push", HEADERS, message.raw, now)
+        # What waited while nobody took it says nothing of its sender's clock; only a time ahead of ours does (INT-12).
+        sent_at = message.sent_at if message.sent_at is not None and message.sent_at > now else None
         reason = message.reason
         if not reason:
             try:
-                self._taking.new += await self._inbox.accept(
-                    arrival, message.key, message.sent_at, message.observations
-                )
+                self._taking.new += await self._inbox.accept(arrival, message.key, sent_at, message.observations)
                 return
             except Broken as error:
                 reason = error.reason
         await self._inbox.keep_unparsable(arrival, message.key, reason)
         self._taking.unparsable += 1
         log.warning("unparsable", vendor=arrival.source, shop=arrival.shop, reason=reason)
+
+    async def _tell(self, message: Queued) -> None:
+        """Tell somebody of what a message says to people, before it is confirmed: a death in between repeats it."""
+        if message.tell is not None:
+            account = self._taking.vendor, self._taking.shop
+            async with self._database.transaction() as tx:
+                await queue_alerts.heard(tx, account, message.tell, self._clock())
+            log.warning("a message for people", vendor=account[0], shop=account[1], about=message.tell[0])
 
     async def _away(self, error: OmsError) -> None:
         """Note that the queue cannot be reached; when that lasts, somebody is told."""

@@ -36,5 +36,6 @@ async def sweep_once(database: Database, now: datetime, profile: Profile) -> Non
     told = await presale_news.tell(database, now)
     swept = await sweeper.sweep(database, now)
     purged = await sweeper.purge_unverified(database, now)
+    await sweeper.purge_alerts(database, now)
     if swept or purged or late or told:
         log.info("swept", orders=swept, purged_messages=purged, late_supplies=late, told_of_presale=told)

@@ -64,6 +64,7 @@ from store.case_steps import SqlCaseFacts
 from store.completeness import SqlLedger
 from store.counts import SqlCounts
 from store.database import Database
+from store.due_queues import DueQueues
 from store.fulfillments import SqlFulfillments
 from store.keyring import KeyRing
 from store.mailboxes import SqlMailboxes
@@ -270,6 +271,7 @@ def shops_worker(parts: Parts) -> Worker:
     outgoing, rereads = SqlOutgoing(parts.database, parts.ring), SqlReread(parts.database, parts.ring)
     strangers = vendors(parts)
     drains = DrainActivities(outgoing, tracking, rereads, strangers, utc_now)
+    drains.glancing(DueQueues(parts.database, utc_now))
     messages = SqlMessages(parts.database, parts.ring, parts.settings.profile)
     letters = RedLetterDrafting(outgoing, SqlRedLetters(parts.database), strangers, utc_now)
     drains.also(RED_LETTER, letters.draft)

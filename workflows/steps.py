@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import TimeoutError as TimedOut
 
 from domain.timing import OrderTiming
 from workflows.options import EFFECT_SECONDS, FACT_ATTEMPTS, FACT_FOR_EVER, FACT_SECONDS, effect_retry
@@ -32,7 +33,11 @@ async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         return await workflow.execute_local_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS, retry_policy=FACT_ATTEMPTS
         )
-    except (ActivityError, ApplicationError):  # a local activity raises its failure bare
+    except (
+        ActivityError,
+        ApplicationError,
+        TimedOut,
+    ):  # a local activity raises its failure bare, a time-out on replay
         return await workflow.execute_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS * 3, retry_policy=FACT_FOR_EVER
         )

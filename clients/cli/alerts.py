@@ -41,7 +41,7 @@ def clear(
     async def work() -> int:
         async with session() as open_session, open_session.database.transaction() as tx:
             now = utc_now()
-            cleared = await alerts.clear(tx, subject, now)
+            cleared = await alerts.clear(tx, subject, now, by=actor)
             if not cleared:
                 raise BadInput(f"no open alert is about {subject!r}; see oms alert list")
             await audit.write(tx, "alert.cleared", subject, now, actor=actor, kinds=cleared)

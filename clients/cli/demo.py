@@ -31,7 +31,7 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="repeat the run of this seed")] = None,
     orders: Annotated[Path | None, typer.Option(help="a Tmall export whose paid orders are replayed")] = None,
     plant: Annotated[str | None, typer.Option(help="lost, doubled, oversold: a lie to be caught")] = None,
-    every: Annotated[bool, typer.Option("--every", help="sell on every platform, not on three")] = False,
+    few: Annotated[bool, typer.Option("--few", help="sell on three platforms, not on all")] = False,
     calm: Annotated[bool, typer.Option("--calm", help="no mischief: no faults, no outage, no kill -9")] = False,
     data: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
 ) -> None:
@@ -39,7 +39,7 @@ def demo(
     stop = stop_on_signals()
     chosen = seed if seed is not None else random.SystemRandom().randrange(1, 1_000_000)
     default = DEFAULT_FILE_COUNT if orders else DEFAULT_COUNT
-    plan = DemoPlan(chosen, count or default, orders.resolve() if orders else None, plant, calm, every=every)
+    plan = DemoPlan(chosen, count or default, orders.resolve() if orders else None, plant, calm, few=few)
     out.print(f"seed {chosen}: repeat this run with make demo SEED={chosen}", highlight=False)
     world = DemoWorld(fresh(data), plan)
     started = time.monotonic()

@@ -1,15 +1,32 @@
 """What a demo is asked to show, what is seen of it while it runs, and the evidence at its end. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clients.cli.demo_ledger import Compared
 from domain.proof import OrderFact, ShownFact, SkuFact
 from domain.proof_cases import CaseFact, RedLetterFact
 from store.reads.case_proof import CaseStanding
 from store.reads.phases import Phase
 
 PER_SECOND, FILE_PER_SECOND = 3.3, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBurst:
+    """Buyers of the own shop beside all others, who come within `seconds`; of each the shop sends `messages`."""
+
+    after_seconds: float
+    seconds: float
+    buyers: int
+    messages: int
+
+    @property
+    def per_second(self) -> float:
+        """Say how many messages are due in a second."""
+        return self.buyers * self.messages / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +39,15 @@ class DemoPlan:
     plant: str | None = None
     calm: bool = False
     days: int = 1
-    every: bool = False
-    """One shop at least on every platform, instead of three platforms."""
+    few: bool = False
+    """Shops on three platforms, instead of one shop at least on each."""
     rate: float | None = None
     """Buyers a second; None: what a bad day has."""
     curve: tuple[float, ...] = ()
     """How many of them come in each part of the time, beside each other; empty: evenly."""
+    cases: bool = True
+    """Buyers apply for after-sales, and the desks have their work."""
+    burst: DemoBurst | None = None
 
     @property
     def per_second(self) -> float:
@@ -36,8 +56,13 @@ class DemoPlan:
 
     @property
     def orders(self) -> int:
-        """Count the orders of all days."""
+        """Count the orders of all days, without a burst's."""
         return self.count * self.days
+
+    @property
+    def sold(self) -> int:
+        """Count all orders."""
+        return self.orders + (self.burst.buyers if self.burst else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,8 @@ class View:
     idle: bool
     finished: bool
     news: tuple[str, ...] = ()
+    burst: Mapping[str, Any] | None = None
+    """What the simulator says of a burst (docs/simulator.md)."""
 
     @classmethod
     def empty(cls, news: list[str]) -> "View":
@@ -93,6 +120,7 @@ class Evidence:
     cases: list[CaseFact] = field(default_factory=list)
     standings: list[CaseStanding] = field(default_factory=list)
     red_letters: list[RedLetterFact] = field(default_factory=list)
+    ledger: dict[str, Compared] = field(default_factory=dict)
 
     @property
     def sold(self) -> list[OrderFact]:

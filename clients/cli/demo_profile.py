@@ -61,7 +61,7 @@ def service_day(plan: DemoPlan) -> dict[str, Any]:
 
     A rehearsal of a promotion has none: it measures how orders are accepted.
     """
-    if plan.rate:
+    if not plan.cases:
         return {}
     if plan.file:
         return {"refunds_by_case": 0.5}

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from clients.cli.demo_cases import case_table
 from clients.cli.demo_facts import Evidence
+from clients.cli.demo_ledger import ledger_table, unproven
 from clients.cli.demo_mischief import mischief_table, missing, planned_mischief
 from clients.cli.demo_shops import OWN_WAYS
 from clients.cli.demo_world import DemoWorld
@@ -29,6 +30,7 @@ RULES = {
     "stock shown": "listings told another stock",
     "case money": "cases paid another sum",
     "red letters": "red letters that differ",
+    "ledger": "shops whose platform has more orders",
 }
 PHASES = {
     "booked": "a message is stored, its facts are booked",
@@ -44,9 +46,7 @@ PHASES = {
 def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]:
     """Compare our facts with the world's books, print the table, return what is broken."""
     evidence = world.evidence()
-    findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
-    findings += prove_cases(evidence.cases, evidence.books)
-    findings += prove_red_letters(evidence.red_letters, evidence.books)
+    findings = proven(evidence)
     table = Table(title=f"Proof after {seconds:.0f} s", title_justify="left")
     table.add_column("fact")
     table.add_column("outside world", justify="right")
@@ -64,9 +64,18 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
     if evidence.standings:
         out.print(case_table(evidence.standings))
     out.print(_by_shop(evidence, world))
+    out.print(ledger_table(evidence.ledger))
     out.print(_by_phase(evidence))
     _where_to_look(out, world, evidence)
     return findings + missing(mischief, evidence, world.plan)
+
+
+def proven(evidence: Evidence) -> list[Finding]:
+    """List every broken invariant: of the orders and units, the cases, the red letters, and each platform's own list."""
+    findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
+    findings += prove_cases(evidence.cases, evidence.books)
+    findings += prove_red_letters(evidence.red_letters, evidence.books)
+    return [*findings, *unproven(evidence.ledger)]
 
 
 def verdict(out: Console, findings: list[Finding], seed: int, data: Path) -> int:

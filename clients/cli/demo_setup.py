@@ -1,7 +1,7 @@
 """The two sides of a demo before it starts: the simulator's configuration, and the same accounts connected here."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from clients.cli.demo_messages import MessageAccounts
 from clients.cli.demo_profile import bad_day, service_day
 from clients.cli.demo_shops import (
     ALL,
-    EVERY,
+    FEW,
     FIRST_TOKEN_SECONDS,
     OF_A_FILE,
     Account,
@@ -38,6 +38,8 @@ from store.tokens import SqlTokens
 ROTATED_AT = 0.6
 """After this share of a day's orders the own shop changes its key."""
 WAREHOUSE = NewWarehouse("GZ01", "广州仓", "广东省", "SF")
+RATES = "USD=7.1,SGD=5.4,BRL=1.3"
+"""What orders from abroad are declared at in yuan."""
 SENDER = {
     "sender_name": "稳单演示店",
     "sender_mobile": "02087654321",
@@ -89,6 +91,7 @@ class Sides:
                 "count": self.plan.orders,
                 "per_second": self.plan.per_second,
                 "curve": self.plan.curve,
+                "burst": asdict(self.plan.burst) if self.plan.burst else None,
                 "file": str(self.plan.file) if self.plan.file else None,
             },
             "profile": self.profile(),
@@ -109,7 +112,7 @@ def sides(plan: DemoPlan) -> Sides:
     """Draw every secret of a demo."""
     names = ["own", "wms", "courier"] + ([] if plan.calm or plan.file else ["own next"])
     keys = {name: draw_secret() for name in names}
-    return Sides(plan, keys, merchant(), accounts(OF_A_FILE if plan.file else EVERY if plan.every else ALL))
+    return Sides(plan, keys, merchant(), accounts(OF_A_FILE if plan.file else FEW if plan.few else ALL))
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:
@@ -128,7 +131,7 @@ async def connect(
     own = Endpoint(f"{simulator_url}/own/demo/shipments", "demo", (both.keys["own"],))
     wms = Endpoint(f"{simulator_url}/router/qimen/service", "demo", (both.keys["wms"],))
     courier = Endpoint(simulator_url, "1000001", (both.keys["courier"],))
-    params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST"}
+    params = SENDER | {"customer_id": "demo-customer", "owner": "STEADFAST", "rates": RATES}
     try:
         urls = {f"{name}_url": f"{simulator_url}/own/demo/{name}" for name in ("orders", "stock", "cases")}
         urls |= {"notice_url": f"{simulator_url}/own/demo/promises", "roll_url": f"{simulator_url}/own/demo/orders"}

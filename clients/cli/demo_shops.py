@@ -35,14 +35,14 @@ class Marketplace:
     pull_dead: bool = False
 
 
-ALL = (
-    Marketplace("taobao", "tm", 0.2, "pull"),
+FEW = (
+    Marketplace("taobao", "tm", 0.2, "queue + pull"),
     Marketplace("douyin", "dy", 0.15, "push + pull"),
     Marketplace("douyin", "dy-push", 0.1, "push, lists dead", pull_dead=True),
     Marketplace("douyin", "dy-pull", 0.1, "pull, push dead", push_dead=True),
 )
-EVERY = (
-    Marketplace("taobao", "tm", 0.15, "pull"),
+ALL = (
+    Marketplace("taobao", "tm", 0.15, "queue + pull"),
     Marketplace("douyin", "dy", 0.1, "push + pull"),
     Marketplace("douyin", "dy-push", 0.08, "push, lists dead", pull_dead=True),
     Marketplace("douyin", "dy-pull", 0.07, "pull, push dead", push_dead=True),
@@ -55,8 +55,8 @@ EVERY = (
     Marketplace("shopee", "sp", 0.04, "pull, push dead", push_dead=True),
     Marketplace("amazon", "az", 0.04, "pull"),
 )
-"""One shop at least on every platform: what a machine with more cores shows at the same pace."""
-OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "pull"),)
+"""One shop at least on every platform, of which one is half deaf on either ear, and some push nothing."""
+OF_A_FILE = (Marketplace("taobao", "tm", 1.0, "queue + pull"),)
 """A Tmall export is replayed by the Tmall shop alone."""
 OWN_WAYS = "push, cases pulled"
 PAY = "pay"
@@ -69,9 +69,11 @@ SHOP_IDS: Mapping[str, tuple[str, ...]] = {
     "shopee": ("shop_id",),
     "amazon": ("seller_id",),
     "xhs": ("seller_id",),
+    "taobao": ("seller_id",),
 }
 """The params of a vendor that hold its number of the shop."""
 PARAMS: Mapping[str, dict[str, str]] = {
+    "taobao": {"tmc_group": "default"},
     "jd": {"operator": "demo"},
     "kuaishou": {"carriers": "SF=4,YTO=6,ZTO=7,STO=8,YUNDA=9,JD=10,EMS=11"},
     "pdd": {"carriers": "SF=44,YTO=85,ZTO=115,STO=1,YUNDA=121,JD=120,EMS=118", "message_url": "{messages}"},
@@ -127,7 +129,7 @@ def as_the_simulator_knows_it(account: Account) -> dict[str, Any]:
         "pull_dead": shop.pull_dead,
     }
     if shop.vendor == "taobao":
-        return known | {"session": account.access}
+        return known | {"session": account.access, "shop_id": account.shop_id}
     known |= {"access_token": account.access, "shop_id": account.shop_id, "push_dead": shop.push_dead}
     return known | ({"more": dict(MORE[shop.vendor])} if shop.vendor in MORE else {})
 

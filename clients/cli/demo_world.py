@@ -15,11 +15,13 @@ from clients.cli.demo_exceptions import ExceptionDesk
 from clients.cli.demo_facts import DemoPlan, Evidence, View
 from clients.cli.demo_keys import KeyMend
 from clients.cli.demo_kills import KILLS, Kills, Point
+from clients.cli.demo_ledger import Compared, compare
 from clients.cli.demo_listings import all_told
 from clients.cli.demo_operator import Operator
 from clients.cli.demo_presale import PresaleDesk
 from clients.cli.demo_setup import WAREHOUSE, Sides, connect, sides, stock_up, write_config
 from clients.cli.demo_supply import SupplyDesk
+from clients.clock import utc_now
 from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
 from domain.errors import Broken, Unavailable
@@ -59,6 +61,8 @@ class DemoWorld:
     exceptions: ExceptionDesk = field(init=False)
     sides: Sides = field(init=False)
     mend: KeyMend = field(init=False)
+    ledger: dict[str, Compared] = field(default_factory=dict, init=False)
+    _since: datetime = field(default_factory=utc_now, init=False)
     _last: View | None = field(default=None, init=False)
     _pulls: dict[str, set[datetime]] = field(default_factory=dict, init=False)
     _out: set[str] = field(default_factory=set, init=False)
@@ -69,7 +73,9 @@ class DemoWorld:
         self.operator = Operator(self.installation.run)
         self.presale = PresaleDesk(self.installation.run, WAREHOUSE.code)
         self.supply = SupplyDesk(self.installation.run, WAREHOUSE.code)
-        self.service = ServiceDesk(self.installation.run, 0 if self.plan.file or self.plan.rate else self.plan.orders)
+        self.service = ServiceDesk(
+            self.installation.run, self.plan.orders if self.plan.cases and not self.plan.file else 0
+        )
         self.exceptions = ExceptionDesk(self.installation.run, self.service.orders)
         self.sides = sides(self.plan)
         keys = self.sides.keys
@@ -132,6 +138,7 @@ class DemoWorld:
             idle,
             finished=still and ended and self._desks_are_done() and not self.kills.points,
             news=tuple(news),
+            burst=there["burst"],
         )
         return self._last
 
@@ -156,11 +163,12 @@ class DemoWorld:
         ]
 
     def settle(self) -> None:
-        """Give outgoing calls a moment to reach the world."""
+        """Give outgoing calls a moment to reach the world; then every platform is asked which orders it has."""
         until = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < until and self._outgoing():
             time.sleep(0.1)
         self.supply.look(())  # a shop may have caught up only now
+        self.ledger = asyncio.run(compare(self.installation.run, self._since))
 
     def _outgoing(self) -> bool:
         self.installation.heal()
@@ -240,6 +248,7 @@ class DemoWorld:
                 cases=await reads.cases(),
                 standings=await CaseProofReads(database).all(),
                 red_letters=await reads.red_letters(),
+                ledger=self.ledger,
             )
         finally:
             await database.close()

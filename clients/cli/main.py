@@ -39,6 +39,7 @@ from clients.cli.reports import report_app
 from clients.cli.returns import return_app
 from clients.cli.session import where
 from clients.cli.settings import settings_app
+from clients.cli.shop_params import params_app
 from clients.cli.shops import shop_app
 from clients.cli.stock import stock_app
 from clients.cli.stock_audit import audit_app
@@ -58,6 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 case_app.registered_commands += case_decision_app.registered_commands
+shop_app.registered_commands += params_app.registered_commands
 order_app.registered_commands += decision_app.registered_commands + release_app.registered_commands
 stock_app.registered_commands += proposal_app.registered_commands
 transfer_app.registered_commands += request_app.registered_commands

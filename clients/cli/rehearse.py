@@ -29,7 +29,7 @@ from store.database import Database
 from store.reads.rehearsal import Pressure, RehearsalReads
 from store.reads.watch import REHEARSED
 
-LANES = {0: "urgent", 1: "normal", 2: "later"}
+LANES = {0: "urgent", 1: "normal", 2: "later", 3: "edits"}
 LOOK_SECONDS = 1.0
 REPORT = "rehearsal.json"
 
@@ -91,7 +91,7 @@ def rehearse(
     shape = curve(parts, utc_now().replace(minute=0, second=0, microsecond=0))
     rate = orders / (minutes * 60)
     out.print(f"seed {chosen}: {orders} orders in {minutes:g} min, {rate:.1f}/s, {rate * max(shape):.1f}/s at the peak")
-    world = DemoWorld(fresh(data), DemoPlan(chosen, orders, calm=True, rate=rate, curve=shape))
+    world = DemoWorld(fresh(data), DemoPlan(chosen, orders, calm=True, few=True, rate=rate, curve=shape, cases=False))
     gauge, began = Gauge(), time.monotonic()
     try:
         world.start()
@@ -133,7 +133,7 @@ def _watch(world: DemoWorld, gauge: Gauge, stopped: Callable[[], bool]) -> None:
             view = world.look()
             live.update(progress_table(view))
             try:
-                gauge.take(time.monotonic() - began, asyncio.run(_pressure(url)))
+                gauge.take(time.monotonic() - began, asyncio.run(pressure(url)))
             except Unavailable:  # the next look tells
                 view = world.look()
             if view.fingerprint != last:
@@ -145,7 +145,8 @@ def _watch(world: DemoWorld, gauge: Gauge, stopped: Callable[[], bool]) -> None:
             time.sleep(LOOK_SECONDS)
 
 
-async def _pressure(url: str) -> Pressure:
+async def pressure(url: str) -> Pressure:
+    """Look once at what waits in an installation."""
     database = Database(url, pool=1)
     try:
         return await RehearsalReads(database).now(utc_now())

@@ -9,11 +9,13 @@ from rich.table import Table
 
 from clients.cli.session import find_installation, out, session, told
 from clients.clock import utc_now
+from clients.settings import ClientSettings
 from clients.temporal import connect, pull_now
 from connectors import fields, registry
 from domain.errors import BadInput
 from domain.shops import Role, Shop, Token
-from store import connections
+from store import call_counts, connections, settings_docs
+from store.database import Database
 from store.reads.pulls import PullReads, PullRow
 from store.reads.stock_push import ShopStock, StockPushReads
 from store.shops import NewWarehouse, Shops
@@ -75,9 +77,9 @@ def key(
             raise BadInput(f"only secret params are changed with a key, not {', '.join(sorted(params))}")
         async with session() as here:
             shops = Shops(here.database, here.ring)
-            shop = await _connected(shops, vendor, code)
+            shop = await connected(shops, vendor, code)
             secrets = given or shop.secrets
-            _refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
+            refuse_incomplete(replace(shop, secrets=secrets, sealed=shop.sealed | sealed))
             await shops.set_secrets((vendor, code), secrets, actor, utc_now(), sealed)
 
     told(work)
@@ -97,7 +99,7 @@ def token(
     async def work() -> None:
         access = _token(token_file)
         async with session() as here:
-            await _connected(Shops(here.database, here.ring), vendor, code)
+            await connected(Shops(here.database, here.ring), vendor, code)
             await SqlTokens(here.database, here.ring).put(vendor, code, access, utc_now(), actor)
 
     told(work)
@@ -149,6 +151,7 @@ def list_() -> None:
             shops = await Shops(here.database, here.ring).all()
             pulls = {(row.vendor, row.shop): row for row in await PullReads(here.database).all()}
             stock = {(row.channel, row.shop): row for row in await StockPushReads(here.database).shops()}
+            limited = await _limited(here.database)
         names = (
             "vendor",
             "code",
@@ -160,11 +163,12 @@ def list_() -> None:
             "token until",
             "pulled up to",
             "stock",
+            "too many",
         )
         table = Table(*names, box=None)
         for shop in shops:
             account = (shop.vendor, shop.code)
-            table.add_row(*_cells(shop, pulls.get(account)), _stock(shop, stock.get(account)))
+            table.add_row(*_cells(shop, pulls.get(account)), _stock(shop, stock.get(account)), limited.get(account, ""))
         out.print(table if shops else "nothing is connected yet: oms shop add --help")
 
     told(work)
@@ -197,7 +201,8 @@ def silence_of(words: str) -> float | None:
     return int(words) * 60.0
 
 
-async def _connected(shops: Shops, vendor: str, code: str) -> Shop:
+async def connected(shops: Shops, vendor: str, code: str) -> Shop:
+    """Find a shop; BadInput when there is none."""
     shop = await shops.find(vendor, code)
     if shop is None:
         raise BadInput(f"no shop {vendor}/{code} is connected; see oms shop list")
@@ -222,6 +227,8 @@ def _cells(shop: Shop, pulled: PullRow | None) -> tuple[str, ...]:
 def _no_path(shop: Shop) -> str:
     if shop.role is Role.MAIL:
         return "none: read"
+    if registry.has_queue(shop):
+        return "none: its queue"
     return "none: written to" if shop.role in {Role.MESSAGES, Role.INVOICES} else "none: pulled"
 
 
@@ -235,6 +242,19 @@ def _stock(shop: Shop, row: ShopStock | None) -> str:
     words = f"told {row.told_at:%Y-%m-%d %H:%M:%S} UTC" if row.told_at else "not told yet"
     waits = f"; {row.waiting} wait since {row.waiting_since:%H:%M:%S} UTC" if row.waiting_since else ""
     return words + waits + (f"; {row.refused} refused: {row.error}" if row.refused else "")
+
+
+async def _limited(database: Database) -> dict[tuple[str, str], str]:
+    """Say of every account that was called lately how many of its calls it took for too many (INT-16)."""
+    async with database.transaction() as tx:
+        limits = await settings_docs.alert_limits(tx, ClientSettings().profile)
+        shares, told = await call_counts.shares(tx, limits.limit_window_seconds, utc_now()), await call_counts.told(tx)
+    return {
+        (one.vendor, one.account): f"{one.limited} of {one.calls}"
+        + ("; oms alert list" if f"{one.vendor}/{one.account}" in told else "")
+        for one in shares
+        if one.calls
+    }
 
 
 def _next_step(vendor: str, code: str, token_file: Path | None) -> str:
@@ -306,11 +326,12 @@ def _shop(vendor: str, code: str, endpoint: Endpoint, params: dict[str, str]) ->
         params=params,
         sealed=endpoint.sealed,
     )
-    _refuse_incomplete(shop)
+    refuse_incomplete(shop)
     return replace(shop, answers=registry.answers(shop))
 
 
-def _refuse_incomplete(shop: Shop) -> None:
+def refuse_incomplete(shop: Shop) -> None:
+    """Raise BadInput with everything that a row lacks."""
     missing = registry.missing(shop)
     if missing:
         raise BadInput(f"{shop.vendor}/{shop.code} still needs: " + "; ".join(missing))

@@ -42,6 +42,8 @@ SAID: list[tuple[str, str]] = [
      "{0} 个流程的代码反复出错（Web UI 查询：{1}）。请回退或修复，之后会自动继续"),
     (r"apply is (.*) behind, (\d+) wait", "入账落后 {0}，{1} 条在等"),
     (r"deliver is (.*) behind, (\d+) wait", "通知流程落后 {0}，{1} 条在等"),
+    (r"the core is (\d+) % full: reports, exports, trials and edits of remarks wait until it is below (\S+) %; .*",
+     "系统负荷 {0}%：报表、导出、试算和备注修改暂缓，降到 {1}% 以下自动恢复；订单照常"),
     (r"the core is (\d+) % full: reports, exports and trials are off and come back below (\S+) %; orders go on",
      "系统负荷 {0}%：报表、导出和试算暂停，降到 {1}% 以下自动恢复；订单照常"),
     (r"(.*) begins on (\S+) and was not rehearsed: (.*)", "大促“{0}”{1} 开始，还没有演练：{2}"),

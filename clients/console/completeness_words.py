@@ -8,6 +8,7 @@ ALERTS = {
     "silence": "渠道没有新订单",
     "connection": "连接不完整",
     "queue": "消息队列中断",
+    "queue_message": "渠道消息要人看",
 }
 MARKS = {
     Mark.RED: ("漏单", "bad"),
@@ -54,6 +55,10 @@ SAID: list[tuple[str, str]] = [
     ),
     (r"its message queue is out of reach since (\S+ \S+) UTC: (.*)\. What waits there stays there",
      "消息队列自 {0} UTC 起连不上：{1}。消息留在对方，不会丢"),
+    (r"(\S+): nobody here knows this topic: .*",
+     "不认识的消息主题 {0}：消息留在收件箱，订单照常拉取；与订单无关的主题，请在平台取消订阅"),
+    (r"(\S+): the seller took the authorisation back: .*",
+     "商家取消了授权（{0}）：请让商家重新授权，再运行 oms shop token"),
     (
         r"orders come in and nothing is pushed since (\S+ \S+) UTC: .*?(?:; (.*))?",
         "有订单进来，但自 {0} UTC 起没有推送 {1}",

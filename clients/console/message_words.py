@@ -30,6 +30,7 @@ RECIPIENTS = {
     "tech_lead": "技术负责人",
     "ceo": "总经理",
     "it_owner": "IT 负责人",
+    "channel_owner": "渠道负责人",
     "duty_phone": "值班电话",
     "buyer": "买家",
 }

@@ -13,6 +13,7 @@ from clients.console import (
     completeness_words,
     count_words,
     inbox_words,
+    limit_words,
     message_words,
     order_words,
     return_words,
@@ -222,6 +223,7 @@ ALERTS = (
     | service_words.ALERTS
     | case_words.ALERTS
     | completeness_words.ALERTS
+    | limit_words.ALERTS
 )
 ACTORS = {"watch": "系统", "order": "系统", "deliver": "系统", "sweeper": "系统", "apply": "系统", "breaker": "熔断",
           "poll": "系统", "routing": "系统", "sla": "系统", "drain": "系统", "rule": "规则",
@@ -249,6 +251,7 @@ _SAID = [
     *setting_words.SAID,
     *case_words.SAID,
     *completeness_words.SAID,
+    *limit_words.SAID,
     *alert_words.SAID,
 ]
 _TABLE = [(re.compile(pattern, re.DOTALL), words) for pattern, words in _SAID]

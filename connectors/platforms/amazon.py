@@ -28,7 +28,8 @@ from connectors.outbound import Clock
 from connectors.platforms import amazon_orders as orders
 from connectors.platforms import amazon_queue as queue
 from connectors.platforms import amazon_v0 as v0
-from connectors.platforms.amazon_orders import CHANNEL, Lenient
+from connectors.platforms.amazon_orders import CHANNEL
+from connectors.shapes import Id, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, OmsError, Refused, TokenRejected, Unparsable
@@ -72,7 +73,8 @@ class _Pagination(Lenient):
 
 
 class _List(Lenient):
-    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)] = ()
+    # Always there: an answer without it is none, and no empty page.
+    orders: Annotated[tuple[dict[str, Any], ...], Field(max_length=PAGE_SIZE)]
     pagination: _Pagination = _Pagination()
 
 
@@ -81,7 +83,7 @@ class _Detail(Lenient):
 
 
 class _Row(Lenient):
-    id: orders.Id = Field(alias="orderId")
+    id: Id = Field(alias="orderId")
     updated: str = Field(default="", alias="lastUpdatedTime")
 
 
@@ -370,6 +372,7 @@ VENDOR = Vendor(
     token="from the seller's authorisation of the application (Login with Amazon)",  # noqa: S106  (an explanation)
     per_second=2.0,
     queue=queue.AmazonQueue,
+    reads=queue.read_kept,
     queue_with=queue.QUEUE_URL,
     channel=AmazonShop,
     rolls=AmazonShop,

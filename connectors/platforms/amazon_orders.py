@@ -20,9 +20,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from connectors import fields, overseas
+from connectors.shapes import Id, Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Refused, Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
@@ -38,25 +39,7 @@ BY_AMAZON = "AMAZON"
 ITEM, DISCOUNT, TAX = "ITEM", "DISCOUNT", "TAX"
 BESIDE = frozenset({"SHIPPING", "GIFT_WRAP", "COD_FEE", "DELIVERY_TIP", "OTHER"})
 
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Z_]{1,40}$")]
-
-
-class Lenient(BaseModel):
-    """Nulls where nothing is known, numbers where texts are documented. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
 
 
 class _Money(Lenient):

@@ -22,8 +22,9 @@ from connectors import fields
 from connectors.aws_sign import Key, sign
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock, Queued
-from connectors.platforms.amazon_orders import CHANNEL, Id, Lenient
+from connectors.platforms.amazon_orders import CHANNEL
 from connectors.platforms.amazon_v0 import BY_AMAZON, STATUSES
+from connectors.shapes import Id, Lenient
 from domain.errors import Broken, OmsError, RateLimited, Unavailable
 from domain.observations import ChannelStatus, OrderHinted
 from domain.shops import Shop
@@ -110,28 +111,7 @@ class AmazonQueue:
             told = _Messages.model_validate_json(reply)
         except ValidationError as error:
             raise Broken(f"{CHANNEL} about its queue: {fields.explain(error)}") from error
-        return [self._read(one) for one in told.messages]
-
-    def _read(self, message: _Message) -> Queued:
-        raw, at = message.body.encode("utf-8", "replace"), self._clock()
-        try:
-            told = _Notification.model_validate_json(raw)
-            hints = self._hints(told, at)
-        except ValidationError as error:
-            return Queued(message.receipt, f"sqs:{message.id}", raw, None, (), fields.explain(error))
-        return Queued(message.receipt, told.metadata.id, raw, _moment(told.metadata.published), hints)
-
-    def _hints(self, told: _Notification, at: datetime) -> tuple[OrderHinted, ...]:
-        if told.kind != ORDER_CHANGE:
-            return ()
-        change = _Payload.model_validate(told.payload).change
-        summary, ours = change.summary, self._shop.params
-        status = STATUSES.get(summary.status, ChannelStatus.UNMAPPED)
-        pairs = ((summary.marketplace, "marketplace_id"), (change.seller, "seller_id"))
-        is_other = any(_differ(said, ours.get(name)) for said, name in pairs)
-        if status is None or summary.by == BY_AMAZON or is_other:
-            return ()
-        return (OrderHinted(CHANNEL, self._shop.code, change.no, status, at),)
+        return [_read(one, self._shop, self._clock()) for one in told.messages]
 
     async def confirm(self, taken: Sequence[Queued]) -> None:
         """Delete what is stored; Unavailable when some of it is not, which then comes again."""
@@ -176,6 +156,35 @@ class AmazonQueue:
         if not named and (len(parts) < len(("sqs", "region", "amazonaws", "com")) or parts[0] != SERVICE):
             raise Broken(f"shop {self._shop.code} ({CHANNEL}): {QUEUE_URL} names no region: set {AWS_REGION}")
         return named or parts[1]
+
+
+def read_kept(shop: Shop, raw: bytes, at: datetime) -> Queued:
+    """Read a message as it was stored: its body, without what the queue called it."""
+    text = raw.decode("utf-8", "replace")
+    return _read(_Message.model_validate({"MessageId": "kept", "ReceiptHandle": "kept", "Body": text}), shop, at)
+
+
+def _read(message: _Message, shop: Shop, at: datetime) -> Queued:
+    raw = message.body.encode("utf-8", "replace")
+    try:
+        told = _Notification.model_validate_json(raw)
+        hints = _hints(told, shop, at)
+    except ValidationError as error:
+        return Queued(message.receipt, f"sqs:{message.id}", raw, None, (), fields.explain(error))
+    return Queued(message.receipt, told.metadata.id, raw, _moment(told.metadata.published), hints)
+
+
+def _hints(told: _Notification, shop: Shop, at: datetime) -> tuple[OrderHinted, ...]:
+    if told.kind != ORDER_CHANGE:
+        return ()
+    change = _Payload.model_validate(told.payload).change
+    summary, ours = change.summary, shop.params
+    status = STATUSES.get(summary.status, ChannelStatus.UNMAPPED)
+    pairs = ((summary.marketplace, "marketplace_id"), (change.seller, "seller_id"))
+    is_other = any(_differ(said, ours.get(name)) for said, name in pairs)
+    if status is None or summary.by == BY_AMAZON or is_other:
+        return ()
+    return (OrderHinted(CHANNEL, shop.code, change.no, status, at),)
 
 
 def _differ(told: str, ours: str | None) -> bool:

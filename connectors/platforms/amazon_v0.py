@@ -11,7 +11,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.amazon_orders import CHANNEL, Id, Lenient
+from connectors.platforms.amazon_orders import CHANNEL
+from connectors.shapes import Id, Lenient
 from domain.errors import Broken
 from domain.observations import ChannelStatus, OrderHinted
 from domain.pulling import Page, Window
@@ -45,7 +46,7 @@ class _Row(Lenient):
 
 
 class _Payload(Lenient):
-    rows: Annotated[tuple[_Row, ...], Field(max_length=PAGE_SIZE, alias="Orders")] = ()
+    rows: Annotated[tuple[_Row, ...], Field(max_length=PAGE_SIZE, alias="Orders")]
     next: str = Field(default="", alias="NextToken")
 
 

@@ -15,23 +15,15 @@ from urllib.parse import urlencode
 import httpx
 from pydantic import Field, ValidationError
 
-from connectors import fields
+from connectors import fields, shapes
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms import douyin_cases as cases
 from connectors.platforms import douyin_stock
-from connectors.platforms.douyin_orders import (
-    CHANNEL,
-    EARLIEST_SECOND,
-    LATEST_SECOND,
-    Id,
-    Lenient,
-    moment,
-    raw_status,
-    read_order,
-)
+from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, moment, raw_status, read_order
 from connectors.platforms.douyin_push import DouyinInbound
 from connectors.platforms.douyin_sign import METHOD, VERSION, canonical, sign
+from connectors.shapes import Id, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable, Unparsable
@@ -351,10 +343,7 @@ def _question(window: Window, page: int, clock: str = "update_time") -> dict[str
 
 
 def _checked(shape: type[M], told: Any, ref: str) -> M:
-    try:
-        return shape.model_validate(told)
-    except ValidationError as error:
-        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+    return shapes.checked(shape, told, f"{CHANNEL} about {ref}")
 
 
 def _carriers(shop: Shop) -> dict[str, str]:

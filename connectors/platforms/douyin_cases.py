@@ -16,7 +16,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Fen, Id, Lenient, Second, moment
+from connectors.platforms.douyin_orders import CHANNEL, EARLIEST_SECOND, LATEST_SECOND, Second, moment
+from connectors.shapes import Fen, Id, Lenient
 from domain.after_sales import CaseAction, CaseKind, ChannelAnswer
 from domain.errors import Broken, Refused
 from domain.observations import CaseHinted, CaseLineObserved, CaseObserved, ChannelCaseState

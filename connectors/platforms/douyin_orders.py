@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from connectors import fields
+from connectors.shapes import Fen, Id, Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved
@@ -37,27 +38,7 @@ GIFT = "FREE"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,19}", re.ASCII)
 
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
-Fen = Annotated[int, Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
 Second = Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
-
-
-class Lenient(BaseModel):
-    """Numbers where texts are documented, nulls where nothing is known: both are common. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
 
 
 class _Named(Lenient):

@@ -21,8 +21,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
-from connectors.platforms.douyin_orders import CHANNEL, Code, Id, Lenient
+from connectors.platforms.douyin_orders import CHANNEL
 from connectors.platforms.douyin_sign import event_sign
+from connectors.shapes import Code, Id, Lenient
 from domain.errors import Forged, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop
@@ -42,6 +43,7 @@ _ORDER_TAGS: Mapping[str, ChannelStatus] = {
     # Waybill, address, amount, memo: the status is as it was.
     "104": _S.UNMAPPED, "105": _S.UNMAPPED, "109": _S.UNMAPPED, "111": _S.UNMAPPED, "113": _S.UNMAPPED,
 }  # fmt: skip
+_MEMO = "113"
 # Created, agreed, returned, refused, succeeded (206) ...: even the last may be of one line only, so the order tells.
 _REFUND_TAGS: Mapping[str, ChannelStatus] = {str(tag): _S.UNMAPPED for tag in range(200, 209)}
 _ARBITRATION_TAGS: Mapping[str, ChannelStatus] = {str(tag): _S.UNMAPPED for tag in range(212, 219)}
@@ -114,10 +116,11 @@ class DouyinInbound:
         if ours and data.shop_id and data.shop_id != ours:
             raise Unparsable(f"{where}.shop_id is not the shop_id of this shop: push it to its own address")
         told_at = max(_times(data, received_at))
-        yield OrderHinted(CHANNEL, self._shop.code, data.p_id, TAGS[message.tag], told_at, data.order_status)
+        status, edit = TAGS[message.tag], message.tag == _MEMO
+        yield OrderHinted(CHANNEL, self._shop.code, data.p_id, status, told_at, data.order_status, edit)
         if message.tag not in _ORDER_TAGS and data.aftersale_id:
-            status = data.aftersale_status
-            yield CaseHinted(CHANNEL, self._shop.code, data.aftersale_id, data.p_id, told_at, status)
+            said = data.aftersale_status
+            yield CaseHinted(CHANNEL, self._shop.code, data.aftersale_id, data.p_id, told_at, said)
         if message.tag in _ARBITRATION_TAGS:
             yield self._intervention(message, data, told_at)
 

@@ -16,19 +16,18 @@ from pydantic import ConfigDict
 from pydantic_core import from_json
 
 from connectors import fields
+from connectors.failures import NO_REASON, Failure, Signs, shown
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms.jd_sign import BUSINESS, VERSION, sign, written
 from connectors.shapes import Lenient, checked
-from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected
+from domain.errors import OmsError, Refused
 from domain.shops import Shop
 
 CHANNEL = "jd"
 CONTENT_TYPE = "application/x-www-form-urlencoded;charset=utf-8"
-LIMIT_CODES, TOKEN_CODES = "limit_codes", "token_codes"
 OAUTH_URL = "https://open-oauth.jd.com"
-_OFTEN = ("频率", "流量")
-_DEAD = ("过期", "无效", "失效")
+SIGNS = Signs(often=("频率", "流量"), dead=("过期", "无效", "失效"))
 
 A = TypeVar("A", bound=Lenient)
 
@@ -95,13 +94,13 @@ class JosGateway:
         reply = await send(self._http, call)
         said = _opened(call, reply)
         if "error_response" in said:
-            raise self._failure(checked(_Error, said["error_response"], f"{CHANNEL} about {call.ref}"), call.ref)
+            raise self._failure(call.ref, said["error_response"])
         wrapper = method.replace(".", "_")
         inner = said.get(f"{wrapper}_responce", said.get(f"{wrapper}_response"))
         if not reply.is_success or not isinstance(inner, dict):
             raise unexplained(call, reply)
         if str(inner.get("code") or "0") != "0":
-            raise self._failure(checked(_Error, inner, f"{CHANNEL} about {call.ref}"), call.ref)
+            raise self._failure(call.ref, inner)
         return checked(shape, inner, f"{CHANNEL} about {call.ref}"), reply.body
 
     async def refreshed(self, refresh: str) -> bytes:
@@ -118,8 +117,8 @@ class JosGateway:
         reply = await send(self._http, call)
         said = _opened(call, reply)
         if "access_token" not in said:
-            code, words = (self._words(str(said.get(name, ""))) for name in ("code", "msg"))
-            raise Refused(code or "token", f"{words or 'no reason given'} ({call.ref})")
+            code, words = (shown(self._shop, str(said.get(name, ""))) for name in ("code", "msg"))
+            raise Refused(code or "token", f"{words or NO_REASON} ({call.ref})")
         return reply.body
 
     def _sign_on(self) -> str:
@@ -127,23 +126,9 @@ class JosGateway:
         host = httpx.URL(self._shop.endpoint_url).host
         return OAUTH_URL if host.endswith(".jd.com") else self._shop.endpoint_url
 
-    def _failure(self, error: _Error, ref: str) -> OmsError:
-        words = self._words(error.zh_desc or error.en_desc) or "no reason given"
-        said = f"{CHANNEL} about {ref}: {self._words(error.code)}: {words}"
-        both = f"{error.zh_desc} {error.en_desc}".lower()
-        if error.code in self._codes(LIMIT_CODES) or any(one in both for one in _OFTEN):
-            return RateLimited(said)
-        if error.code in self._codes(TOKEN_CODES) or ("token" in both and any(one in both for one in _DEAD)):
-            return TokenRejected(said)
-        return Broken(said)
-
-    def _codes(self, name: str) -> set[str]:
-        return {one.strip() for one in self._shop.params.get(name, "").split(",") if one.strip()}
-
-    def _words(self, text: str) -> str:
-        """Cut their words to size; what we sent and must not read back is hidden."""
-        token = self._shop.token
-        return fields.vendor_text(text, (*self._shop.secrets, *((token.access, token.refresh) if token else ())))
+    def _failure(self, ref: str, told: object) -> OmsError:
+        error = checked(_Error, told, f"{CHANNEL} about {ref}")
+        return Failure(ref, error.code, f"{error.zh_desc} {error.en_desc}".strip()).error(self._shop, SIGNS)
 
 
 def _opened(call: Call, reply: Reply) -> dict[str, Any]:

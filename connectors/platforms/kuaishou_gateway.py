@@ -15,23 +15,25 @@ import httpx
 from pydantic import ValidationError
 
 from connectors import fields
+from connectors.failures import NO_REASON, Failure, Signs, shown
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms.kuaishou_sign import HMAC, METHODS, sign
 from connectors.shapes import Lenient, checked, to_millis
-from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
+from domain.errors import Broken, Refused
 from domain.shops import Shop
 
 CHANNEL = "kuaishou"
 VERSION = "1"
 CONTENT_TYPE = "application/x-www-form-urlencoded;charset=utf-8"
 OK = 1
-LIMIT_CODES, TOKEN_CODES = "limit_codes", "token_codes"
 APP_SECRET, MSG_SECRET = "app_secret", "msg_secret"
 READS = frozenset({"open.order.cursor.list", "open.order.detail"})
-_OFTEN = ("限流", "流控", "频繁", "频率")
-_DEAD = ("过期", "无效", "失效", "expired", "invalid")
-_PAUSE = ("系统繁忙", "稍后", "超时")
+SIGNS = Signs(
+    often=("限流", "流控", "频繁", "频率"),
+    dead=("过期", "无效", "失效", "expired", "invalid"),
+    pause=("系统繁忙", "稍后", "超时"),
+)
 
 A = TypeVar("A", bound=Lenient)
 
@@ -72,7 +74,7 @@ class KuaishouGateway:
         reply = await send(self._http, call)
         said = _opened(call, reply)
         if said.result != OK:
-            raise self._failure(said, ref, other)
+            raise Failure(ref, str(said.result), said.error_msg).error(self._shop, SIGNS, other)
         return said, reply.body
 
     def _signed(self, method: str, params: Mapping[str, Any]) -> dict[str, str]:
@@ -102,31 +104,11 @@ class KuaishouGateway:
         reply = await send(self._http, call)
         said = _opened(call, reply)
         if said.result != OK:
-            raise Refused(str(said.result), f"{self._words(said.error_msg) or 'no reason given'} ({ref})")
+            raise Refused(str(said.result), f"{shown(self._shop, said.error_msg) or NO_REASON} ({ref})")
         try:
             return shape.model_validate_json(reply.body)
         except ValidationError as error:
             raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
-
-    def _failure(self, said: _Envelope, ref: str, other: type[Broken] | type[Refused]) -> OmsError:
-        words, code = self._words(said.error_msg) or "no reason given", str(said.result)
-        text, lower = f"{CHANNEL} about {ref}: {code}: {words}", said.error_msg.lower()
-        if code in self._codes(LIMIT_CODES) or any(one in lower for one in _OFTEN):
-            return RateLimited(text)
-        if code in self._codes(TOKEN_CODES) or ("token" in lower and any(one in lower for one in _DEAD)):
-            return TokenRejected(text)
-        if any(one in lower for one in _PAUSE):
-            return Unavailable(text)
-        return Refused(code, f"{words} ({ref})") if other is Refused else Broken(text)
-
-    def _codes(self, name: str) -> set[str]:
-        return {one.strip() for one in self._shop.params.get(name, "").split(",") if one.strip()}
-
-    def _words(self, text: str) -> str:
-        """Cut their words to size; what we sent and must not read back is hidden."""
-        token = self._shop.token
-        ours = (*self._shop.secrets, *self._shop.sealed.values())
-        return fields.vendor_text(text, (*ours, *((token.access, token.refresh) if token else ())))
 
 
 def _opened(call: Call, reply: Reply) -> _Envelope:

@@ -113,7 +113,8 @@ class OwnInbound:
         if not self._shop.params.get(ORDERS_URL):
             raise Unparsable("hints need orders_url: set it for this shop, or send the whole order")
         hint = message.hint
-        return OrderHinted(CHANNEL, self._shop.code, hint.no, ChannelStatus(hint.status), hint.updated_at)
+        status = ChannelStatus(hint.status)
+        return OrderHinted(CHANNEL, self._shop.code, hint.no, status, hint.updated_at, edit=hint.edit)
 
     def answer(self, outcome: Outcome, reason: str, received_at: datetime) -> Answer:
         """200, 401 or 422, as docs/own-shop-api.md lists them."""

@@ -103,11 +103,12 @@ class Order(Strict):
 
 
 class Hint(Strict):
-    """That an order changed, not what."""
+    """That an order changed, not what; `edit`: only its remark did."""
 
     no: Id
     status: _STATUSES
     updated_at: Time
+    edit: bool = False
 
 
 class Answer(Strict):

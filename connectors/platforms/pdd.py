@@ -21,9 +21,10 @@ from pydantic import Field
 
 from connectors.outbound import Clock
 from connectors.platforms import pdd_cases as cases
-from connectors.platforms.pdd_api import CHANNEL, Id, Lenient, PddApi, Question, checked, seconds
+from connectors.platforms.pdd_api import CHANNEL, PddApi, Question, checked, seconds
 from connectors.platforms.pdd_orders import OrderInfo, read_order, refunds_faults, tracking_number
-from connectors.platforms.pdd_queue import MALL_ID, MESSAGE_URL, PddQueue
+from connectors.platforms.pdd_queue import MALL_ID, MESSAGE_URL, PddQueue, read_frame
+from connectors.shapes import Id, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Refused, TokenRejected, Unparsable
@@ -296,4 +297,5 @@ VENDOR = Vendor(
     channel=PddShop,
     rolls=PddShop,
     queue=PddQueue,
+    reads=read_frame,
 )

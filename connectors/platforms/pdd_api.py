@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from connectors import fields
+from connectors import fields, shapes
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms.pdd_sign import sign
+from connectors.shapes import Lenient
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.shops import Shop
 
@@ -41,23 +42,6 @@ _CODES: Mapping[int, type[OmsError]] = {
 CODES = frozenset(_CODES)
 
 
-class Lenient(BaseModel):
-    """Numbers where texts are documented, nulls where nothing is known: both are common. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
-
-
 def _fen(told: object) -> object:
     """Read yuan; a number with decimals comes here as the text it was written as."""
     if isinstance(told, bool) or not isinstance(told, int | str):
@@ -68,8 +52,6 @@ def _fen(told: object) -> object:
         raise PydanticCustomError("explained", "{text}", {"text": f"is {error}"}) from error
 
 
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
 Yuan = Annotated[int, BeforeValidator(_fen), Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
 """An amount in yuan, kept in fen."""
 SignedYuan = Annotated[int, BeforeValidator(_fen), Field(ge=-fields.MAX_AMOUNT_MINOR, le=fields.MAX_AMOUNT_MINOR)]
@@ -140,10 +122,7 @@ class PddApi:
 
 def checked(shape: type[M], told: Any, ref: str) -> M:
     """Read a part of an answer; Broken names the fields that are not what was promised."""
-    try:
-        return shape.model_validate(told)
-    except ValidationError as error:
-        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+    return shapes.checked(shape, told, f"{CHANNEL} about {ref}")
 
 
 def seconds(moment: datetime) -> int:

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, ConfigDict, Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.pdd_api import CHANNEL, Code, Id, Lenient, Question, Yuan, checked, seconds
+from connectors.platforms.pdd_api import CHANNEL, Question, Yuan, checked, seconds
+from connectors.shapes import Code, Id, Lenient
 from domain.after_sales import NEEDS_RETURN, CaseKind
 from domain.errors import Broken, Refused
 from domain.observations import CaseHinted, CaseLineObserved, CaseObserved, ChannelCaseState

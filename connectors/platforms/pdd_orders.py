@@ -26,7 +26,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.pdd_api import CHANNEL, Code, Id, Lenient, SignedYuan, Yuan
+from connectors.platforms.pdd_api import CHANNEL, SignedYuan, Yuan
+from connectors.shapes import Code, Id, Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved

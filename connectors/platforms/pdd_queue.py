@@ -12,7 +12,7 @@ closed meanwhile is opened again. A shop takes part once `pdd.pmc.user.permit` w
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,9 +25,10 @@ from websockets.protocol import State
 
 from connectors import fields
 from connectors.outbound import Clock, Queued
-from connectors.platforms.pdd_api import CHANNEL, Code, Id, Lenient, from_millis
+from connectors.platforms.pdd_api import CHANNEL, from_millis
 from connectors.platforms.pdd_cases import case_no
 from connectors.platforms.pdd_sign import message_path
+from connectors.shapes import Code, Id, Lenient
 from domain.errors import Broken, Unavailable
 from domain.observations import CaseHinted, ChannelStatus, Observation, OrderHinted
 from domain.shops import Shop
@@ -66,6 +67,8 @@ TOPICS: Mapping[str, ChannelStatus] = {
     },
 }
 """What the topics that we ask about say of the order; every other one is taken and kept."""
+EDITS = frozenset({"pdd_trade_TradeMemoModified", "pdd_trade_BuyerMemoModified"})
+"""The topics of words alone."""
 
 
 class _Told(Lenient):
@@ -119,8 +122,8 @@ class PddQueue:
                 raise
             if raw is None and taken:
                 break
-            if raw is not None:
-                taken += self._read(raw)
+            if raw is not None and (read := read_frame(self._shop, raw, self._clock())) is not None:
+                taken.append(read)
         return taken
 
     async def confirm(self, taken: Sequence[Queued]) -> None:
@@ -182,36 +185,37 @@ class PddQueue:
     def _millis(self) -> int:
         return int(self._clock().timestamp() * 1000)
 
-    def _read(self, raw: bytes) -> Iterator[Queued]:
-        """Read one frame: nothing for a heartbeat or another shop's message, a reason for one that is unreadable."""
-        try:
-            frame = _Frame.model_validate_json(raw)
-        except ValidationError as error:
-            yield Queued("", hashlib.sha256(raw).hexdigest(), raw, reason=fields.explain(error))
-            return
-        told = frame.message
-        if frame.commandType != COMMON or told is None or str(told.mallID) != self._shop.params.get(MALL_ID):
-            return
-        named = json.dumps([told.type, told.mallID, told.content, frame.sendTime])
-        key = hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()
-        receipt = {"id": frame.id, "sendTime": frame.sendTime, "type": told.type, "mallID": told.mallID}
-        sent_at = from_millis(frame.sendTime) if frame.sendTime >= EARLIEST_MILLI else None
-        hints, reason = self._hints(told, sent_at or self._clock())
-        yield Queued(json.dumps(receipt), key, raw, sent_at, hints, reason)
 
-    def _hints(self, told: _Told, at: datetime) -> tuple[tuple[Observation, ...], str]:
-        if told.type not in TOPICS:
-            return (), ""
-        try:
-            content = _Content.model_validate_json(told.content)
-        except ValidationError as error:
-            return (), f"message.content: {fields.explain(error)}"
-        hint = OrderHinted(CHANNEL, self._shop.code, content.tid, TOPICS[told.type], at)
-        if not content.refund_id:
-            return (hint,), ""
-        changed = from_millis(content.modified) if content.modified >= EARLIEST_MILLI else at
-        no = case_no(content.tid, content.refund_id)
-        return (hint, CaseHinted(CHANNEL, self._shop.code, no, content.tid, changed)), ""
+def read_frame(shop: Shop, raw: bytes, at: datetime) -> Queued | None:
+    """Read one frame: None for a heartbeat or another shop's message, a reason for one that is unreadable."""
+    try:
+        frame = _Frame.model_validate_json(raw)
+    except ValidationError as error:
+        return Queued("", hashlib.sha256(raw).hexdigest(), raw, reason=fields.explain(error))
+    told = frame.message
+    if frame.commandType != COMMON or told is None or str(told.mallID) != shop.params.get(MALL_ID):
+        return None
+    named = json.dumps([told.type, told.mallID, told.content, frame.sendTime])
+    key = hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()
+    receipt = {"id": frame.id, "sendTime": frame.sendTime, "type": told.type, "mallID": told.mallID}
+    sent_at = from_millis(frame.sendTime) if frame.sendTime >= EARLIEST_MILLI else None
+    hints, reason = _hints(told, shop, sent_at or at)
+    return Queued(json.dumps(receipt), key, raw, sent_at, hints, reason)
+
+
+def _hints(told: _Told, shop: Shop, at: datetime) -> tuple[tuple[Observation, ...], str]:
+    if told.type not in TOPICS:
+        return (), ""
+    try:
+        content = _Content.model_validate_json(told.content)
+    except ValidationError as error:
+        return (), f"message.content: {fields.explain(error)}"
+    hint = OrderHinted(CHANNEL, shop.code, content.tid, TOPICS[told.type], at, edit=told.type in EDITS)
+    if not content.refund_id:
+        return (hint,), ""
+    changed = from_millis(content.modified) if content.modified >= EARLIEST_MILLI else at
+    no = case_no(content.tid, content.refund_id)
+    return (hint, CaseHinted(CHANNEL, shop.code, no, content.tid, changed)), ""
 
 
 async def _connect(url: str, shop: Shop) -> ClientConnection:

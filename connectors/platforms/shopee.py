@@ -21,20 +21,10 @@ from pydantic import Field
 
 from connectors.outbound import Clock
 from connectors.platforms import shopee_cases as cases
-from connectors.platforms.shopee_api import (
-    CHANNEL,
-    SHOP_ID,
-    Answer,
-    Id,
-    Lenient,
-    Question,
-    ShopeeApi,
-    checked,
-    moment,
-    whole_number,
-)
+from connectors.platforms.shopee_api import CHANNEL, SHOP_ID, Answer, Question, ShopeeApi, checked, moment, whole_number
 from connectors.platforms.shopee_orders import OPTIONAL, Escrow, Row, Rows, is_paid, read_order
 from connectors.platforms.shopee_push import CALLBACK, ShopeeInbound
+from connectors.shapes import Id, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Refused, TokenRejected, Unparsable

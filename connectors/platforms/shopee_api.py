@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field
 
-from connectors import fields
+from connectors import fields, shapes
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms.shopee_sign import sign
+from connectors.shapes import Lenient
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.shops import Shop
 
@@ -56,23 +57,6 @@ _BUSINESS = ("error_busi", "order.", "logistics.", "product.", "returns.", "paym
 """How words of business begin that are not documented one by one."""
 
 
-class Lenient(BaseModel):
-    """Numbers where texts are documented, nulls where nothing is known: both are common. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
-
-
 def _decimal(told: object) -> object:
     """Take an amount as it was written: decimals come here as text."""
     if isinstance(told, bool) or not isinstance(told, int | str):
@@ -83,9 +67,7 @@ def _decimal(told: object) -> object:
         return told
 
 
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
 Second = Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
 Major = Annotated[
     Decimal,
@@ -187,10 +169,7 @@ class ShopeeApi:
 
 def checked(shape: type[M], told: Any, ref: str) -> M:
     """Read a part of an answer; Broken names the fields that are not what was promised."""
-    try:
-        return shape.model_validate(told)
-    except ValidationError as error:
-        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+    return shapes.checked(shape, told, f"{CHANNEL} about {ref}")
 
 
 def moment(second: int) -> datetime:

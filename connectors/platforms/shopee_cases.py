@@ -10,20 +10,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.shopee_api import (
-    CHANNEL,
-    Code,
-    Id,
-    Lenient,
-    Major,
-    Number,
-    Question,
-    Second,
-    checked,
-    minor,
-    moment,
-)
+from connectors.platforms.shopee_api import CHANNEL, Major, Number, Question, Second, checked, minor, moment
 from connectors.platforms.shopee_orders import line_no
+from connectors.shapes import Code, Id, Lenient
 from domain.after_sales import CaseKind
 from domain.errors import Broken
 from domain.observations import CaseHinted, CaseLineObserved, CaseObserved, ChannelCaseState

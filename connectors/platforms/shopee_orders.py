@@ -22,18 +22,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.shopee_api import (
-    CHANNEL,
-    LATEST_SECOND,
-    Code,
-    Id,
-    Lenient,
-    Major,
-    Number,
-    Second,
-    minor,
-    moment,
-)
+from connectors.platforms.shopee_api import CHANNEL, LATEST_SECOND, Major, Number, Second, minor, moment
+from connectors.shapes import Code, Id, Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved

@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
-from connectors.platforms.shopee_api import CHANNEL, LATEST_SECOND, SHOP_ID, Code, Id, Lenient, moment
+from connectors.platforms.shopee_api import CHANNEL, LATEST_SECOND, SHOP_ID, moment
 from connectors.platforms.shopee_sign import push_sign
+from connectors.shapes import Code, Id, Lenient
 from domain.errors import Forged, Unparsable
 from domain.observations import ChannelStatus, OrderHinted
 from domain.shops import Shop

@@ -23,8 +23,9 @@ from connectors.platforms import shopify_cases as cases
 from connectors.platforms import shopify_orders as orders
 from connectors.platforms import shopify_ship as ship
 from connectors.platforms import shopify_stock as stock
-from connectors.platforms.shopify_graphql import CHANNEL, Lenient, PageInfo, Told, ask, checked, gid
+from connectors.platforms.shopify_graphql import CHANNEL, PageInfo, Told, ask, checked, gid
 from connectors.platforms.shopify_push import SHOP_DOMAIN, ShopifyInbound
+from connectors.shapes import Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import CaseAction, ChannelAnswer
 from domain.errors import Broken, Refused, Unparsable

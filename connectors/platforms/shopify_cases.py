@@ -17,8 +17,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from connectors import fields, overseas
-from connectors.platforms.shopify_graphql import CHANNEL, Changed, Lenient, PageInfo, checked, number_of
+from connectors.platforms.shopify_graphql import CHANNEL, Changed, PageInfo, checked, number_of
 from connectors.platforms.shopify_orders import SUCCESS, TOOK_MONEY, Bag, Number
+from connectors.shapes import Lenient
 from domain.after_sales import CaseAction, CaseKind, ChannelAnswer
 from domain.errors import Broken, Refused, Unparsable
 from domain.observations import CaseHinted, CaseLineObserved, CaseObserved, ChannelCaseState

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
-from connectors import fields
+from connectors import fields, shapes
 from connectors.http import Call, send, unexplained
+from connectors.shapes import Lenient
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.shops import Shop
 
@@ -32,23 +33,6 @@ _CODES: Mapping[str, type[OmsError]] = {
     "IDEMPOTENCY_CONCURRENT_REQUEST": Unavailable,
     "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED": Unavailable,
 }
-
-
-class Lenient(BaseModel):
-    """Nulls where nothing is known are common, numbers where texts are documented happen. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
 
 
 class PageInfo(Lenient):
@@ -146,10 +130,7 @@ class Told:
 
 def checked(shape: type[M], told: Any, ref: str) -> M:
     """Read a part of an answer; Broken names the field and what is wrong with it."""
-    try:
-        return shape.model_validate(told)
-    except ValidationError as error:
-        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+    return shapes.checked(shape, told, f"{CHANNEL} about {ref}")
 
 
 def gid(kind: str, number: str) -> str:

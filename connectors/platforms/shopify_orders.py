@@ -23,7 +23,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from connectors import fields, overseas
-from connectors.platforms.shopify_graphql import CHANNEL, Lenient, PageInfo, number_of
+from connectors.platforms.shopify_graphql import CHANNEL, PageInfo, number_of
+from connectors.shapes import Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved

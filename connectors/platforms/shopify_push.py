@@ -20,9 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
-from connectors.platforms.shopify_graphql import CHANNEL, Lenient
+from connectors.platforms.shopify_graphql import CHANNEL
 from connectors.platforms.shopify_orders import Number
 from connectors.platforms.shopify_sign import push_sign
+from connectors.shapes import Lenient
 from domain.errors import Forged, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from domain.shops import Shop

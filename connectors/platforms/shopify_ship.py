@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from connectors import overseas
-from connectors.platforms.shopify_graphql import Changed, Lenient, PageInfo, number_of
+from connectors.platforms.shopify_graphql import Changed, PageInfo, number_of
+from connectors.shapes import Lenient
 from domain.errors import Broken, Refused
 from domain.fulfillment import ShipmentNotice
 from domain.shops import Shop

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-_ESCAPED = (("%", "%25"), ("&", "%26"), ("=", "%3D"))
+_ESCAPED = (("%", "%25"), ("&", "%26"))
 _SIGNATURE = "hmac"
 
 
@@ -19,8 +19,10 @@ def push_sign(secret: str, body: bytes) -> str:
 
 def callback_sign(secret: str, query: Mapping[str, str]) -> str:
     """Lower-case hex HMAC-SHA256 over the sorted names and values of an authorisation's callback, without `hmac`."""
-    named = sorted((name, value) for name, value in query.items() if name != _SIGNATURE)
-    joined = "&".join(f"{_escaped(name)}={_escaped(value)}" for name, value in named)
+    told = (
+        (_escaped(name).replace("=", "%3D"), _escaped(value)) for name, value in query.items() if name != _SIGNATURE
+    )
+    joined = "&".join(sorted(f"{name}={value}" for name, value in told))
     return hmac.new(secret.encode(), joined.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from connectors import fields
-from connectors.platforms.shopify_graphql import Changed, Lenient, gid
+from connectors.platforms.shopify_graphql import Changed, gid
+from connectors.shapes import Lenient
 from domain.errors import Refused
 from domain.shops import Shop
 from domain.stock_push import Batch, Level, ListingKey, PushRules

@@ -1,6 +1,7 @@
 """Taobao and Tmall shops: pulling, re-reading, telling shipments, answering cases, renewing the token.
 
-Nothing is pushed over HTTP: changes are pulled and each is read in full. The list shows only what it is asked for,
+Nothing is pushed over HTTP: changes are pulled, or hinted at by messages (taobao_queue.py), and each is read in full.
+The list shows only what it is asked for,
 tid, status and modified, and is read from its last page to its first: a trade that changes meanwhile leaves the window,
 and those behind it move towards the first page, where they are still to be read.
 Source: the platform's API metadata, as open SDKs carry it. Nothing was tried against the platform yet.
@@ -16,6 +17,7 @@ from connectors import fields
 from connectors.outbound import Clock
 from connectors.platforms import taobao_cases as cases
 from connectors.platforms import taobao_orders as orders
+from connectors.platforms import taobao_queue as queue
 from connectors.platforms import taobao_roll
 from connectors.platforms.taobao_top import Lenient, Question, TopGateway
 from connectors.vendor import Vendor
@@ -295,7 +297,11 @@ VENDOR = Vendor(
     optional_params={
         "sign_method": "md5 (default), hmac or hmac-sha256",
         "carriers": "carriers that Taobao names otherwise, OURS=THEIRS,OURS=THEIRS",
+        queue.GROUP: "group of our application whose messages (TMC) are taken, such as default",
+        queue.SELLER: "with tmc_group: the shop's number, taobao_user_id of its authorisation",
+        queue.CHOSEN: "topics of messages, A,B, where the application subscribed to some of ours only",
     },
+    faults=queue.faults,
     pull=PULL_RULES,
     stock=PUSH_RULES,
     cases=PULL_RULES,
@@ -305,4 +311,7 @@ VENDOR = Vendor(
     channel=TaobaoShop,
     roll=taobao_roll.RULES,
     rolls=taobao_roll.TaobaoRoll,
+    queue=queue.TaobaoQueue,
+    reads=queue.read_kept,
+    queue_with=queue.GROUP,
 )

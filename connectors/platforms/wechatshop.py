@@ -25,8 +25,6 @@ from connectors.platforms.wechatshop_api import (
     KEY_MISMATCH,
     TOO_MANY,
     Answer,
-    Id,
-    Lenient,
     Question,
     WechatApi,
     checked,
@@ -35,6 +33,7 @@ from connectors.platforms.wechatshop_api import (
 from connectors.platforms.wechatshop_crypt import aes_key
 from connectors.platforms.wechatshop_orders import Brief, OrderAnswer, read_order, sold, waybills
 from connectors.platforms.wechatshop_push import AES_KEY, PUSH_TOKEN, WechatInbound
+from connectors.shapes import Id, Lenient
 from connectors.vendor import Vendor
 from domain.after_sales import ChannelAnswer
 from domain.errors import Broken, Refused, TokenRejected, Unparsable

@@ -12,10 +12,11 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 
-from connectors import fields
+from connectors import fields, shapes
 from connectors.http import Call, Reply, send, unexplained
+from connectors.shapes import Lenient
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
 from domain.shops import Shop
 
@@ -38,34 +39,21 @@ _WAITS: Mapping[int, float] = {45_009: LATER_SECONDS, 45_011: MINUTE_SECONDS, 10
 """Seconds after which it is worth asking again: a daily quota, one of a minute, an order that changed too often."""
 
 
-class Lenient(BaseModel):
-    """Numbers where texts are documented, nulls where nothing is known: both are common. Unknown fields may come."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: fields.storable(one) if isinstance(one, str) else one
-            for name, one in value.items()
-            if one is not None
-        }
-
-
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,64}$")]
-Fen = Annotated[int, Field(ge=0, le=fields.MAX_AMOUNT_MINOR)]
 Second = Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
 Perhaps = Annotated[int, Field(ge=0, le=LATEST_SECOND)]
 """A second, or 0: it did not happen."""
 
 
 class _Envelope(Lenient):
-    errcode: int = 0
+    # Every answer has it: one without is none, and no empty list.
+    errcode: int
     errmsg: str = ""
+
+
+class _Token(_Envelope):
+    """A token that is given comes without a code."""
+
+    errcode: int = 0
 
 
 M = TypeVar("M", bound=Lenient)
@@ -132,16 +120,13 @@ class WechatApi:
         if not reply.is_success:
             raise unexplained(call, reply)
         told = _read(call, reply)
-        envelope = checked(_Envelope, told, ref)
+        envelope = checked(_Envelope if question.authorised else _Token, told, ref)
         return Answer(ref, envelope.errcode, envelope.errmsg, told, reply.body, question.business)
 
 
 def checked(shape: type[M], told: Any, ref: str) -> M:
     """Read a part of an answer; Broken names the fields that are not what was promised."""
-    try:
-        return shape.model_validate(told)
-    except ValidationError as error:
-        raise Broken(f"{CHANNEL} about {ref}: {fields.explain(error)}") from error
+    return shapes.checked(shape, told, f"{CHANNEL} about {ref}")
 
 
 def moment(second: int) -> datetime:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
-from connectors.platforms.wechatshop_api import CHANNEL, Code, Fen, Id, Lenient, Question, Second, checked, moment
+from connectors.platforms.wechatshop_api import CHANNEL, Question, Second, checked, moment
 from connectors.platforms.wechatshop_orders import line_no
+from connectors.shapes import Code, Fen, Id, Lenient
 from domain.after_sales import CaseKind
 from domain.errors import Broken
 from domain.observations import CaseHinted, CaseLineObserved, CaseObserved, ChannelCaseState

@@ -24,7 +24,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from connectors import fields
-from connectors.platforms.wechatshop_api import CHANNEL, Code, Fen, Id, Lenient, Perhaps, Second, moment
+from connectors.platforms.wechatshop_api import CHANNEL, Perhaps, Second, moment
+from connectors.shapes import Code, Fen, Id, Lenient
 from domain.contacts import Contact, ContactForm
 from domain.errors import Unparsable
 from domain.observations import ChannelStatus, LineObserved, OrderObserved

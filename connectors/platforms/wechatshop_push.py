@@ -14,8 +14,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from connectors import fields
 from connectors.inbound import Answer, Genuine, Outcome, Push
-from connectors.platforms.wechatshop_api import CHANNEL, LATEST_SECOND, Code, Lenient, moment
+from connectors.platforms.wechatshop_api import CHANNEL, LATEST_SECOND, moment
 from connectors.platforms.wechatshop_crypt import sign, unseal
+from connectors.shapes import Code, Lenient
 from domain.errors import Forged, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, Observation, OrderHinted
 from domain.shops import Shop

@@ -14,18 +14,20 @@ import httpx
 from pydantic import ValidationError
 
 from connectors import fields
+from connectors.failures import Failure, Signs
 from connectors.http import Call, send, unexplained
 from connectors.outbound import Clock
 from connectors.platforms.xhs_sign import VERSION, sign
 from connectors.shapes import Lenient, checked
-from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
+from domain.errors import Broken, Refused, TokenRejected
 from domain.shops import Shop
 
 CHANNEL = "xhs"
-LIMIT_CODES, TOKEN_CODES = "limit_codes", "token_codes"
-_OFTEN = ("限流", "流控", "频繁", "频率", "超过限制")
-_DEAD = ("过期", "无效", "失效", "expired", "invalid")
-_PAUSE = ("系统繁忙", "稍后", "超时")
+SIGNS = Signs(
+    often=("限流", "流控", "频繁", "频率", "超过限制"),
+    dead=("过期", "无效", "失效", "expired", "invalid"),
+    pause=("系统繁忙", "稍后", "超时"),
+)
 
 A = TypeVar("A", bound=Lenient)
 
@@ -92,7 +94,7 @@ class XhsGateway:
             raise unexplained(call, reply) from error
         for one in (said, inner):
             if one is not None and (not one.success or one.error_code):
-                raise self._failure(one, call.ref, other)
+                raise Failure(call.ref, str(one.error_code), one.error_msg).error(self._shop, SIGNS, other)
         return (said if inner is None else inner).data, reply.body
 
     def _public(self, method: str, authorised: bool) -> dict[str, str]:
@@ -101,22 +103,3 @@ class XhsGateway:
         signed = sign(method, shop.key_id, timestamp, VERSION, fields.current_secret(shop))
         public = {"appId": shop.key_id, "method": method, "version": VERSION, "timestamp": timestamp, "sign": signed}
         return public | ({"accessToken": fields.access_token(shop)} if authorised else {})
-
-    def _failure(self, said: _Envelope, ref: str, other: type[Broken] | type[Refused]) -> OmsError:
-        words, code = self._words(said.error_msg) or "no reason given", str(said.error_code)
-        text, lower = f"{CHANNEL} about {ref}: {code}: {words}", said.error_msg.lower()
-        if code in self._codes(LIMIT_CODES) or any(one in lower for one in _OFTEN):
-            return RateLimited(text)
-        if code in self._codes(TOKEN_CODES) or ("token" in lower and any(one in lower for one in _DEAD)):
-            return TokenRejected(text)
-        if any(one in lower for one in _PAUSE):
-            return Unavailable(text)
-        return Refused(code, f"{words} ({ref})") if other is Refused else Broken(text)
-
-    def _codes(self, name: str) -> set[str]:
-        return {one.strip() for one in self._shop.params.get(name, "").split(",") if one.strip()}
-
-    def _words(self, text: str) -> str:
-        """Cut their words to size; what we sent and must not read back is hidden."""
-        token = self._shop.token
-        return fields.vendor_text(text, (*self._shop.secrets, *((token.access, token.refresh) if token else ())))

@@ -33,6 +33,7 @@ ORDER_TAGS = frozenset(
     f"msg_fulfillment_{what}"
     for what in ("status_change", "receiver_change", "seller_remark_change", "delivery_time_change")
 )
+REMARK_TAG = "msg_fulfillment_seller_remark_change"
 CASE_TAGS = frozenset(
     f"msg_after_sale_{what}" for what in ("create", "audit_pass", "confirm_receive", "refund_finished", "transfer")
 )
@@ -113,7 +114,8 @@ class XhsInbound:
             if message.msgTag in ORDER_TAGS:
                 data = _Data.model_validate_json(message.data)
                 status = "" if data.orderStatus == str(EXCHANGE) else data.orderStatus
-                yield OrderHinted(CHANNEL, code, data.orderId, unknown, received_at, status)
+                edit = message.msgTag == REMARK_TAG
+                yield OrderHinted(CHANNEL, code, data.orderId, unknown, received_at, status, edit)
             elif message.msgTag in CASE_TAGS:
                 case = _CaseData.model_validate_json(message.data)
                 yield OrderHinted(CHANNEL, code, case.orderId, unknown, received_at)

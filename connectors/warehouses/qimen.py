@@ -15,6 +15,7 @@ import httpx
 from connectors import fields
 from connectors.http import Call, Reply, send, unexplained
 from connectors.outbound import Clock, WarehouseOrder
+from connectors.rates import RATES, RATES_HELP, faults
 from connectors.top_sign import SIGNERS, sign
 from connectors.vendor import Vendor
 from connectors.warehouses import qimen_messages as messages
@@ -309,7 +310,8 @@ VENDOR = Vendor(
     secret="app secret of our application at the platform",  # noqa: S106  (an explanation)
     inbound=QimenInbound,
     params=_QIMEN_PARAMS,
-    optional_params={"sign_method": "md5 (default), hmac or hmac-sha256"},
+    optional_params={"sign_method": "md5 (default), hmac or hmac-sha256", RATES: RATES_HELP},
+    faults=faults,
     warehouse=QimenWarehouse,
     returns=QimenWarehouse,
 )

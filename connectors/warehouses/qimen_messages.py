@@ -12,8 +12,9 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from connectors.fields import MAX_ID, local_time, param, show_local, storable
+from connectors.rates import in_yuan
 from connectors.warehouses.qimen_xml import Tree, text, write_xml
-from domain.errors import Broken, Refused, Unparsable
+from domain.errors import Broken, Unparsable
 from domain.fulfillment import FulfillmentLine, FulfillmentOrder, Purpose
 from domain.observations import Package, PackedItem, ProcessReported, ShipmentConfirmed
 from domain.shops import Shop
@@ -41,16 +42,16 @@ def yuan(minor: int) -> str:
 def create_body(order: FulfillmentOrder, shop: Shop) -> bytes:
     """Write deliveryorder.create. The same order gives the same bytes, so that a repeat is one.
 
-    Refused for a currency other than CNY, Broken when the order's amounts do not add up.
+    Amounts in another currency are stated in yuan by the shop's rates: Refused without one. Broken when the order's
+    amounts do not add up.
     """
     _check_amounts(order)
+    order = in_yuan(order, shop)
     lines = [_order_line(line, order, shop) for line in order.lines]
     return write_xml("request", {"deliveryOrder": _head(order, shop), "orderLines": {"orderLine": lines}})
 
 
 def _check_amounts(order: FulfillmentOrder) -> None:
-    if order.currency != "CNY":
-        raise Refused("currency", f"Qimen states amounts in yuan; {order.no} is in {order.currency}")
     total = order.goods_minor - order.discount_minor + order.freight_minor
     if total != order.total_minor:
         raise Broken(f"amounts of {order.no}: goods - discount + freight is {total}, total is {order.total_minor}")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response, WebSocket
 
-from simulator.by_hand import HandAnswered
+from simulator.back_office import BackOffice
 from simulator.cases import SaleCase
 from simulator.clock import now
 from simulator.listings import Unlisted
-from simulator.market import ListsDead, Surroundings, Tokens, Unheard
+from simulator.market import ListsDead, Stall, Surroundings, Tokens, Unheard
 from simulator.platform import Kind, Opening
 from simulator.platforms import pdd_wire as wire
 from simulator.platforms.pdd_order import DETAIL_TYPES, LIST_TYPES, case_info, changed_at, order_info
@@ -37,12 +37,13 @@ CASE_TOPICS = {
 }
 
 
-class PddShop(HandAnswered):
+class PddShop(Stall):
     """One shop: every change is a message, and may be asked for."""
 
     def __init__(self, settings: Seller, around: Surroundings, post: PostOffice) -> None:
         super().__init__(settings, around)
         self.settings = settings
+        self.office = BackOffice(around, self.name)
         self._post = post
         self._dead = settings.push_dead or "pdd" in around.profile.push_dead
 
@@ -65,12 +66,11 @@ class PddShop(HandAnswered):
         self._say(order, f"pdd_trade_{SUCCESS}")
 
     def tell_case(self, case: SaleCase) -> None:
-        """Speak of a case, and let the seller's people answer it by hand."""
+        """Speak of a case."""
         millis = int(case.updated_at.timestamp() * 1000)
         money = {"refund_fee": case.minor, "bill_type": 1, "modified": millis, "operation": 1000}
         number = {"refund_id": int(case.no.rpartition("-")[2])}
         self._say(case.order, f"pdd_refund_{CASE_TOPICS[case.state]}", {**money, **number})
-        self.answer_by_hand(case)
 
     def _say(self, order: ShopOrder, topic: str, more: Json | None = None) -> None:
         if self._dead:

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 import httpx
 from fastapi import APIRouter, Request, Response
 
-from simulator.by_hand import HandAnswered
-from simulator.cases import SaleCase
+from simulator.back_office import BackOffice
 from simulator.clock import now
 from simulator.listings import Unlisted
-from simulator.market import ListsDead, Surroundings, Unheard
+from simulator.market import ListsDead, Stall, Surroundings, Unheard
 from simulator.platform import Kind, Opening
 from simulator.platforms import shopee_wire as wire
 from simulator.platforms.shopee_order import brief, escrow, optional, sale_return, seconds, status_of
@@ -34,12 +33,13 @@ CLOCKS: Mapping[str, Callable[[ShopOrder], datetime | None]] = {
 Query = Mapping[str, str]
 
 
-class ShopeeShop(HandAnswered):
+class ShopeeShop(Stall):
     """One shop: what happens to an order is pushed as a hint; returns are only listed."""
 
     def __init__(self, settings: Seller, around: Surroundings, url: str, sender: Sender) -> None:
         super().__init__(settings, around)
         self.settings = settings
+        self.office = BackOffice(around, self.name)
         self._url = f"{url.rstrip('/')}/in/shopee/{settings.shop}"
         self._sender = sender
         self._lanes: dict[str, Lane] = {}
@@ -60,9 +60,6 @@ class ShopeeShop(HandAnswered):
 
     def tell_received(self, order: ShopOrder) -> None:
         self._push(order, ORDER_STATUS)
-
-    def tell_case(self, case: SaleCase) -> None:
-        self.answer_by_hand(case)
 
     def _push(self, order: ShopOrder, code: int, *, hold: bool = False) -> None:
         order.messages += 1

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import APIRouter, Request, Response
 
-from simulator.by_hand import HandAnswered
+from simulator.back_office import BackOffice
 from simulator.cases import SaleCase
 from simulator.clock import now
 from simulator.listings import Unlisted, item_id, variant_id
-from simulator.market import ListsDead, Surroundings
+from simulator.market import ListsDead, Stall, Surroundings
 from simulator.platform import Kind, Opening
 from simulator.platforms import wechatshop_wire as wire
 from simulator.platforms.wechatshop_order import case_node, order_node, seconds
@@ -35,12 +35,13 @@ CLOCKS: Mapping[str, Callable[[ShopOrder], datetime | None]] = {
 NEWS = {"unpaid": "new", "paid": "pay", "cancelled": "cancel", "refunded": "cancel"}
 
 
-class WechatShop(HandAnswered):
+class WechatShop(Stall):
     """One shop: every change is pushed as a sealed hint."""
 
     def __init__(self, settings: Seller, around: Surroundings, url: str, sender: Sender) -> None:
         super().__init__(settings, around)
         self.settings = settings
+        self.office = BackOffice(around, self.name)
         self._url = f"{url.rstrip('/')}/in/wechatshop/{settings.shop}"
         self._sender = sender
         self._lanes: dict[str, Lane] = {}
@@ -64,11 +65,10 @@ class WechatShop(HandAnswered):
         self._push(order, "channels_ec_order_confirm", {"order_info": {"order_id": int(order.plan.no)}})
 
     def tell_case(self, case: SaleCase) -> None:
-        """Push that a case came to a state, and let the seller's people answer it by hand."""
+        """Push that a case came to a state."""
         numbers = {"after_sale_order_id": case.no, "order_id": case.order.plan.no, "status": case.state}
         told: Json = {"finder_shop_aftersale_status_update": numbers}
         self._push(case.order, "channels_ec_aftersale_update", told)
-        self.answer_by_hand(case)
 
     def _push(self, order: ShopOrder, event: str, more: Json, *, hold: bool = False) -> None:
         order.messages += 1

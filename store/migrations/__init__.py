@@ -23,8 +23,9 @@ def config(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Apply every migration that is missing, in one transaction; the others wait their turn."""
+    """Apply every migration that is missing, in one transaction; the others wait their turn, however long it takes."""
     async with database.transaction() as connection:
+        await connection.execute(text("SET LOCAL statement_timeout = 0"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
 

@@ -13,7 +13,7 @@ from store.reads.order_list import BESIDE, COLUMNS, OrderCounts, OrderRow, due_t
 from store.reads.pages import CAP, Count, capped
 
 SOONEST = 5
-LANES = ("urgent", "normal", "later")
+LANES = ("urgent", "normal", "later", "edits")
 
 _STUCK = text(
     """

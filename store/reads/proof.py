@@ -18,7 +18,7 @@ _ORDERS = text(
         (SELECT coalesce(sum(quantity), 0) FROM reservation r WHERE r.order_key = o.key AND r.state = 'open')
             + (SELECT coalesce(sum(quantity - shipped), 0) FROM allocation a
                 WHERE a.order_key = o.key AND a.state = 'open') AS held,
-        ARRAY(SELECT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
+        ARRAY(SELECT DISTINCT kind FROM alert l WHERE l.subject = o.key ORDER BY kind) AS marks,
         (SELECT count(*) FROM after_sales_case c WHERE c.order_key = o.key AND (
             EXISTS (SELECT 1 FROM payout t WHERE t.case_no = c.no AND t.state = 'paid')
             OR EXISTS (SELECT 1 FROM audit u WHERE u.subject = c.no AND u.action = 'case.too_late'))) AS cases,

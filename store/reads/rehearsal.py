@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from domain.watch import Backlog
+from domain.watch import AccountCalls, Backlog
 from store.database import Database
 from store.reads.watch import WatchReads, is_surge
 
@@ -15,12 +15,13 @@ WINDOW_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """One look: messages accepted so far, what waits by lane, whether non-core functions are off."""
+    """One look: messages accepted so far, what waits by lane, whether non-core functions are off, calls that wait."""
 
     accepted: int
     apply: tuple[Backlog, ...]
     deliver: tuple[Backlog, ...]
     surge: bool
+    calls: tuple[AccountCalls, ...] = ()
 
 
 class RehearsalReads:
@@ -35,4 +36,4 @@ class RehearsalReads:
             accepted = int((await tx.execute(_ACCEPTED)).scalar_one())
             surge = await is_surge(tx)
         figures = await WatchReads(self._database).figures(WINDOW_SECONDS, now)
-        return Pressure(accepted, figures.apply, figures.deliver, surge)
+        return Pressure(accepted, figures.apply, figures.deliver, surge, figures.calls)

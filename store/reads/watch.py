@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rehearsal import Promotion
-from domain.watch import SURGE, AccountCalls, Backlog, PullAge, StockLag, StoreFigures
+from domain.watch import AccountCalls, Backlog, PullAge, StockLag, StoreFigures
 from store.database import Database
+from store.shedding import IS_SURGE
 
 # Overdue, not old: what was put back on purpose (a trace before its parcel) is due at `next_at`.
 _APPLY = text(
@@ -69,7 +70,7 @@ _STOCK = text(
 _STUCK = text("SELECT count(*) FROM orders WHERE stuck")
 REHEARSED = "rehearsal.done"
 _REHEARSED = text("SELECT EXISTS (SELECT FROM audit WHERE subject = :subject AND action = :action)")
-_SURGE = text("SELECT EXISTS (SELECT FROM alert WHERE kind = :kind AND cleared_at IS NULL)")
+_SURGE = text(f"SELECT {IS_SURGE}")
 
 
 class WatchReads:
@@ -99,7 +100,7 @@ class WatchReads:
 
 async def is_surge(tx: AsyncConnection) -> bool:
     """Say whether what no order waits for is switched off (INT-15)."""
-    return bool((await tx.execute(_SURGE, {"kind": SURGE})).scalar_one())
+    return bool((await tx.execute(_SURGE)).scalar_one())
 
 
 async def is_rehearsed(tx: AsyncConnection, promotion: str) -> bool:

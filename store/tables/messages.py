@@ -83,22 +83,28 @@ class Reread(SQLModel, table=True):
 
 
 class Alert(SQLModel, table=True):
-    """Something a person should know; `key` says what it is, so it is raised once until it is cleared."""
+    """Something a person should know; `key` says what it is, so it is open once. What opens again is a new row.
+
+    `cleared_by`: who cleared it; empty when it did so by itself.
+    """
 
     __table_args__ = (
+        Index("ix_alert_open_key", "key", unique=True, postgresql_where=text("cleared_at IS NULL")),
         Index("ix_alert_open", "level", "raised_at", "id", postgresql_where=text("cleared_at IS NULL")),
+        Index("ix_alert_kind_raised_at_id", "kind", "raised_at", "id"),
         Index("ix_alert_raised_at_id", "raised_at", "id"),
         Index("ix_alert_subject", "subject"),
     )
 
     id: int = serial()
-    key: str = Field(unique=True)
+    key: str
     kind: str
     level: str
     subject: str
     words: str
     raised_at: datetime = moment()
     cleared_at: datetime | None = maybe_moment()
+    cleared_by: str = ""
 
 
 class AuditEntry(SQLModel, table=True):

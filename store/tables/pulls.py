@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from store.tables.columns import maybe_moment, moment, sealed
+from store.tables.columns import UTC, maybe_moment, moment, sealed
 
 
 class Pull(SQLModel, table=True):
@@ -30,6 +31,19 @@ class Heard(SQLModel, table=True):
     shop: str = Field(primary_key=True)
     no: str = Field(primary_key=True)
     digest: bytes = sealed()
+
+
+class CallCount(SQLModel, table=True):
+    """How many calls an account got in a piece of time, and how many of them it took for too many (INT-16)."""
+
+    __tablename__ = "call_count"
+    __table_args__ = (Index("ix_call_count_counted_at", "counted_at"),)
+
+    vendor: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    counted_at: datetime = Field(primary_key=True, sa_type=UTC)
+    calls: int
+    limited: int
 
 
 class ShopToken(SQLModel, table=True):

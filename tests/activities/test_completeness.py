@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.completeness import LedgerActivities
+from activities.completeness import LedgerActivities, Named
 from domain.completeness import HOUR, Mark, RollSource, Span
 from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected, Unavailable
-from domain.pulling import RollRules
+from domain.pulling import Roll, RollRules, Window
 from domain.timing import RollTiming
 from tests.rolls import FakeLedger, FakePlatform
 
@@ -86,3 +86,12 @@ async def test_more_orders_in_one_second_than_are_shown_is_said() -> None:
     ledger = FakeLedger()
     await check(FakePlatform(dict.fromkeys("ABCD", NOON), most=3), ledger)
     assert "more orders were placed in one second" in ledger.unheard[0]
+
+
+def test_a_page_that_repeats_for_ever_is_told_at_once() -> None:
+    """Issue 9, bad input."""
+    start = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    named = Named(3600, Window(start, start + timedelta(hours=1)))
+    named.take(Roll((), None, b"{}", "c1"))
+    with pytest.raises(Broken, match="shows the same page again"):
+        named.take(Roll((), None, b"{}", "c1"))

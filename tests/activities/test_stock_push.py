@@ -239,7 +239,7 @@ async def test_a_drain_without_a_database_asks_once_a_round(database: Database) 
     store, began = Away(database), asyncio.get_running_loop().time()
     work = StockPushActivities(store, OneShop(FakeShop()), rules, utc_now)
     assert await ActivityEnvironment().run(work.push_stock, QUEUE, LOOPS, 4) == 0
-    assert asyncio.get_running_loop().time() - began >= 4 * LOOPS.drain_poll_seconds
+    assert asyncio.get_running_loop().time() - began >= 4 * LOOPS.stock_poll_seconds
     assert store.asked == 4
 
 

@@ -1,5 +1,6 @@
 """`oms inbox` and `oms alert`: kept messages are seen, opened on record, and let in after the mend (INT-14)."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,9 @@ from store.keyring import KeyRing
 from store.observations import MAX_FAULTS, Rest, later
 from tests.clients.test_gateway_vendors import CONFIRM, confirm
 from tests.clients.worlds import PERSONAL, HandClock, Oms, connect, gateway_of, message, rows, send, signed
+from tests.connectors.pdd_answers import PDD
+from tests.connectors.test_taobao_queue import SHOP as TAOBAO_QUEUE
+from tests.connectors.test_taobao_queue import message as queue_message
 from tests.connectors.worlds import NOW, OWN, QIMEN
 
 
@@ -28,6 +32,11 @@ async def door(database: Database, cli_ring: KeyRing, clock: HandClock) -> Async
     await connect(database, cli_ring, *(replace(shop, secrets=("mistyped",)) for shop in (OWN, QIMEN)))
     async with gateway_of(database, cli_ring, clock) as opened:
         yield opened
+
+
+def queued(**changes: str) -> bytes:
+    """A message of Taobao's queue as it is stored."""
+    return json.dumps({**queue_message(), **changes}).encode()
 
 
 async def mend(database: Database, ring: KeyRing) -> None:
@@ -253,6 +262,32 @@ async def test_a_message_that_cannot_be_opened_stops_no_other(
     code, said = await oms("inbox", "replay", "u1", "u2")
     assert code == 1
     assert said == ("u1: broken: sealed value was changed or belongs to another row\nu2: accepted as message 1\n")
+
+
+async def test_a_message_out_of_a_queue_is_read_once_more_or_says_why_not(
+    oms: Oms, database: Database, cli_ring: KeyRing
+) -> None:
+    """What a queue gave and nobody could read is kept like a webhook, and let in after the mend."""
+    await connect(database, cli_ring, TAOBAO_QUEUE, replace(PDD, code="p"), replace(OWN, vendor="jd", code="j"))
+    inbox = Inbox(database, cli_ring)
+    for n, (source, shop, raw) in enumerate(
+        (
+            ("taobao", TAOBAO_QUEUE.code, queued()),
+            ("taobao", TAOBAO_QUEUE.code, queued(content="{")),
+            ("pdd", "p", b"{"),
+            ("jd", "j", b"{"),
+        )
+    ):
+        await inbox.keep_unparsable(Arrival(source, shop, "push", {}, raw, NOW), f"k{n}", "our fault")
+    code, said = await oms("inbox", "replay", "1", "2", "3", "4")
+    assert code == 1
+    first, second, third, fourth = said.splitlines()
+    assert first == "1: accepted as message 1"
+    assert second.startswith("2: still cannot be read: content: the body is not JSON")
+    assert third.startswith("3: still cannot be read: the body is not JSON")
+    assert fourth.startswith("4: messages of jd are not read a second time")
+    (hint,) = await rows(database, "observation")
+    assert (hint.kind, hint.inbox_id) == ("hint", 1)
 
 
 async def test_alerts_are_listed_worst_first_and_cleared_by_subject(oms: Oms, database: Database) -> None:

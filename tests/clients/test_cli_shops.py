@@ -50,6 +50,31 @@ async def test_a_shop_without_a_token_says_what_comes_next_and_gets_one(
     assert "access-1" not in listed + said
 
 
+async def test_messages_are_taken_once_the_shop_names_its_group_and_its_number(
+    oms: Oms, secret: str, database: Database, cli_ring: KeyRing
+) -> None:
+    """Issue 9: the message channel is turned on for a shop that is connected already."""
+    await added(oms, secret, "--param", "carriers=SF=SFX")
+    change = ("shop", "set", "taobao", "tm", "--param")
+    for wrong, words in (
+        (("tmc_group=default",), "still needs: seller_id: needed with tmc_group"),
+        (("tmc_grup=default",), "knows no param tmc_grup; it knows sign_method"),
+        (("tmc_group",), "is not NAME=VALUE"),
+    ):
+        code, said = await oms(*change, *wrong)
+        assert (code, words in said) == (2, True), said
+    assert (await oms(*change, "tmc_group=default", "--param", "seller_id=22066", "--actor", "alice"))[0] == 0
+    assert "none: its queue" in (await oms("shop", "list"))[1]
+    assert (await oms(*change, "carriers="))[0] == 0
+    shop = await Shops(database, cli_ring).find("taobao", "tm")
+    assert shop is not None
+    assert shop.params == {"tmc_group": "default", "seller_id": "22066"}
+    assert (await oms("shop", "set", "taobao", "x", "--param", "tmc_group="))[0] == 2
+    async with database.transaction() as tx:
+        told = await tx.execute(text("SELECT actor FROM audit WHERE action = 'shop.params' ORDER BY id"))
+        assert [row.actor for row in told] == ["alice", "cli"]
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

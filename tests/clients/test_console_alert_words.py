@@ -7,6 +7,7 @@ import pytest
 from clients.console.message_words import RECIPIENTS
 from clients.console.words import said
 from domain import drift
+from domain.call_limits import CallShare, Ways, crowded
 from domain.payments import Taken, misfit
 from domain.watch import (
     AccountCalls,
@@ -21,6 +22,7 @@ from domain.watch import (
 )
 
 ENGLISH = re.compile(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}")
+LIMITS = AlertLimits(1, 1, 1, 1, 1, 1, 1, 1, 1)
 COMMAND = re.compile(r"oms [a-z -]+[\w/]*")
 
 
@@ -47,6 +49,8 @@ def english(words: str) -> bool:
         "3 pulls in a row failed: unavailable: douyin answered HTTP 503 about afterSale.List",
         "3 pulls in a row failed: unavailable: douyin cannot be reached about token.refresh: ConnectError",
         "3 pulls in a row failed: unavailable: douyin/dy lists does not answer at present",
+        crowded(CallShare("douyin", "dy", 24, 8), Ways(120, "pull_period_seconds", True, True, True), LIMITS).words,
+        crowded(CallShare("amazon", "us", 24, 8), Ways(pushes=True, queue_with="queue_url"), LIMITS).words,
         "6 units wait to be shipped, more than 30 % of the 15 available: douyin sees 50 %",
         "nobody has decided in time: GZ01",
         f"{misfit(Taken(600, 'CNY'), 'X1', 500, 'CNY')}: look at it at wechatpay, then pay back there what is too much",
@@ -71,7 +75,6 @@ def test_every_alert_of_the_watch_is_said_in_chinese() -> None:
     late = (Backlog(0, 5, 90.0),)
     stock = (StockLag("own", "demo", 3, 90.0), StockLag("own", "b", unlooked_seconds=90.0, refused=2, words="no"))
     store = StoreFigures(apply=late, deliver=late, calls=calls, stock=stock)
-    limits = AlertLimits(1, 1, 1, 1, 1, 1, 1, 1, 1)
-    found = findings(Figures(store, EngineFigures(queues, failing=2), oversize_bytes=3_000_000), limits)
+    found = findings(Figures(store, EngineFigures(queues, failing=2), oversize_bytes=3_000_000), LIMITS)
     assert len(found) >= 11
     assert [one.words for one in found if english(one.words)] == []

@@ -25,6 +25,8 @@ BOARD = [
     (ROW, ("正常", "good")),
     (replace(ROW, pull_scheduled=False), ("没有安排拉取", "bad")),
     (replace(ROW, pushed_at=NOON - timedelta(hours=2)), ("有订单而没有推送", "bad")),
+    (replace(ROW, vendor="taobao", pushed_at=None), ("正常", "good")),
+    (replace(ROW, vendor="taobao", pushed_at=None, params=["tmc_group", "seller_id"]), ("有订单而没有推送", "bad")),
     (replace(ROW, pulled_at=NOON - timedelta(hours=2)), ("很久没有拉取成功", "bad")),
     (replace(ROW, pull_failures=3, pull_reason="HTTP 503"), ("拉取一直失败：HTTP 503", "bad")),
     (replace(ROW, has_token=False, token_expires_at=None), ("还没有授权", "bad")),

@@ -12,7 +12,7 @@ import pytest
 from connectors import registry
 from connectors.aws_sign import Key, sign
 from connectors.platforms.amazon_queue import AmazonQueue
-from domain.errors import Broken, OmsError, RateLimited, Unavailable
+from domain.errors import Broken, OmsError, RateLimited, Unavailable, Unparsable
 from domain.observations import ChannelStatus, OrderHinted
 from domain.shops import Shop
 from tests.connectors.amazon_answers import AMAZON, says
@@ -113,6 +113,13 @@ async def test_what_cannot_be_read_is_kept_and_says_why(body: str, words: str) -
     (one,) = await queue(Stranger(waiting(body))).take(0)
     assert words in one.reason
     assert (one.key, one.raw, one.observations) == ("sqs:m0", body.encode(), ())
+
+
+def test_a_kept_message_is_read_once_more_after_the_mend() -> None:
+    read = registry.read_kept(SELLER, json.dumps(notification()).encode(), NOW)
+    assert (read.key, len(read.observations)) == ("n-1", 1)
+    with pytest.raises(Unparsable, match="not JSON"):
+        registry.read_kept(SELLER, b"{", NOW)
 
 
 def refused(kind: str, status: int = 400) -> httpx.Response:

@@ -153,8 +153,7 @@ def test_any_valid_order_comes_through_whole(order: dict[str, Any]) -> None:
 
 
 PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, kuaishou_answers.KUAISHOU, xhs_answers.XHS]
-PUSHING += [wechatshop_answers.WECHATSHOP]
-PUSHING = [OWN, QIMEN, KDNIAO, DOUYIN, WECHATPAY, shopee_answers.SHOPEE, SHOPIFY]
+PUSHING += [wechatshop_answers.WECHATSHOP, SHOPIFY]
 PUSH_HEADERS = ["content-type", "top-sign-list", "x-steadfast-key", "app-id", "event-sign", "authorization"]
 PUSH_HEADERS += ["app-key", "timestamp", "sign"]
 

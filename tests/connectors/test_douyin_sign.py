@@ -1,4 +1,4 @@
-"""Douyin signatures: the published vectors in both directions, and an independent client."""
+"""Douyin signatures: the known vectors (DY-1, DY-2, DY-PUSH) in both directions, and an independent client."""
 
 import hashlib
 import hmac
@@ -42,12 +42,12 @@ PUSH_SIGN = "9841470a8ed1fa483095ea349f6ed5d0"
 SDK = DouDian(APP_KEY, SECRET, AppType.TOOL)
 
 
-@pytest.mark.parametrize(("method", "text", "wanted"), VECTORS)
+@pytest.mark.parametrize(("method", "text", "wanted"), VECTORS, ids=["DY-1", "DY-2"])
 def test_we_sign_what_the_platform_signs(method: str, text: str, wanted: str) -> None:
     assert sign(APP_KEY, SECRET, method, text, "1700003600") == wanted
 
 
-@pytest.mark.parametrize(("method", "text", "wanted"), VECTORS)
+@pytest.mark.parametrize(("method", "text", "wanted"), VECTORS, ids=["DY-1", "DY-2"])
 def test_a_flipped_bit_another_key_or_time_signs_otherwise(method: str, text: str, wanted: str) -> None:
     flipped = chr(ord(text[-2]) ^ 1).join((text[:-2], text[-1]))
     others = [

@@ -15,8 +15,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from connectors import registry
 from connectors.platforms.pdd_queue import TOPICS, PddQueue
-from domain.errors import Broken, Unavailable
+from domain.errors import Broken, Unavailable, Unparsable
 from domain.observations import CaseHinted, ChannelStatus, OrderHinted
 from tests.connectors.pdd_answers import PDD
 from tests.connectors.worlds import clock
@@ -146,6 +147,14 @@ async def test_a_bad_message_is_kept_with_its_reason_and_does_not_stop_the_other
     assert "李小明" not in bad.reason
     assert (bad.observations, len(good.observations)) == ((), 1)
     assert bad.raw
+
+
+def test_a_kept_message_is_read_once_more_after_the_mend() -> None:
+    shop = replace(PDD, params={**PDD.params, "mall_id": str(MALL)})
+    read = registry.read_kept(shop, json.dumps(frame()).encode(), clock())
+    assert read.observations == (OrderHinted("pdd", "pdd1", TID, ChannelStatus.PAID, AT),)
+    with pytest.raises(Unparsable, match="the body is not JSON"):
+        registry.read_kept(shop, b"{", clock())
 
 
 async def test_nothing_comes_back_as_nothing_and_the_connection_stays() -> None:

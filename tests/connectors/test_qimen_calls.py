@@ -10,6 +10,7 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from connectors import rates
 from connectors.top_sign import sign
 from connectors.warehouses.qimen import QimenWarehouse
 from domain.contacts import ContactForm
@@ -18,6 +19,7 @@ from domain.observations import Package, PackedItem
 from domain.shops import Shop
 from tests.connectors.worlds import NOW, ORDER, QIMEN, RECEIVER, Stranger, clock
 
+CENT = Decimal("0.01")
 OK = "<response><flag>success</flag><code>0</code><message/><deliveryOrderId>W77</deliveryOrderId></response>"
 
 
@@ -226,6 +228,26 @@ async def test_amounts_that_cannot_be_stated_are_not_sent(change: dict[str, Any]
     with pytest.raises(error):
         await wms(stranger).create(replace(ORDER, **change))
     assert not stranger.asked
+
+
+async def test_an_order_in_another_currency_is_stated_at_the_shops_rate() -> None:
+    """Each amount is rounded by itself, and the sums that the warehouse checks are added up anew."""
+    stranger = Stranger(says(OK))
+    priced = replace(QIMEN, params={**QIMEN.params, "rates": "JPY=0.05, USD=7.123"})
+    await wms(stranger, priced).create(replace(ORDER, currency="USD"))
+    _, root = sent(stranger)
+
+    def stated(path: str) -> Decimal:
+        return Decimal(root.findtext(path) or "0")
+
+    head = "deliveryOrder/"
+    built = stated(head + "itemAmount") - stated(head + "discountAmount") + stated(head + "freight")
+    assert stated(head + "totalAmount") == stated(head + "gotAmount") == built
+    assert stated(head + "itemAmount") == (Decimal(ORDER.goods_minor) / 100 * Decimal("7.123")).quantize(CENT)
+
+
+def test_rates_that_cannot_be_read_are_named_before_they_are_kept() -> None:
+    assert rates.faults(replace(QIMEN, params={"rates": "USD=7.1,EUR:7.8"})) == ["rates: 'EUR:7.8' is not like USD=7.1"]
 
 
 async def test_a_missing_shop_setting_is_named() -> None:

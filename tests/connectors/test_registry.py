@@ -113,6 +113,11 @@ def test_a_vendor_without_a_secret_is_not_asked_for_one_but_for_its_sealed_keys(
     assert lacking == ["secret", "shop", "api_key"]
 
 
+def test_what_a_queue_gave_can_be_read_once_more_wherever_there_is_one() -> None:
+    queues = {name: vendor.reads is not None for name, vendor in registry.VENDORS.items() if vendor.queue is not None}
+    assert queues == dict.fromkeys(["amazon", "pdd", "taobao"], True)
+
+
 def test_every_vendor_says_what_it_is() -> None:
     for name, vendor in registry.VENDORS.items():
         assert vendor.name == name

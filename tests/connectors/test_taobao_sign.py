@@ -1,4 +1,7 @@
-"""TOP signatures: the published ones, those of another client, and that every call of ours carries one."""
+"""TOP signatures: the known ones, those of another client, and that every call of ours carries one.
+
+Vectors: TOP-1 and TOP-2 (published), TOP-3-hmac and TOP-3-hmac-sha256, TMC-1 of the protocol facts.
+"""
 
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -6,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 from taobao_open.api.base import sign as sdk_sign
 
-from connectors.top_sign import sign
+from connectors.top_sign import SIGNERS, sign
 from domain.errors import Broken
 from domain.shops import Shop
 from tests.connectors.taobao_answers import TID, asked, detail, taobao
@@ -33,13 +36,17 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("params", "secret", "digest"), VECTORS)
+TMC_1 = "C86848D198760FA334AA309207C72ECD"
+IDS = ["TOP-1", "TOP-2", "TOP-3-hmac", "TOP-3-hmac-sha256"]
+
+
+@pytest.mark.parametrize(("params", "secret", "digest"), VECTORS, ids=IDS)
 def test_we_sign_what_the_platform_documents(params: dict[str, str], secret: str, digest: str) -> None:
     assert sign(params, b"", secret) == digest
     assert sign({**params, "empty": "", "sign": "old"}, b"", secret) == digest
 
 
-@pytest.mark.parametrize(("params", "secret", "digest"), VECTORS)
+@pytest.mark.parametrize(("params", "secret", "digest"), VECTORS, ids=IDS)
 def test_a_flipped_bit_another_name_or_another_key_signs_otherwise(
     params: dict[str, str], secret: str, digest: str
 ) -> None:
@@ -50,6 +57,12 @@ def test_a_flipped_bit_another_name_or_another_key_signs_otherwise(
     fewer = {name: value for name, value in params.items() if name != "fields"}
     assert sign({**fewer, "field": params["fields"]}, b"", secret) != digest
     assert sign(params, b"", secret[:-1] + chr(ord(secret[-1]) ^ 1)) != digest
+
+
+def test_a_connection_for_messages_is_signed_by_the_same_algorithm() -> None:
+    told = b"app_key12345678group_namedefaulttimestamp1700000000000"
+    assert SIGNERS["md5"](b"helloworld", told).hex().upper() == TMC_1
+    assert SIGNERS["md5"](b"helloworld", told[:-1] + b"1").hex().upper() != TMC_1
 
 
 @pytest.mark.parametrize(("params", "secret", "digest"), VECTORS[:2])

@@ -33,7 +33,7 @@ MOMENTS: dict[str, Moment] = {
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[DemoWorld]:
     print(f"seed {SEED}")
-    made = DemoWorld(tmp_path, DemoPlan(SEED, COUNT, None, None, calm=True))
+    made = DemoWorld(tmp_path, DemoPlan(SEED, COUNT, calm=True, few=True))
     try:
         made.start()
         yield made

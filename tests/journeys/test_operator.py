@@ -4,18 +4,20 @@ import hashlib
 import hmac
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from clients.cli import session
+from clients.cli.main import app
 from clients.clock import utc_now
 from clients.embedded import temporal_binary
 from clients.installation import Installation
-from clients.settings import inherited
 
 SECONDS = 60
 KEY = "own:shop1:"
@@ -30,10 +32,9 @@ class Desk:
 
     def oms(self, *words: str) -> tuple[int, str]:
         """Type one command; the exit code and everything it said."""
-        command = [sys.executable, "-m", "clients.cli.main", "--data", str(self.installation.folder), *words]
-        environment = inherited() | {"COLUMNS": "200"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=SECONDS, check=False)
-        return done.returncode, done.stdout + done.stderr
+        done = CliRunner().invoke(app, ["--data", str(self.installation.folder), *words])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.output
 
     def pay(self, no: str) -> None:
         """Send a paid order as the own shop does."""
@@ -92,9 +93,22 @@ def paid_order(no: str, now: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Give the desk; its commands run in this process, for starting Python takes longer than any of them."""
     folder = tmp_path_factory.mktemp("desk")
     installation = Installation(folder / "data", "demo")
     installation.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in installation.run.environment.items():
+            patch.setenv(name, value)
+        for console in (session.out, session.problems):  # however wide the terminal of the run is
+            patch.setattr(console, "width", 200)
+        patch.setattr(session.where, "data", session.where.data)
+        yield furnished(installation, folder)
+    installation.stop()
+
+
+def furnished(installation: Installation, folder: Path) -> Desk:
+    """Connect a shop and a warehouse."""
     found = Desk(installation)
     (folder / "own").write_text("shop-secret\n")
     (folder / "wms").write_text("wms-secret\n")
@@ -107,8 +121,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     assert found.oms("shop", "add", "own", "shop1", *own)[0] == 0
     code, said = found.oms("shop", "add", "qimen", "w1", *wms, *flags, "--warehouse", "GZ01,广州仓,广东省,SF")
     assert code == 0, said
-    yield found
-    installation.stop()
+    return found
 
 
 def test_an_order_without_stock_is_explained_and_goes_on_by_itself_once_there_is_stock(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 HOUSE = Path(__file__).parents[2]
-NOT_OURS = {".venv", "build", "var", ".git", "__pycache__"}
+NOT_OURS = {".venv", ".venv-sdk", "build", "var", ".git", "__pycache__"}
 
 
 @cache

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from clients.embedded import EmbeddedTemporal, Ports
 from clients.settings import ClientSettings, ConsoleSettings, LabelSettings, PortalSettings, TracingSettings
 from store import settings as store_settings
 from store.settings import StoreSettings
@@ -140,13 +141,23 @@ def test_mounted_scripts_exist_and_can_be_read_by_a_shell() -> None:
     mounted = [
         mount.split(":")[0] for one in services().values() for mount in one.get("volumes", []) if mount[0] == "."
     ]
-    assert mounted
-    for file in [*mounted, "deploy/draw-secrets.sh"]:
+    scripts = [file for file in mounted if file.endswith(".sh")]
+    assert scripts
+    assert all((HOUSE / file).is_file() for file in mounted)
+    for file in [*scripts, "deploy/draw-secrets.sh"]:
         done = subprocess.run(["sh", "-n", str(HOUSE / file)], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         assert os.access(HOUSE / file, os.X_OK)
     namespace = (HOUSE / "deploy" / "temporal-namespace.sh").read_text()
     assert "for name in Channel Shop Stuck" in namespace
+
+
+def test_the_engine_serves_shops_in_turn_as_it_does_where_it_is_embedded() -> None:
+    """INT-4: a setting that the server does not know is silently ignored, so its name is the embedded server's."""
+    file = yaml.safe_load((HOUSE / "deploy" / "temporal-dynamic.yaml").read_text())
+    flags = "".join(EmbeddedTemporal(HOUSE, Ports(HOUSE))._command())
+    assert file
+    assert all(f"{name}={str(values[0]['value']).lower()}" in flags for name, values in file.items())
 
 
 def test_the_image_runs_as_nobody_special_and_holds_what_it_needs() -> None:

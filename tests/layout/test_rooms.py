@@ -27,6 +27,12 @@ PLANTS = [
         "connectors.couriers.probe -> connectors.platforms.own",
     ),
     (
+        "connectors.platforms.own_probe",
+        "import connectors.platforms.common_orders",
+        "No vendor knows another vendor",
+        "connectors.platforms.own_probe -> connectors.platforms.common_orders",
+    ),
+    (
         "clients.gateway.probe",
         "import clients.cli.session",
         "Gateway, console and CLI do not share code sideways",

@@ -139,7 +139,7 @@ def test_orders_are_dealt_by_the_shares_and_their_numbers_are_the_vendors() -> N
         ([taobao("a"), taobao("b", session="session-a")], "share a token"),
         ([douyin(shop_id="shop")], "shop_id"),
         ([{**taobao(), "vendor": "ebay"}], "vendor"),
-        ([{**taobao(), "push_dead": True}], "push_dead"),
+        ([{**taobao(), "push_daed": True}], "push_daed"),
     ],
 )
 def test_shops_that_cannot_be_told_apart_are_refused(shops: list[Json], said: str) -> None:

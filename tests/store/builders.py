@@ -59,7 +59,7 @@ TABLES = str.split(
     "order_exception exception_line claim red_letter_draft receivable_change ticket ticket_entry macro "
     "receivable_export "
     "mailbox "
-    "return_parcel roll_check roll_number "
+    "return_parcel roll_check roll_number call_count "
     "portal_link portal_code portal_session"
 )
 DRIFTED = """

@@ -1,7 +1,9 @@
 """The schema: what the code says is what the migrations make, and they go down and up again."""
 
+import pytest
 from alembic import command
-from sqlalchemy import Connection
+from alembic.config import Config
+from sqlalchemy import Connection, text
 
 from store import migrations
 from store.database import Database
@@ -25,6 +27,20 @@ async def test_a_migrated_database_lacks_nothing_and_migrating_again_changes_not
     assert await migrations.behind(fresh) == ""
 
 
+async def test_no_time_limit_ends_a_migration_nor_the_wait_for_another_process_that_migrates(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has much else to do a process that waited ten seconds for its turn did not start (OPS-1)."""
+    limits = []
+
+    def upgrade(config: Config, _: str) -> None:
+        limits.append(config.attributes["connection"].execute(text("SHOW statement_timeout")).scalar_one())
+
+    monkeypatch.setattr(command, "upgrade", upgrade)
+    await migrations.upgrade(fresh)
+    assert limits == ["0"]
+
+
 async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> None:
     full = await rows(fresh, _TABLES)
     async with fresh.transaction() as tx:
@@ -35,3 +51,18 @@ async def test_the_schema_goes_down_to_nothing_and_up_again(fresh: Database) -> 
     await migrations.upgrade(fresh)
     assert await rows(fresh, _TABLES) == full
     await migrations.check(fresh)
+
+
+async def test_waiting_for_another_process_to_migrate_has_no_limit(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OPS-1: on a busy machine a migration takes longer than a statement may; the others must not end for that."""
+    seen: list[str] = []
+
+    def upgrade(made: Config, _revision: str) -> None:
+        seen.append(made.attributes["connection"].execute(text("SHOW statement_timeout")).scalar_one())
+
+    monkeypatch.setattr(command, "upgrade", upgrade)
+    await migrations.upgrade(fresh)
+    assert seen == ["0"]
+    assert [row.statement_timeout for row in await rows(fresh, "SHOW statement_timeout")] != ["0"], "others have one"

@@ -101,10 +101,10 @@ def _of(plan: PlannedOrder, net: dict[str, int]) -> int:
 async def test_a_sample_of_the_files_refunds_ends_with_the_files_net(
     database: Database, ring: KeyRing, sample: Sample
 ) -> None:
-    """150 sampled refunds, to the fen."""
+    """75 sampled refunds, to the fen."""
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
-    await replay(database, ring, sample(150, seed), seed)
+    await replay(database, ring, sample(75, seed), seed)
 
 
 @pytest.mark.soak

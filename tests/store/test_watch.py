@@ -78,7 +78,9 @@ async def test_an_alert_of_the_watch_lasts_as_long_as_it_is_found(database: Data
     await settle(database, [], 3, judged=())
     assert (await alerts(database))[1].cleared_at is None, "who could not look clears nothing"
     await settle(database, [Finding("lag", "apply", "1 waits")], 4)
-    assert (await alerts(database))[0].raised_at == NOON + timedelta(minutes=4), "the same again is a new alert"
+    first, _, again = await alerts(database)
+    assert (first.raised_at, first.cleared_at) == (NOON, NOON + timedelta(minutes=2)), "its history stays"
+    assert (again.subject, again.raised_at, again.cleared_at) == ("apply", NOON + timedelta(minutes=4), None)
 
 
 async def test_alerts_of_others_stay(database: Database) -> None:

@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from domain.observations import ChannelStatus, Observation
+from domain.progress import OrderStart
 from domain.timing import LoopTiming, PullTiming, Timing
 from store.database import Database
 from store.inbox import Arrival, Inbox
@@ -97,6 +98,26 @@ async def test_an_ended_workflow_of_an_order_that_is_not_closed_is_no_late_messa
     await apply(database, ring, order(), 1)
     assert await deliver_batch(NOBODY, database, TIMING, utc_now())
     assert await rows(database, "SELECT * FROM audit WHERE action = 'order.late'") == []
+
+
+async def test_events_whose_lease_has_ended_are_left_to_who_claims_them_next(
+    database: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INT-4: where the engine is slow, two loops would bring the same events, and be slower for it."""
+    brought: list[str] = []
+
+    async def tell(_client: Client, start: OrderStart, *_: Any) -> bool:
+        brought.append(start.key)
+        return True
+
+    monkeypatch.setattr(deliver, "tell_order", tell)
+    for n in range(3):
+        await apply(database, ring, order(no=f"T{n}"), n)
+    for n in range(3):
+        assert await deliver_batch(NOBODY, database, TIMING, utc_now(), lease_seconds=0)
+        assert len(brought) == n + 1, "one at least, or nothing would ever move"
+    assert sorted(brought) == [key(f"T{n}") for n in range(3)]
+    assert not await deliver_batch(NOBODY, database, TIMING, utc_now())
 
 
 async def test_a_round_of_the_sweeper_frees_stock_and_forgets_old_messages(database: Database, ring: KeyRing) -> None:

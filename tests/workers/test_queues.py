@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -120,6 +121,28 @@ async def test_a_message_that_nobody_can_read_is_kept_with_the_reason_and_stops_
     assert [tuple(row) for row in stored] == [("unparsable", "tid is missing"), ("accepted", "")]
     assert queue.waiting == []
     assert taking.unparsable == 1
+
+
+@pytest.mark.parametrize(("hours", "alerts"), [(-8, 0), (8, 1)])
+async def test_a_message_that_waited_is_no_wrong_clock_but_one_from_the_future_is(
+    database: Database, ring: KeyRing, hours: int, alerts: int
+) -> None:
+    """INT-12: after an outage of ours nobody is sent to look for a wrong zone."""
+    queue = FakeQueue([message("A", sent_at=NOON + timedelta(hours=hours))])
+    await taker(database, ring)[0].take_some(queue)
+    assert await value(database, "SELECT count(*) FROM alert WHERE kind = 'drift'") == alerts
+
+
+async def test_what_a_message_says_to_people_is_told_once_before_it_is_confirmed(
+    database: Database, ring: KeyRing
+) -> None:
+    told = ("taobao_x_Y", "nobody here knows this topic: its messages are kept")
+    queue = FakeQueue([message("A", observations=(), tell=told), message("B", observations=(), tell=told)])
+    await taker(database, ring)[0].take_some(queue)
+    alerts = await rows(database, "SELECT kind, subject, words FROM alert")
+    assert [tuple(row) for row in alerts] == [("queue_message", "taobao/tm/taobao_x_Y", f"{told[0]}: {told[1]}")]
+    assert await value(database, "SELECT count(*) FROM inbox WHERE state = 'accepted'") == 2
+    assert queue.confirmed == ["r-A", "r-B"]
 
 
 async def test_a_queue_that_is_away_is_opened_anew_and_told_of_when_it_stays_away(

@@ -70,6 +70,7 @@ LOOPS = LoopTiming(
     apply_poll_seconds=0.01,
     deliver_poll_seconds=0.01,
     drain_poll_seconds=0.05,
+    stock_poll_seconds=0.05,
     not_yet_retry_seconds=0.05,
     courier_query_seconds=60,
     sweep_poll_seconds=60,

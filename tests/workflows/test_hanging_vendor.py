@@ -37,11 +37,11 @@ from workers.deliver import deliver_forever
 
 SLOTS = 2 * MAX_IN_FLIGHT
 LOOPS_EACH = 3
-WAITING, MEASURED, WARMING, BUYERS = 60, 40, 8, 4
+WAITING, MEASURED, WARMING, BUYERS = SLOTS + 8, 24, 8, 4
 CALL_SECONDS = 3.0
 HEALTHY_SECONDS = 0.02
 FLOOR_SECONDS = 1.5
-"""Below this two runs on a busy two-core machine differ by chance: p99 of 40 is the slowest of them, and other work on
+"""Below this two runs on a busy two-core machine differ by chance: p99 of 24 is the slowest of them, and other work on
 the machine comes and goes (hence also a measurement before and one after). Without bulkheads it is 30 s and more."""
 MOST_EVENTS = 20
 MUG = (LineObserved("1", "MUG", "杯子", 1, 31800, 0, 31800),)

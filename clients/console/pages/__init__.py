@@ -2,6 +2,7 @@
 
 from clients.console.frame import Desk
 from clients.console.pages import (
+    alert_rules,
     alerts,
     approvals,
     breaker,
@@ -40,7 +41,7 @@ from clients.console.pages import (
 )
 
 SERVICE = (service, ticket, exceptions, receivables)
-DAY = (overview, orders, order, search, alerts, messages_out, returns)
+DAY = (overview, orders, order, search, alert_rules, alerts, messages_out, returns)
 AFTER_SALES = (cases, case_reports, case)
 """The reports before the page of a case, whose address takes every number."""
 SUPPLY = (counts, approvals, transfer_sheet, transfers, inbound, reports)

@@ -41,7 +41,7 @@ TEXTS = {
 }
 QUEUES = {"observation": "等待入账", "delivery": "等待通知流程", "reread": "等待重读", **CALLS}
 PULLS = {"order": "订单", "case": "售后"}
-LANES = {"urgent": "紧急", "normal": "普通", "later": "靠后"}
+LANES = {"urgent": "紧急", "normal": "普通", "later": "靠后", "edits": "备注修改"}
 
 
 def register(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """/shops: the connection board. Is each account heard, pulled and answered (INT-18, first part)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
@@ -10,12 +11,13 @@ from clients.console.frame import Desk, framed, page_at
 from clients.console.html import Child, badge, body, countdown, empty, link, moment, tag, url
 from clients.settings import ClientSettings
 from connectors import registry
+from domain.call_limits import CROWDED, CallShare
 from domain.connections import Connection, Lack, lacks
 from domain.pulling import paced
 from domain.shops import Role
 from domain.timing import PullTiming
 from domain.watch import AlertLimits
-from store import settings_docs
+from store import call_counts, settings_docs
 from store.reads.shops import ShopReads, ShopRow
 
 TEXTS = {
@@ -56,6 +58,10 @@ TEXTS = {
     "stock_never": "还没有",
     "stock_since": "落后，自",
     "stock_refused": "{n} 个被拒",
+    "limited": "限流",
+    "limited_of": "{limited} / {calls}",
+    "limited_title": "最近 {minutes:.0f} 分钟的调用里被对方限流的",
+    "crowded": "限流变多",
 }
 ROLES = {"sales": "销售渠道", "warehouse": "仓储系统", "courier": "物流服务", "payment": "支付", "messages": "消息",
          "invoices": "发票", "mail": "邮箱"}  # fmt: skip
@@ -74,7 +80,7 @@ SAME = ("vendor", "backup", "pushed_at", "pulled_at", "order_at", "pull_failures
 """What the row and a connection (domain/connections.py) call alike."""
 SOON = timedelta(days=7)
 ONLY_SENDS, SALES = {Role.MESSAGES.value, Role.INVOICES.value}, Role.SALES.value
-NUMBERS = ("waiting", "refused", "unverified")
+NUMBERS = ("waiting", "refused", "unverified", "limited")
 
 
 def register(desk: Desk) -> None:
@@ -90,8 +96,10 @@ def register(desk: Desk) -> None:
                 profile = ClientSettings().profile
                 limits = await settings_docs.alert_limits(tx, profile)
                 pace = (await settings_docs.timing(tx, profile)).pull
+                shares = await call_counts.shares(tx, limits.limit_window_seconds, now)
+                crowd = Crowd(shares, await call_counts.told(tx), limits.limit_window_seconds)
             told = {(row.vendor, row.code): lacking(row, limits, pace, now) for row in rows}
-            content = _table(rows, told, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
+            content = _table(rows, told, crowd, now) if rows else empty(TEXTS["empty"], TEXTS["empty_next"])
             proof = tag("p", link("/completeness", TEXTS["completeness"], class_="open"))
             return body(tag("h1", TEXTS["title"]), proof, content)
 
@@ -108,7 +116,7 @@ def lacking(row: ShopRow, limits: AlertLimits, pace: PullTiming, now: datetime) 
             **{name: getattr(row, name) for name in SAME},
             shop=row.code,
             since=row.created_at,
-            pushes=pushes(row),
+            pushes=registry.hears(row.vendor, row.params),
             pulls=pulls(row),
             token=bool(registry.vendor(row.vendor).token),
             scheduled=row.pull_scheduled,
@@ -151,7 +159,7 @@ def _no_push(row: ShopRow) -> str:
     """Say why a connection never pushed anything."""
     if row.role in ONLY_SENDS:
         return "push_out"
-    return "never" if pushes(row) else "push_none"
+    return "never" if registry.hears(row.vendor, row.params) else "push_none"
 
 
 def _no_pull(row: ShopRow) -> str:
@@ -190,14 +198,35 @@ def _stock(row: ShopRow) -> list[Child]:
     return shown
 
 
-def _table(rows: list[ShopRow], told: Mapping[tuple[str, str], list[Lack]], now: datetime) -> Markup:
+@dataclass(frozen=True)
+class Crowd:
+    """The calls of every account within the window, and the accounts that somebody is told of (INT-16)."""
+
+    shares: Sequence[CallShare] = ()
+    told: Collection[str] = ()
+    seconds: float = 900.0
+
+    def shown(self, row: ShopRow) -> Child:
+        """Show how many of an account's calls were too many."""
+        named = f"{row.vendor}/{row.code}"
+        share = next((one for one in self.shares if f"{one.vendor}/{one.account}" == named), None)
+        if share is None or not share.calls:
+            return "—"
+        counted = TEXTS["limited_of"].format(limited=share.limited, calls=share.calls)
+        words = tag("span", counted, title=TEXTS["limited_title"].format(minutes=self.seconds / 60), class_="num")
+        if named not in self.told:
+            return words
+        return [words, " ", link(url("/alerts", kind=CROWDED), badge(TEXTS["crowded"], "warn"))]
+
+
+def _table(rows: list[ShopRow], told: Mapping[tuple[str, str], list[Lack]], crowd: Crowd, now: datetime) -> Markup:
     names = ("shop", "role", "state", "pushed", "pulled", "ordered", "stock", "token", *NUMBERS)
     heads = [tag("th", TEXTS[name], scope="col", class_="right" if name in NUMBERS else None) for name in names]
-    body = tag("tbody", [_row(row, told[row.vendor, row.code], now) for row in rows])
+    body = tag("tbody", [_row(row, told[row.vendor, row.code], crowd, now) for row in rows])
     return tag("div", tag("table", tag("thead", tag("tr", heads)), body, class_="cards"), class_="scroll")
 
 
-def _row(row: ShopRow, found: list[Lack], now: datetime) -> Markup:
+def _row(row: ShopRow, found: list[Lack], crowd: Crowd, now: datetime) -> Markup:
     words, tone = health(row, found, now)
     messages = link(
         url("/inbox", source=row.vendor, shop=row.code),
@@ -218,6 +247,7 @@ def _row(row: ShopRow, found: list[Lack], now: datetime) -> Markup:
         "waiting": str(row.waiting),
         "refused": str(row.refused_calls),
         "unverified": link(unproven, str(row.unverified)) if row.unverified else "0",
+        "limited": crowd.shown(row),
     }
     return tag(
         "tr",
