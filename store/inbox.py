@@ -71,8 +71,10 @@ _ACCEPT_ALL = text(
 _OBSERVE = text(
     f"""
     INSERT INTO observation (inbox_id, part, kind, subject, lane, body_sealed, state, next_at, trace)
-    SELECT :inbox_id, :part, :kind, o.subject, {LANE}, :body, 'new', :next_at, :trace
-    FROM (SELECT CAST(:subject AS text) AS subject, CAST(:lane AS int) AS lane, CAST(:booked AS text) AS booked) o
+    SELECT :inbox_id, o.part - 1, o.kind, o.subject, {LANE}, o.body, 'new', :next_at, :trace
+    FROM unnest(CAST(:kind AS text[]), CAST(:subject AS text[]), CAST(:lane AS int[]), CAST(:booked AS text[]),
+        CAST(:body AS bytea[])) WITH ORDINALITY AS o (kind, subject, lane, booked, body, part)
+    ORDER BY o.part
     """  # noqa: S608  (our own words)
 )
 _UNVERIFIED_SIZE = text("SELECT coalesce(sum(size_bytes), 0) FROM unverified WHERE source = :source AND shop = :shop")
@@ -241,25 +243,25 @@ async def insert_unparsable(tx: AsyncConnection, ring: KeyRing, arrival: Arrival
 async def observe(
     tx: AsyncConnection, ring: KeyRing, inbox_id: int, observations: tuple[Observation, ...], now: datetime
 ) -> None:
-    """Queue what a stored message says.
+    """Queue what a stored message says, with one statement for all of it.
 
     Its lane is that of the status as the map in force reads it, or the last one for an edit (INT-5); what is sealed
     stays as the channel said it, so that apply, now or after a mend, reads it with the map of that moment (INT-13).
     """
-    for part, seen in enumerate(observations):
-        about = subject(seen)
-        values = {
-            "inbox_id": inbox_id,
-            "part": part,
-            "kind": seen.kind,
-            "subject": about,
-            "lane": lane(meant := await settings_docs.resolved(tx, seen)),
-            "booked": booked_state(meant),
-            "body": seal_observation(ring, seen, about),
-            "next_at": now,
-            "trace": trace_now(),
-        }
-        await tx.execute(_OBSERVE, values)
+    about = [subject(seen) for seen in observations]
+    meant = await settings_docs.resolved_all(tx, observations)
+    values = {
+        "inbox_id": inbox_id,
+        "kind": [seen.kind for seen in observations],
+        "subject": about,
+        "lane": [lane(seen) for seen in meant],
+        "booked": [booked_state(seen) for seen in meant],
+        "body": [seal_observation(ring, seen, whose) for seen, whose in zip(observations, about, strict=True)],
+        "next_at": now,
+        "trace": trace_now(),
+    }
+    await tx.execute(_OBSERVE, values)
+    for seen in observations:
         if isinstance(seen, OrderObserved):
             await clocks.watch_order(tx, seen, now)
 

@@ -5,6 +5,8 @@ order that it has news of becomes an observation (INT-2, INT-11). The watermark 
 """
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -39,13 +41,21 @@ _FAILED = text(
     RETURNING failures
     """
 )
+# In the order of the rows, so that two pulls with the same orders never wait for each other in a circle.
 _NEWS = text(
     """
-    INSERT INTO heard AS h (channel, shop, no, digest) VALUES (:channel, :shop, :no, :digest)
+    INSERT INTO heard AS h (channel, shop, no, digest)
+    SELECT said.channel, said.shop, said.no, said.digest
+    FROM unnest(CAST(:channels AS text[]), CAST(:shops AS text[]), CAST(:nos AS text[]), CAST(:digests AS bytea[]))
+        WITH ORDINALITY AS said (channel, shop, no, digest, n)
+    ORDER BY said.n
     ON CONFLICT (channel, shop, no) DO UPDATE SET digest = excluded.digest WHERE h.digest <> excluded.digest
-    RETURNING no
+    RETURNING channel, no, shop
     """
 )
+
+Name = tuple[str, str, str]
+"""Channel, number and shop of what a list names."""
 
 
 class SqlPulls:
@@ -66,7 +76,7 @@ class SqlPulls:
         """Store what is new in a page and the page with it; return how many orders had news. Twice is harmless."""
         async with self._database.transaction() as tx:
             await clocks.watch_page(tx, source, window, page, now)
-            news = tuple([seen for seen in _in_order(page) if await _is_news(tx, seen)])
+            news = await _news(tx, _in_order(page))
             if news:
                 key = f"pull:{hashlib.sha256(page.raw).hexdigest()}"
                 headers = {"content-type": "application/json"}
@@ -107,17 +117,30 @@ def _in_order(page: Page) -> list[Observation]:
     return sorted(page.observations, key=lambda seen: (_named(seen) or ("", "", ""))[1])
 
 
-async def _is_news(tx: AsyncConnection, seen: Observation) -> bool:
-    named = _named(seen)
-    if named is None:
-        return True
-    channel, no, shop = named
-    digest = hashlib.sha256(as_json(seen)).digest()
-    values = {"channel": channel, "shop": shop, "no": no, "digest": digest}
-    return (await tx.execute(_NEWS, values)).one_or_none() is not None
+async def _news(tx: AsyncConnection, seen: Sequence[Observation]) -> tuple[Observation, ...]:
+    """Give what no pull has said before, with one statement for a page that names nothing twice."""
+    rounds: list[dict[Name, int]] = []
+    news = [_named(one) is None for one in seen]
+    times: Counter[Name] = Counter()
+    for n, one in enumerate(seen):
+        if (name := _named(one)) is not None:
+            rounds += [{}] if times[name] == len(rounds) else []
+            rounds[times[name]][name] = n
+            times[name] += 1
+    for places in rounds:
+        names = list(places)
+        values = {
+            "channels": [channel for channel, _, _ in names],
+            "shops": [shop for _, _, shop in names],
+            "nos": [no for _, no, _ in names],
+            "digests": [hashlib.sha256(as_json(seen[n])).digest() for n in places.values()],
+        }
+        for row in await tx.execute(_NEWS, values):
+            news[places[row.channel, row.no, row.shop]] = True
+    return tuple(one for one, new in zip(seen, news, strict=True) if new)
 
 
-def _named(seen: Observation) -> tuple[str, str, str] | None:
+def _named(seen: Observation) -> Name | None:
     """Give channel, number and shop of what a list names; a case's number is marked, it may be an order's as well."""
     if isinstance(seen, OrderObserved | OrderHinted):
         return seen.channel, seen.no, seen.shop

@@ -71,7 +71,7 @@ def print_proof(out: Console, world: DemoWorld, seconds: float) -> list[Finding]
 
 
 def proven(evidence: Evidence) -> list[Finding]:
-    """List every broken invariant: of the orders and units, the cases, the red letters, and each platform's own list."""
+    """List every broken invariant: of the orders and units, the cases, the red letters, each platform's own list."""
     findings = prove(evidence.orders, evidence.skus, evidence.books, evidence.shown)
     findings += prove_cases(evidence.cases, evidence.books)
     findings += prove_red_letters(evidence.red_letters, evidence.books)

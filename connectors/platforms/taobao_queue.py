@@ -74,6 +74,8 @@ TOPICS: Mapping[str, ChannelStatus] = {
     **{f"taobao_refund_{name}": _S.UNMAPPED for name in _REFUND},
 }
 """What the topics that we ask for say of the trade."""
+EDITS = frozenset({"taobao_trade_TradeMemoModified", "taobao_trade_TradeRated"})
+"""Words about a trade, whose state is as it was."""
 ITEMS, REFUNDS = "taobao_item_", "taobao_refund_"
 AUTH_CANCEL = "taobao_top_AuthCancel"
 _CANCELLED = "the seller took the authorisation back: have the shop authorised again, then oms shop token"
@@ -239,7 +241,7 @@ def _hints(message: _Message, shop: Shop, at: datetime) -> _Hints:
 def _about(message: _Message, shop: Shop, at: datetime) -> tuple[Observation, ...]:
     if not message.topic.startswith(REFUNDS):
         trade = _Trade.model_validate_json(message.content)
-        return (OrderHinted(CHANNEL, shop.code, trade.tid, TOPICS[message.topic], at),)
+        return (OrderHinted(CHANNEL, shop.code, trade.tid, TOPICS[message.topic], at, edit=message.topic in EDITS),)
     refund = _Refund.model_validate_json(message.content)
     case = CaseHinted(CHANNEL, shop.code, refund.refund_id, refund.tid, at)
     if not refund.tid:

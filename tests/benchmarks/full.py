@@ -6,7 +6,6 @@ first buyer to the last completion, for both: orders that began at once are comp
 a round says too much.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,6 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-import httpx
 from sqlalchemy import text
 from temporalio.client import WorkflowHandle
 
@@ -22,13 +20,12 @@ from clients.cli.demo_facts import DemoPlan
 from clients.cli.demo_setup import Sides, connect, sides, stock_up, write_config
 from clients.clock import utc_now
 from clients.embedded import free_port
-from clients.installation import answers
 from domain.orders import workflow_id
 from store import settings_docs
 from store.settings_docs import Profile
 from store.settings_versions import Change, SettingVersions
 from tests.benchmarks import skeleton
-from tests.benchmarks.machine import Servers, process, process_ms, servers
+from tests.benchmarks.machine import Servers, get, post, process, process_ms, ready, servers
 from tests.benchmarks.orders import OPEN, Bare, Round, Shape, carry, mean_cpu, shape_of
 from tests.benchmarks.skeleton import Bones
 from tests.workflows.house import QUICK, eventually
@@ -37,7 +34,7 @@ from workers.settings import WorkerSettings
 ROUNDS, ORDERS, WARM_UP = 2, 240, 40
 ALL_AT_ONCE = 1000.0
 """Buyers a second: as many as may be on their way come at once, then each time that a parcel arrives another one."""
-READY_SECONDS, PATIENCE_SECONDS = 60.0, 150.0
+PATIENCE_SECONDS = 150.0
 CALM = {"unpaid_first": 0.0, "case_share": 0.0}
 """Every buyer pays at once and keeps the goods, as in the other measure: the skeleton is one of plain orders."""
 LIVE = ("_poll_seconds", "_query_seconds")
@@ -130,10 +127,10 @@ async def _round(hosts: Servers, day: Day) -> Round:
     """Start the processes, let the buyers in, wait for the last completion, end the processes."""
     async with _world(hosts, day) as pids:
         before, began = _cpu(hosts, pids), utc_now().timestamp()
-        await _post(f"{day.simulator}/sim/start")
+        await post(f"{day.simulator}/sim/start")
         ends = await _completions(hosts, day)
         used = {part: (ms - before[part]) / day.count for part, ms in _cpu(hosts, pids).items()}
-        books = (await _get(f"{day.simulator}/sim/books"))["orders"]
+        books = (await get(f"{day.simulator}/sim/books"))["orders"]
     if sorted(books) != sorted(ends):
         raise AssertionError(f"the shop has {len(books)} orders and {len(ends)} of them were completed")
     rate = day.count / (max(ends.values()) - began)
@@ -174,34 +171,14 @@ async def _world(hosts: Servers, day: Day) -> AsyncIterator[dict[str, int]]:
     gateway = f"http://127.0.0.1:{day.gateway_port}"
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(process("simulator", environment, log, "--config", str(path)))
-        await _ready(f"{day.simulator}/sim/health")
+        await ready(f"{day.simulator}/sim/health")
         if day.count == WARM_UP:
             await connect(day.both, environment, day.simulator, gateway)
         parts = ("catalogue", "bundles", "listings")
-        await stock_up(environment, {part: await _get(f"{day.simulator}/sim/{part}") for part in parts})
+        await stock_up(environment, {part: await get(f"{day.simulator}/sim/{part}") for part in parts})
         pids = {
             name: await stack.enter_async_context(process(module, environment, log))
             for name, module in (("gateway", "clients.gateway"), ("worker", "workers.main"))
         }
-        await _ready(f"{gateway}/readyz")
+        await ready(f"{gateway}/readyz")
         yield pids | {"simulator": simulator}
-
-
-async def _ready(url: str) -> None:
-    async def there() -> bool:
-        return await asyncio.to_thread(answers, url)
-
-    async def show() -> str:
-        return f"no answer from {url}"
-
-    await eventually(there, show, look_seconds=0.1, patience_seconds=READY_SECONDS)
-
-
-async def _get(url: str) -> Any:
-    async with httpx.AsyncClient(trust_env=False, timeout=READY_SECONDS) as http:
-        return (await http.get(url)).raise_for_status().json()
-
-
-async def _post(url: str) -> None:
-    async with httpx.AsyncClient(trust_env=False, timeout=READY_SECONDS) as http:
-        (await http.post(url)).raise_for_status()

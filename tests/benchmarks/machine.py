@@ -11,18 +11,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
+import httpx
 from temporalio.client import Client
 
 from clients.clock import utc_now
 from clients.embedded import NAMESPACE, EmbeddedPostgres, EmbeddedTemporal, Ports, child_of_ours, end
+from clients.installation import answers
 from clients.settings import inherited
 from store import migrations, settings_docs
 from store.database import Database
 from store.keyring import KeyRing, create_keyring
+from tests.workflows.house import eventually
 
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 POOL = 16
+READY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,30 @@ async def process(module: str, environment: dict[str, str], log: Path, *argument
         yield started.pid
     finally:
         await asyncio.to_thread(end, started)
+
+
+async def ready(url: str) -> None:
+    """Wait until a process answers."""
+
+    async def there() -> bool:
+        return await asyncio.to_thread(answers, url)
+
+    async def show() -> str:
+        return f"no answer from {url}"
+
+    await eventually(there, show, look_seconds=0.1, patience_seconds=READY_SECONDS)
+
+
+async def get(url: str) -> Any:
+    """Ask for JSON."""
+    async with httpx.AsyncClient(trust_env=False, timeout=READY_SECONDS) as http:
+        return (await http.get(url)).raise_for_status().json()
+
+
+async def post(url: str) -> None:
+    """Tell something to do."""
+    async with httpx.AsyncClient(trust_env=False, timeout=READY_SECONDS) as http:
+        (await http.post(url)).raise_for_status()
 
 
 def process_ms(pid: int, *, with_ended_children: bool = False) -> float:

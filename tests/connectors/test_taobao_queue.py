@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.platforms import taobao_queue
-from connectors.platforms.taobao_queue import TOPICS, TaobaoQueue, read_message
+from connectors.platforms.taobao_queue import EDITS, TOPICS, TaobaoQueue, read_message
 from domain.errors import (
     BadInput,
     Broken,
@@ -88,7 +88,7 @@ async def test_a_message_that_comes_again_has_the_same_key_and_another_has_anoth
 @pytest.mark.parametrize("topic", sorted(TOPICS))
 def test_every_topic_hints_at_its_trade_and_those_of_refunds_at_the_refund_too(topic: str) -> None:
     one = read(message(topic, {"tid": TID, "refund_id": int(REFUND_ID), "refund_fee": "9.90"}))
-    hint = OrderHinted("taobao", "flagship", TID, TOPICS[topic], AT)
+    hint = OrderHinted("taobao", "flagship", TID, TOPICS[topic], AT, edit=topic in EDITS)
     case = CaseHinted("taobao", "flagship", REFUND_ID, TID, AT)
     assert one.observations == ((hint, case) if "_refund_" in topic else (hint,))
 

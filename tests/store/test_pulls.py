@@ -13,6 +13,7 @@ from store.database import Database
 from store.inbox import Inbox
 from store.keyring import KeyRing
 from store.pulls import SqlPulls
+from store.serial import open_observation
 from tests.conftest import NOON
 from tests.store.builders import order, rows, value
 
@@ -68,6 +69,19 @@ async def test_two_pulls_of_the_same_page_at_once_store_it_once(database: Databa
     found = await asyncio.gather(*(pulls.keep(SOURCE, WINDOW, page, NOON) for _ in range(4)))
     assert sorted(found) == [0, 0, 0, 20]
     assert await value(database, "SELECT count(*) FROM observation") == 20
+
+
+async def test_a_page_that_names_an_order_twice_keeps_each_of_its_states(
+    database: Database, ring: KeyRing, pulls: SqlPulls
+) -> None:
+    """INT-2: the order changed while the list was written; a repetition says nothing, a change says all."""
+    page = Page((hint("2"), hint("1"), hint("1", 1, "TRADE_CLOSED"), hint("1", 1, "TRADE_CLOSED")), RAW)
+    assert await pulls.keep(SOURCE, WINDOW, page, NOON) == 3
+    stored = await rows(database, "SELECT part, subject, body_sealed FROM observation ORDER BY id")
+    said = [open_observation(ring, row.body_sealed, row.subject) for row in stored]
+    assert said == [hint("1"), hint("1", 1, "TRADE_CLOSED"), hint("2")]
+    assert [row.part for row in stored] == [0, 1, 2]
+    assert await pulls.keep(SOURCE, WINDOW, Page((hint("1", 1, "TRADE_CLOSED"),), b"later"), NOON) == 0
 
 
 async def test_the_watermark_moves_with_whole_windows_and_never_back(database: Database, pulls: SqlPulls) -> None:

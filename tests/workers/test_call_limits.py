@@ -86,7 +86,7 @@ async def test_the_ways_of_a_shop_are_those_of_its_vendor(database: Database, ri
     assert (queued.queue_with, queued.pull_off) == (registry.vendor("amazon").queue_with, False)
     assert queued.period_setting == "pull_limited_seconds"
     assert (queued.period_seconds, ways_of(None, PACE).period_setting) == (900.0, "")
-    open_queue = replace(shops["amazon"], params=(queued.queue_with,))
+    open_queue = replace(shops["amazon"], params=[queued.queue_with])
     assert ways_of(open_queue, PACE).queue_with == ""
     off = ways_of(replace(shops["douyin"], backup=False, pushed_at=utc_now()), PACE)
     assert (off.period_setting, off.pull_off, off.pushed) == ("", False, True)
