@@ -23,6 +23,7 @@ from store import settings_docs
 from tests.connectors.simulated import utc_now, window
 from tests.connectors.test_simulated_platforms import ALL, At
 from tests.simulator.erp import Erp, config
+from tests.simulator.market_erp import PULL_EVERY_SECONDS
 
 MAP = settings_docs.status_map_of(1, {"channels": {}})
 
@@ -107,7 +108,7 @@ class ConnectedErp(Erp):
         while not (self.world.finished() and self.world.tally.undelivered == 0):
             assert time.monotonic() < deadline, "the world does not finish"
             await self.pull()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PULL_EVERY_SECONDS)
         await self.pull()
         books = await self.books()
         assert "broken_actors" not in books["faults"]

@@ -13,7 +13,8 @@ from simulator.settings import Config
 from tests.simulator.erp import Erp, Json, china_now
 from tests.simulator.markets import DOUYIN_SECRET, SEND, Dou, Top, canonical
 
-PULL_EVERY_SECONDS = 0.05
+PULL_EVERY_SECONDS = 0.25
+"""A round of reading is work: more of them only make the world wait."""
 LOOK_BACK = timedelta(minutes=30)
 
 

@@ -23,6 +23,7 @@ from domain.shops import Shop
 from store.settings_docs import DEFAULTS, status_map_of
 from tests.connectors.inside import SHOP_ID, settings, shop_of
 from tests.simulator.erp import Erp, Json, china_now, config, until
+from tests.simulator.market_erp import PULL_EVERY_SECONDS
 
 MAP = status_map_of(1, json.loads((DEFAULTS / "status_map.json").read_text()))
 WECHAT_KEYS = {"push_token": "AAAAA", "encoding_aes_key": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"}
@@ -82,7 +83,7 @@ class ChannelErp(Erp):
         while not (self.world.finished() and self.world.tally.undelivered == 0):
             assert time.monotonic() < deadline, "the world does not finish"
             await self._pull()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PULL_EVERY_SECONDS)
         sent = [one for one in self.world.shop.orders.values() if one.status == "paid" and one.wholly_sent]
         await until(lambda: all(one.received_at for one in sent))
         await self._pull()

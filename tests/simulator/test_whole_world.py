@@ -189,12 +189,12 @@ async def test_the_planted_lies_are_in_the_books(erp_for: Open) -> None:
 
 
 async def test_no_new_buyers_after_stop_new(erp_for: Open) -> None:
-    erp = erp_for(config(count=5000))
+    erp = erp_for(config(count=1000))
     await erp.client.post("/sim/start")
     await until(lambda: len(erp.world.shop.orders) >= 2)
     await erp.client.post("/sim/stop-new")
     await until(lambda: erp.world.finished() and erp.world.tally.undelivered == 0)
-    assert len(erp.world.shop.orders) < 5000
+    assert len(erp.world.shop.orders) < 1000
 
 
 async def settled(erp: Erp) -> dict[str, Any]:

@@ -101,7 +101,10 @@ def ours(life: Life, n: int) -> bool:
 
 
 class Brazil:
-    """Lives of the file in one simulated shop, and our side of it. `left`: how an order stood before it was ended."""
+    """Lives of the file in one simulated shop, and our side of it.
+
+    `left`: how an order stood before it was called off. `pulled`: until when it is known what changed in the shop.
+    """
 
     def __init__(self, client: Client, database: Database, ring: KeyRing, lives: Sequence[Life]) -> None:
         market = seller("shopify", "sf", more={"currency": "BRL"})
@@ -116,6 +119,7 @@ class Brazil:
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(self.town.world)))
         self.database = database
         self.raw: Counter[str] = Counter()
+        self.pulled = utc_now()
         self.left: dict[str, tuple[str, str, str]] = {}
 
     @property
@@ -151,12 +155,11 @@ class Brazil:
         for n in range(max(len(seen) for *_, seen in self.lives)):
             moved = [(life, order, seen[n]) for life, order, seen in self.lives if n < len(seen)]
             await self._note_left([(life, steps) for life, _, steps in moved])
-            began = utc_now()
             told = [self._act(life, order, step) for life, order, steps in moved for step in steps]
             await asyncio.gather(*(self.house.say(one) for some in told for one in some))
             await self._hear([order for _, order, _ in moved if source.random() < PUSHED_SHARE])
-            await self._go_on(began)
-        await self._go_on(utc_now() - timedelta(minutes=1))
+            await self._go_on()
+        await self._go_on()
 
     async def _note_left(self, moved: Sequence[tuple[Life, list[int]]]) -> None:
         """Remember how those stand that are about to be called off."""
@@ -190,8 +193,8 @@ class Brazil:
             units[skus[no]] += quantity
         waybill = f"{life.id[:10].upper()}{n}BR"
         package = Package(CARRIER, waybill, "1.0", tuple(PackedItem(sku, n) for sku, n in units.items()))
-        (no,) = [no for no in self.house.warehouse.orders if no.rpartition("-")[0] == life.plan.no]
-        return ShipmentConfirmed(no, f"c-{waybill}", "GZ01", step is last, step.at, (package,))
+        asked = self.house.warehouse.orders[f"{life.plan.no}-1"]
+        return ShipmentConfirmed(asked.no, f"c-{waybill}", "GZ01", step is last, step.at, (package,))
 
     async def _hear(self, pushed: Sequence[ShopOrder]) -> None:
         for order in pushed:
@@ -205,10 +208,12 @@ class Brazil:
         await self.town.apply()
         await self.town.drain("reread", "SELECT count(*) FROM reread WHERE state = 'new'")
 
-    async def _go_on(self, began: datetime) -> None:
+    async def _go_on(self) -> None:
         """Pull what changed, let the workflows do all that it makes them do, and tell the channel and the courier."""
         asking = PullSource("shopify", "sf", PullRules(86_400), PULLS, ORDERS)
-        window = Window(began - timedelta(seconds=2), utc_now() + timedelta(minutes=5))
+        began = utc_now()
+        window = Window(self.pulled - timedelta(seconds=2), began + timedelta(minutes=5))
+        self.pulled = began
         await ActivityEnvironment().run(self.town.pulls.pull_window, asking, window)
         await self._settled()
         for queue in (SUBSCRIBE, WRITEBACK):
