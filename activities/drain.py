@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
+from activities.heartbeats import alive
 from activities.ports import Clock, Glance, OutgoingCalls, Rereads, Tracking, Vendors
 from activities.tracing import step
 from domain.errors import Broken, RateLimited, Refused, Unavailable
@@ -20,7 +21,6 @@ from domain.timing import LoopTiming
 
 BATCH = 16
 IN_FLIGHT = 4
-BEAT_SECONDS = 1.0
 POLLED = ("track", "inquire", "return_query", LETTERS)
 """What is asked about again with the next period, whatever came of this time."""
 
@@ -77,7 +77,7 @@ class DrainActivities:
             activity.heartbeat(made)
             batch = await self._due(queue, timing)
             gate = asyncio.Semaphore(IN_FLIGHT)
-            await _alive(asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch)), made)
+            await alive(asyncio.gather(*(self._one(queue, call, timing, gate) for call in batch)), made)
             made += len(batch)
             if len(batch) < BATCH:
                 await asyncio.sleep(timing.drain_poll_seconds)
@@ -209,16 +209,6 @@ def _entry(call: Call) -> Entry:
         eta=datetime.fromisoformat(told["eta"]) if told["eta"] else None,
         lines=tuple(Units(sku, quantity) for sku, quantity in told["lines"]),
     )
-
-
-async def _alive(work: "asyncio.Future[list[None]]", made: int) -> None:
-    """Wait for a batch with signs of life: a stranger who hangs is no reason to take this drain for dead."""
-    try:
-        while not (await asyncio.wait([work], timeout=BEAT_SECONDS))[0]:
-            activity.heartbeat(made)
-        await work
-    finally:
-        work.cancel()
 
 
 def _notice(call: Call) -> ShipmentNotice:

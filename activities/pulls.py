@@ -33,8 +33,14 @@ class PullActivities:
         self._clock = clock
 
     @activity.defn
-    async def next_window(self, source: PullSource) -> Window | None:
-        """Say what has to be pulled next; None when everything is. The clock is real: vendors know no other."""
+    async def next_window(self, source: PullSource, last: Window | None = None) -> Window | None:
+        """Say what has to be pulled next; None when everything is. The clock is real: vendors know no other.
+
+        After a window of this pull that reached the present nothing is: what changed meanwhile is the next period's, or
+        a pull that takes longer than the second of a watermark would never end.
+        """
+        if last is not None and source.rules.reaches_now(last):
+            return None
         with fact_failures():
             return await self._pulls.window(source, self._clock())
 

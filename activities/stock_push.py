@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.heartbeats import alive
 from activities.ports import Clock, StockPushes, Vendors
 from activities.tracing import step
 from domain.errors import Broken, OmsError, RateLimited, Refused, Unavailable
@@ -19,7 +20,8 @@ from domain.outgoing import Queue
 from domain.stock_push import Batch, ListingKey, Place, PushRules, batches
 from domain.timing import LoopTiming
 
-MOST_CLAIMED = 400
+MOST_CLAIMED, MOST_CALLS = 400, 16
+"""So many listings, and calls, at most are taken in hand at once: what a shop at its pace takes before a lease ends."""
 IN_FLIGHT = 4
 PAGES_A_ROUND = 10
 """So many pages of a walk through all listings before what is known by then is told."""
@@ -55,7 +57,8 @@ class StockPushActivities:
                 place = await self._pushes.notice(queue, place, self._clock())
                 if place.after is None:
                     break
-            levels = await self._pushes.claim(queue, self._clock(), MOST_CLAIMED, timing.call_lease_seconds)
+            most = min(MOST_CLAIMED, MOST_CALLS * self._rules(queue.vendor).most)
+            levels = await self._pushes.claim(queue, self._clock(), most, timing.call_lease_seconds)
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
             await asyncio.sleep(timing.drain_poll_seconds)  # also in the middle of a walk
@@ -68,7 +71,7 @@ class StockPushActivities:
         """Tell what was lowered, then what was raised; return the number of calls."""
         gate, turns = asyncio.Semaphore(IN_FLIGHT), batches(levels, self._rules(queue.vendor))
         for turn in turns:
-            await asyncio.gather(*(self._one(queue, timing, batch, gate) for batch in turn))
+            await alive(asyncio.gather(*(self._one(queue, timing, batch, gate) for batch in turn)))
         return sum(len(turn) for turn in turns)
 
     async def _one(self, queue: Queue, timing: LoopTiming, batch: Batch, gate: asyncio.Semaphore) -> None:

@@ -60,6 +60,7 @@ class OrderObserved:
     goods = sum of line amounts; total = goods - shop_discount - platform_discount + freight (all minor units).
     `deposit_at` and `balance_until` say when a presale order's deposit was paid and until when its balance may be.
     `may_ship` is False while the channel forbids shipping a paid order (its own risk check, a group not complete).
+    `uncharged`: the buyer is not charged for it; a platform that charges by itself says so instead of a refund.
     """
 
     channel: str
@@ -86,6 +87,7 @@ class OrderObserved:
     may_ship: bool = True
     deposit_at: datetime | None = None
     balance_until: datetime | None = None
+    uncharged: bool = False
     kind: Literal["order"] = "order"
 
 

@@ -20,8 +20,10 @@ PAY_BACK = frozenset({"refund_due", "late_payment"})
 TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 """Alerts that tell somebody of a cancellation that came after the goods had left."""
 
-ONE_WAYBILL_EACH = frozenset({"taobao", "pdd", "jd", "kuaishou"})
+ONE_WAYBILL_EACH = frozenset({"taobao", "pdd", "jd", "kuaishou", "shopee", "xhs"})
 """Channels on which a line, or a whole order, has one waybill, in however many parcels it travels."""
+READ_FIRST = frozenset({"shopify"})
+"""Channels that show what may still leave, and are not told of a parcel of an order of which nothing may."""
 ALL_WAYBILLS = frozenset({"own"})
 """Channels that take the waybills of parcels which complete nothing, too."""
 
@@ -223,7 +225,7 @@ def _needs_no_waybill(no: str, waybill: str, books: Json) -> bool:
     bundled = any(line.get("sku") in books.get("bundles", {}) for line in sold.get("lines", ()))
     if sold.get("channel") in ONE_WAYBILL_EACH or (bundled and sold.get("channel") not in ALL_WAYBILLS):
         return called_off or bool(books.get("shop_told", {}).get(no))
-    return called_off and waybill in sold.get("refused_back", {})
+    return called_off and (waybill in sold.get("refused_back", {}) or sold.get("channel") in READ_FIRST)
 
 
 def order_of(fulfillment: str) -> str:

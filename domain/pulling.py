@@ -34,6 +34,10 @@ class PullRules:
     lag_seconds: float = 0.0
     few: bool = False
 
+    def reaches_now(self, window: Window) -> bool:
+        """Say whether a window ended where the list did, and not where the vendor's longest window does."""
+        return window.end - window.start < timedelta(seconds=self.longest_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class RollRules:

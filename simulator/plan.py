@@ -27,7 +27,15 @@ from simulator.orders import (
 )
 from simulator.plan_burst import burst_baskets, burst_orders
 from simulator.plan_cases import apply_for_cases
-from simulator.plan_shops import choose_shop, fit_basket, marketplace_acts, order_no, replay_shop
+from simulator.plan_shops import (
+    SILENT_ON_MONEY,
+    before_it_left,
+    choose_shop,
+    fit_basket,
+    marketplace_acts,
+    order_no,
+    replay_shop,
+)
 from simulator.presale import Supply, pay_deposits, sell_presale, supplies_for
 from simulator.seeds import HAND, draw_evenly, jittered, rng
 from simulator.settings import Config, ConfigError, Profile
@@ -181,7 +189,9 @@ def _order(
     acts = pay_deposits(config, n, fate, basket, acts)
     if channel != "own":
         acts = marketplace_acts(config, n, fate, acts)
-    if not basket.scarce:  # what never leaves nobody sends back
+    if channel in SILENT_ON_MONEY:
+        acts = before_it_left(acts)
+    elif not basket.scarce:  # what never leaves nobody sends back
         acts = apply_for_cases(config, n, fate, acts)
     return PlannedOrder(
         channel=channel,

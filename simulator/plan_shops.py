@@ -7,10 +7,13 @@ from simulator.orders import Act, Basket, Fate
 from simulator.seeds import draw_evenly, rng
 from simulator.settings import Config
 from simulator.tmall_export import Row
+from simulator.warehouse import SHIPPED
 
 # 19 digits as the vendors have them; the first two keep the vendors (and replayed rows) apart.
 PREFIXES = {"taobao": "42", "douyin": "69"}
 # The last digits leave room for the numbers of child orders, which follow their parent's.
+SILENT_ON_MONEY = frozenset({"amazon"})
+"""Platforms that tell a seller's system neither of cases nor of money that went back after goods left."""
 ENDS = 9_990
 NEARLY_ALL = 1 - 1e-9
 
@@ -64,6 +67,11 @@ def fit_basket(channel: str, basket: Basket) -> Basket:
 def child_no(no: str, place: int, of: int) -> str:
     """Number the child order at a place from 0: a single one has its parent's number."""
     return no if of == 1 else str(int(no) + place + 1)
+
+
+def before_it_left(acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """Leave out money that goes back once goods have left, or in part."""
+    return tuple(act for act in acts if act.stage != SHIPPED and not act.refund_minor)
 
 
 def marketplace_acts(config: Config, n: int, fate: Fate, acts: tuple[Act, ...]) -> tuple[Act, ...]:

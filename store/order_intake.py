@@ -176,6 +176,10 @@ async def _money(tx: AsyncConnection, row: Row[Any], seen: OrderObserved) -> dic
     And keep what we paid back ourselves when the channel does not know of it (refunds.py).
     """
     before = PaymentStatus(row.payment_status)
+    if seen.uncharged and row.paid_minor:
+        return {"payment_status": PaymentStatus.REFUNDED.value} | dict.fromkeys(
+            ("paid_minor", "refunded_minor"), row.paid_minor
+        )
     after = payment_status(seen.status, before)
     ours = row.refunded_minor > seen.refunded_minor and await refunds.any_back(tx, row.key)
     if payment_status(seen.status) is after and not ours:

@@ -26,9 +26,9 @@ class ShopPullWorkflow:
     @workflow.run
     async def run(self, source: PullSource) -> int:
         """Pull until nothing is left or a window fails; return how many orders had news."""
-        news = 0
+        news, last = 0, None
         for _ in range(MOST_WINDOWS):
-            window = await fact(PullActivities.next_window, source)
+            window = await fact(PullActivities.next_window, source, last)
             if window is None:
                 break
             try:
@@ -46,6 +46,7 @@ class ShopPullWorkflow:
                 await fact(PullActivities.pull_failed, source, _words(error))
                 break
             await fact(PullActivities.finish_pull, source, window)
+            last = window
         return news
 
 

@@ -47,7 +47,8 @@ async def compare(run: RunFile, since: datetime) -> dict[str, Compared]:
         client = await connect()
         begin = since.replace(microsecond=0) - timedelta(seconds=1)
         spans = [(begin, utc_now().replace(microsecond=0) - _lag(source)) for source in sources]
-        await asyncio.gather(*(reconcile(client, one, *span) for one, span in zip(sources, spans, strict=True)))
+        pairs = [(one, *span) for one, span in zip(sources, spans, strict=True) if begin < span[1]]
+        await asyncio.gather(*(reconcile(client, *pair) for pair in pairs))
         return {f"{one.vendor}/{one.shop}": await _compared(database, one, begin) for one in sources}
     finally:
         await database.close()
@@ -90,7 +91,7 @@ async def _compared(database: Database, source: RollSource, since: datetime) -> 
         named=_sum(by_hand, "named"),
         here=_sum(by_hand, "booked"),
         missing=_sum(by_hand, "missing"),
-        asked=all(one.state is not Mark.UNASKED for one in by_hand),
+        asked=bool(by_hand) and all(one.state is not Mark.UNASKED for one in by_hand),
         hours=len(hours),
         whole=sum(one.state in WHOLE for one in hours),
         healed=sum(one.healed_at is not None for one in hours),

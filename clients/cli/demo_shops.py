@@ -76,10 +76,15 @@ PARAMS: Mapping[str, dict[str, str]] = {
     "taobao": {"tmc_group": "default"},
     "jd": {"operator": "demo"},
     "kuaishou": {"carriers": "SF=4,YTO=6,ZTO=7,STO=8,YUNDA=9,JD=10,EMS=11"},
-    "pdd": {"carriers": "SF=44,YTO=85,ZTO=115,STO=1,YUNDA=121,JD=120,EMS=118", "message_url": "{messages}"},
+    "pdd": {
+        "carriers": "SF=44,YTO=85,ZTO=115,STO=1,YUNDA=121,JD=120,EMS=118",
+        "message_url": "{messages}",
+        "lag_seconds": "2",
+    },
     "shopee": {"callback_url": "{gateway}/in/shopee/{shop}"},
     "xhs": {"carriers": "SF=shunfeng,YTO=yuantong,ZTO=zhongtong,STO=shentong,YUNDA=yunda,JD=jd,EMS=ems"},
     "shopify": {"location_id": "1001"},
+    "wechatshop": {"minute_seconds": "2"},
     "amazon": {
         "marketplace_id": "ATVPDKIKX0DER",
         "product_type": "SHIRT",

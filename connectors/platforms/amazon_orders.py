@@ -32,7 +32,9 @@ from domain.shops import Shop
 CHANNEL = "amazon"
 MAX_LINES, MAX_QUANTITY, MAX_TITLE, MAX_PARTS = 500, 9_999, 500, 200
 PENDING = frozenset({"PENDING", "PENDING_AVAILABILITY"})
-NEVER_PAID = PENDING | {"CANCELLED", "UNFULFILLABLE"}
+UNCHARGED = frozenset({"CANCELLED", "UNFULFILLABLE"})
+"""The platform takes the money itself when goods leave, and shows no refunds with orders."""
+NEVER_PAID = PENDING | UNCHARGED
 OPEN = frozenset({"UNSHIPPED", "PARTIALLY_SHIPPED"})
 SHIPPED, DELIVERED, ASKED_OFF, BUYER = "SHIPPED", "DELIVERED", "CANCEL_REQUESTED", "BUYER"
 BY_AMAZON = "AMAZON"
@@ -216,6 +218,7 @@ def read_order(told: Mapping[str, Any], shop: Shop) -> OrderObserved:
         total_minor=total,
         paid_minor=total if is_paid else 0,
         refunded_minor=0,
+        uncharged=order.fulfillment.status in UNCHARGED,
         lines=lines,
         contact=_contact(order.recipient.address),
         buyer_id=order.buyer.email,

@@ -23,6 +23,8 @@ from connectors.platforms import wechatshop_cases as cases
 from connectors.platforms.wechatshop_api import (
     CHANNEL,
     KEY_MISMATCH,
+    MINUTE,
+    MINUTE_HELP,
     TOO_MANY,
     Answer,
     Question,
@@ -257,6 +259,7 @@ VENDOR = Vendor(
     },
     optional_params={
         CARRIERS: "our carriers in the platform's words (deliverycompanylist), such as SF=SF; others as they are",
+        MINUTE: MINUTE_HELP,
         DELIVER_TYPE: "the platform's number for a parcel that the seller hands in; 1 if empty",
     },
     asked_with="",

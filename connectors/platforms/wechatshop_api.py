@@ -21,22 +21,22 @@ from domain.errors import Broken, OmsError, RateLimited, Refused, TokenRejected,
 from domain.shops import Shop
 
 CHANNEL = "wechatshop"
-TOO_MANY, KEY_MISMATCH = 31_042, 606_006
+TOO_MANY, KEY_MISMATCH, DAY_LIMIT = 31_042, 606_006, 45_009
 EARLIEST_SECOND, LATEST_SECOND = 946_684_800, 4_102_444_800
 MINUTE_SECONDS, LATER_SECONDS = 60.0, 3_600.0
 FORBIDDEN = 403
 
 _CODES: Mapping[int, type[OmsError]] = {
     40_001: TokenRejected, 42_001: TokenRejected, 40_014: TokenRejected,
-    45_009: RateLimited, 45_011: RateLimited, 100_003: RateLimited,
+    DAY_LIMIT: RateLimited, 45_011: RateLimited, 100_003: RateLimited,
     -1: Unavailable,
     # The address that asks is not on the list that the shop keeps.
     45_035: Broken, 61_004: Broken,
     TOO_MANY: Broken, KEY_MISMATCH: Broken,
 }  # fmt: skip
 CODES = frozenset(_CODES)
-_WAITS: Mapping[int, float] = {45_009: LATER_SECONDS, 45_011: MINUTE_SECONDS, 100_003: MINUTE_SECONDS}
-"""Seconds after which it is worth asking again: a daily quota, one of a minute, an order that changed too often."""
+MINUTE = "minute_seconds"
+MINUTE_HELP = "how long it is left alone when its quota of a minute is used up, in seconds; 60 if empty"
 
 
 Second = Annotated[int, Field(ge=EARLIEST_SECOND, le=LATEST_SECOND)]
@@ -80,6 +80,7 @@ class Answer:
     told: dict[str, Any] = field(repr=False)
     raw: bytes = field(repr=False)
     business: bool
+    minute_seconds: float = MINUTE_SECONDS
 
     def check(self) -> None:
         """Raise what the code means, unless it is a success. The words are the platform's own, cut to size."""
@@ -91,7 +92,7 @@ class Answer:
             raise Refused(str(self.errcode), f"{words} ({self.ref})")
         text = f"{CHANNEL} about {self.ref}: {self.errcode}: {words}"
         if kind is RateLimited:
-            raise RateLimited(text, _WAITS[self.errcode])
+            raise RateLimited(text, LATER_SECONDS if self.errcode == DAY_LIMIT else self.minute_seconds)
         raise kind(text)
 
     def read(self, shape: type[M]) -> M:
@@ -121,7 +122,15 @@ class WechatApi:
             raise unexplained(call, reply)
         told = _read(call, reply)
         envelope = checked(_Envelope if question.authorised else _Token, told, ref)
-        return Answer(ref, envelope.errcode, envelope.errmsg, told, reply.body, question.business)
+        told_us = (envelope.errcode, envelope.errmsg, told, reply.body)
+        return Answer(ref, *told_us, question.business, _minute(self._shop))
+
+
+def _minute(shop: Shop) -> float:
+    told = shop.params.get(MINUTE, "")
+    if told and not (told.isascii() and told.isdigit()):
+        raise Broken(f"shop {shop.code} ({CHANNEL}): {MINUTE} is not whole seconds: mend it")
+    return float(told or MINUTE_SECONDS)
 
 
 def checked(shape: type[M], told: Any, ref: str) -> M:

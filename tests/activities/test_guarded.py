@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities import drain, guarded, ports, ports_mail, ports_messages, ports_returns, red_letters
+from activities import guarded, heartbeats, ports, ports_mail, ports_messages, ports_returns, red_letters
 from activities.bulkhead import Bulkhead, Limits
 from activities.drain import DrainActivities
 from activities.failures import effect_failures
@@ -245,7 +245,7 @@ class Hanging(ShutCouriers):
 
 async def test_a_drain_gives_signs_of_life_while_a_stranger_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """INT-4: else it is taken for dead and started a second time beside itself."""
-    monkeypatch.setattr(drain, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0.01)
     hanging = Hanging()
     environment = ActivityEnvironment()
     environment.on_heartbeat = hanging.sign

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities import heartbeats
 from activities.ports import Courier, PaymentProvider, SalesChannel, Warehouse
 from activities.stock_push import StockPushActivities
 from clients.clock import utc_now
@@ -263,3 +265,29 @@ async def test_a_drain_outlives_its_database(database: Database, ring: KeyRing) 
     work = StockPushActivities(AwayAtTimes(database), OneShop(shop), rules, utc_now)
     assert await ActivityEnvironment().run(work.push_stock, QUEUE, LOOPS, 4) == 1
     assert shop.shows == {"A": 1}
+
+
+async def test_a_shop_that_is_slow_to_take_its_stock_does_not_look_like_a_dead_drain(
+    database: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INV-6: signs of life go on while one call is made, or the drain of a slow shop would begin anew for ever."""
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0.01)
+    await shelve(database, ring, A=1)
+    beats: list[object] = []
+    released = asyncio.Event()
+
+    class Slow(FakeShop):
+        async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
+            await released.wait()
+            return await super().push_stock(batch)
+
+    def beat(*told: object) -> None:
+        beats.append(told)
+        if len(beats) > 3:
+            released.set()
+
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = beat
+    work = StockPushActivities(SqlStockPushes(database), OneShop(Slow()), rules, utc_now)
+    assert await environment.run(work.push_stock, QUEUE, LOOPS, 1) > 0
+    assert len(beats) > 3

@@ -53,3 +53,9 @@ def test_each_channel_is_pulled_at_its_own_pace() -> None:
     assert paced(timing, rules, pushes=False).period_seconds == 120
     assert paced(timing, rules, pushes=True).period_seconds == 300
     assert {paced(timing, few, pushes=pushes).period_seconds for pushes in (False, True)} == {900}
+
+
+def test_a_window_cut_by_the_vendors_limit_is_followed_by_the_next_and_one_that_reached_the_present_is_not() -> None:
+    """INT-2: a pull that takes longer than a second would otherwise find a second more to pull, for ever."""
+    assert not DAY.reaches_now(Window(NOON - timedelta(days=1), NOON))
+    assert DAY.reaches_now(Window(NOON - timedelta(minutes=7), NOON))
