@@ -1,7 +1,7 @@
 """The demo asks each platform at its end which orders it has, as `oms reconcile` does; what it names has to be here."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,8 +38,8 @@ class Compared:
     healed: int
 
 
-async def compare(run: RunFile, since: datetime) -> dict[str, Compared]:
-    """Compare every shop that says which orders it has, all at once, from a moment to now."""
+async def compare(run: RunFile, since: datetime, deaf: Set[str]) -> dict[str, Compared]:
+    """Compare every shop that says which orders it has, all at once, from a moment to now; not `deaf` ones."""
     adopt(run.environment)
     database = Database(run.environment["OMS_DATABASE_URL"], pool=4)
     try:
@@ -47,9 +47,11 @@ async def compare(run: RunFile, since: datetime) -> dict[str, Compared]:
         client = await connect()
         begin = since.replace(microsecond=0) - timedelta(seconds=1)
         spans = [(begin, utc_now().replace(microsecond=0) - _lag(source)) for source in sources]
-        pairs = [(one, *span) for one, span in zip(sources, spans, strict=True) if begin < span[1]]
+        pairs = [
+            (one, *span) for one, span in zip(sources, spans, strict=True) if begin < span[1] and _name(one) not in deaf
+        ]
         await asyncio.gather(*(reconcile(client, *pair) for pair in pairs))
-        return {f"{one.vendor}/{one.shop}": await _compared(database, one, begin) for one in sources}
+        return {_name(one): await _compared(database, one, begin) for one in sources}
     finally:
         await database.close()
 
@@ -77,6 +79,10 @@ async def _sources(database: Database, ring: Path) -> list[RollSource]:
         timing = await settings_docs.timing(tx, Profile.DEMO)
     shops = await Shops(database, load_keyring(ring)).all()
     return [source for shop in shops if (source := source_of(shop, timing)) is not None]
+
+
+def _name(source: RollSource) -> str:
+    return f"{source.vendor}/{source.shop}"
 
 
 def _lag(source: RollSource) -> timedelta:

@@ -1,8 +1,9 @@
 """The demo's world: an installation, a simulator beside it, and the connections between them."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -163,20 +164,25 @@ class DemoWorld:
         ]
 
     def settle(self) -> None:
-        """Give outgoing calls a moment to reach the world; then every platform is asked which orders it has."""
-        until = time.monotonic() + QUIET_SECONDS
-        while time.monotonic() < until and self._outgoing():
-            time.sleep(0.1)
+        """Give outgoing calls a moment to reach the world; each platform is asked which orders it has meanwhile."""
+        self._until(self._nothing_leaves)
         self.supply.look(())  # a shop may have caught up only now
-        self.ledger = asyncio.run(compare(self.installation.run, self._since))
+        deaf = {f"{one.shop.vendor}/{one.shop.code}" for one in self.sides.accounts if one.shop.pull_dead}
+        self.ledger = asyncio.run(compare(self.installation.run, self._since, deaf))
+        self._until(self._stock_told)
 
-    def _outgoing(self) -> bool:
-        self.installation.heal()
-        try:
-            work = asyncio.run(self._progress(True))[0]
-            return bool(work.outgoing or work.waiting) or not asyncio.run(self._stock_told())
-        except Unavailable:
-            return True
+    def _until(self, reached: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+        until = time.monotonic() + QUIET_SECONDS
+        while time.monotonic() < until:
+            self.installation.heal()
+            with contextlib.suppress(Unavailable):
+                if asyncio.run(reached()):
+                    return
+            time.sleep(0.1)
+
+    async def _nothing_leaves(self) -> bool:
+        work, _, _ = await self._progress(True)
+        return not (work.outgoing or work.waiting)
 
     def evidence(self) -> Evidence:
         """Collect what the proof compares."""
