@@ -32,7 +32,7 @@ from connectors.outbound import (
     SalesChannel,
     Warehouse,
 )
-from connectors.vendor import LAG, Caller, Vendor
+from connectors.vendor import LAG, PACE, Caller, Vendor
 from domain.errors import BadInput, Broken, Unparsable
 from domain.pulling import PullRules, RollRules
 from domain.shops import Role, Shop
@@ -152,6 +152,14 @@ def _behind(rules: R | None, shop: Shop) -> R | None:
     if not told.isascii() or not told.isdigit():
         raise Broken(f"shop {shop.code} ({shop.vendor}): {LAG} is not whole seconds: mend it")
     return replace(rules, lag_seconds=float(told))
+
+
+def pace(shop: Shop) -> float:
+    """Give how many calls a second are let through to a shop's account (INT-16)."""
+    told = shop.params.get(PACE, "")
+    if told and not (told.isascii() and told.isdigit() and int(told)):
+        raise Broken(f"shop {shop.code} ({shop.vendor}): {PACE} is no whole number from 1: mend it with oms shop set")
+    return float(told) if told else vendor(shop.vendor).per_second
 
 
 def pushes(name: str) -> bool:

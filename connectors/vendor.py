@@ -32,6 +32,8 @@ from domain.stock_push import PushRules
 T = TypeVar("T")
 LAG = "lag_seconds"
 """A param of every shop that is pulled: how far behind its clock a list ends, instead of what its vendor documents."""
+PACE = "calls_per_second"
+"""A param of every shop: how many calls a second its account takes from a process, instead of what is documented."""
 Caller = Callable[[Shop, httpx.AsyncClient, Clock], T]
 """How a class that speaks to a vendor is made."""
 Reader = Callable[[Shop, bytes, datetime], Queued | None]

@@ -156,7 +156,7 @@ class ShopVendors:
             return registry.sales_channel(shop, self._http, utc_now)
 
         shop = await self._keeper.fresh(await self._shop(vendor, code), build)
-        per_second = registry.vendor(vendor).per_second
+        per_second = registry.pace(shop)
         pace = partial(self._paces.take, vendor, code, per_second)
         stock_pace = partial(self._paces.take, vendor, f"{code} stock", per_second * STOCK_SHARE)
         careful = CarefulChannel(shop, build(shop), pace, self._keeper, stock_pace)
@@ -170,7 +170,7 @@ class ShopVendors:
             return registry.sales_channel(shop, self._http, utc_now)
 
         shop = await self._keeper.fresh(await self._shop(vendor, code), build)
-        pace = partial(self._paces.take, vendor, code, registry.vendor(vendor).per_second)
+        pace = partial(self._paces.take, vendor, code, registry.pace(shop))
         channel = registry.order_roll(shop, self._http, utc_now)
         return CarefulRoll(shop, channel, pace, self._keeper, self._bulkheads.of(vendor, f"{code} lists"))
 

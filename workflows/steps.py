@@ -33,11 +33,8 @@ async def fact(step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         return await workflow.execute_local_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS, retry_policy=FACT_ATTEMPTS
         )
-    except (
-        ActivityError,
-        ApplicationError,
-        TimedOut,
-    ):  # a local activity raises its failure bare, a time-out on replay
+    except (ActivityError, ApplicationError, TimedOut):
+        # A local activity raises its failure bare, and on replay a time-out, too.
         return await workflow.execute_activity(
             step, args=arguments, start_to_close_timeout=FACT_SECONDS * 3, retry_policy=FACT_FOR_EVER
         )

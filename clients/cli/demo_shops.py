@@ -89,6 +89,7 @@ PARAMS: Mapping[str, dict[str, str]] = {
         "marketplace_id": "ATVPDKIKX0DER",
         "product_type": "SHIRT",
         "token_url": "{simulator}/amazon/auth/o2/token",
+        "calls_per_second": "12",
         "lag_seconds": "2",
     },
 }

@@ -9,10 +9,14 @@ from clients.cli.session import out, session, told
 from clients.cli.shops import Actor, Code, Vendor, connected, refuse_incomplete, split_params
 from clients.clock import utc_now
 from connectors import registry
-from connectors.vendor import LAG
+from connectors.vendor import LAG, PACE
 from domain.errors import BadInput
 from store.shops import Shops
 
+OF_EVERY_SHOP = {
+    LAG: "how far behind its clock a list ends, in seconds, instead of what its vendor documents",
+    PACE: "how many calls a second it takes from each process, instead of what its vendor documents",
+}
 params_app = typer.Typer(no_args_is_help=True)
 
 
@@ -46,7 +50,7 @@ def set_(
 def _refuse_unknown(vendor: str, given: dict[str, str]) -> None:
     """Raise BadInput for a name that this vendor does not know: a typing error would change nothing in silence."""
     needs = registry.vendor(vendor)
-    known = {**needs.params, **needs.optional_params, LAG: "how far behind its clock a list ends"}
+    known = {**needs.params, **needs.optional_params, **OF_EVERY_SHOP}
     strange = sorted(set(given) - set(known))
     if strange:
         told_of = "; ".join(f"{name}: {why}" for name, why in known.items())

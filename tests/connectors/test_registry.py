@@ -26,7 +26,7 @@ from connectors.platforms.wechatshop import WechatShop
 from connectors.platforms.wechatshop_push import WechatInbound
 from connectors.warehouses.qimen import QimenWarehouse
 from connectors.warehouses.qimen_inbound import QimenInbound
-from domain.errors import BadInput
+from domain.errors import BadInput, Broken
 from domain.shops import Role, Shop
 from tests.connectors.alipay_answers import ALIPAY
 from tests.connectors.douyin_answers import DOUYIN
@@ -124,3 +124,12 @@ def test_every_vendor_says_what_it_is() -> None:
         assert isinstance(vendor.role, Role)
         assert vendor.zone
         assert len(vendor.currency) == 3
+
+
+def test_the_pace_of_an_account_is_its_vendors_unless_its_row_says_another() -> None:
+    """INT-16: a changed limit is entered in the shop's row, without a deploy."""
+    amazon = Shop("amazon", "az", Role.SALES, "UTC", "USD", "https://x.test", "id", ("s",), {})
+    assert registry.pace(amazon) == registry.vendor("amazon").per_second
+    assert registry.pace(replace(amazon, params={"calls_per_second": "12"})) == 12
+    with pytest.raises(Broken, match="no whole number from 1"):
+        registry.pace(replace(amazon, params={"calls_per_second": "0.5"}))
