@@ -149,7 +149,8 @@ def _shown(evidence: Evidence) -> tuple[str, str, str]:
     """Add up what shops were told last that they may sell, and what those that take it should show."""
     stock = [one["stock"].values() for one in evidence.books["shops"].values() if one["stock"]]
     told = sum(one["told"][-1][1] for listings in stock for one in listings if one["told"])
-    return "units told to shops last / to be shown", str(told), str(sum(one.derived for one in evidence.shown))
+    due = sum(one.derived for one in evidence.shown if one.told is not None)
+    return "units told to shops last / to be shown", str(told), str(due)
 
 
 def _paid_back(evidence: Evidence) -> list[tuple[str, str, str]]:
