@@ -77,7 +77,7 @@ def proposals(share: CallShare, ways: Ways) -> Iterator[str]:
         yield "it can push and does not: turn its push on at the platform"
     if ways.queue_with:
         yield f"its message queue brings news without asking: connect it with --param {ways.queue_with}=ADDRESS"
-    yield "ask the vendor for a higher limit, or call it less often (oms shop set, calls_per_second)"
+    yield "ask the vendor for a higher limit"
 
 
 def _percent(part: int, whole: int) -> float:

@@ -12,6 +12,7 @@ from store.alert_rows import Level as Level
 from store.alert_rows import NewAlert as NewAlert
 
 _REWORD = text("UPDATE alert SET words = :words, level = :level WHERE key = :key AND cleared_at IS NULL")
+_LOCK = text("SELECT FROM alert WHERE key = :key AND cleared_at IS NULL FOR UPDATE")
 _CLEAR = text(
     """
     UPDATE alert SET cleared_at = :now, cleared_by = :by
@@ -41,6 +42,11 @@ async def raise_alert(tx: AsyncConnection, alert: NewAlert, now: datetime) -> No
 def said_of(key: str, raised_at: datetime) -> str:
     """Name what is said of one opening of an alert, so that who was told of it can be found."""
     return f"alert:{key}:{raised_at.astimezone(UTC).isoformat()}"
+
+
+async def lock(tx: AsyncConnection, key: str) -> None:
+    """Let nobody else reword an open alert until this transaction ends."""
+    await tx.execute(_LOCK, {"key": key})
 
 
 async def reword(tx: AsyncConnection, alert: NewAlert, words: str) -> None:

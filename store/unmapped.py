@@ -43,7 +43,8 @@ async def set_aside(tx: AsyncConnection, seen: OrderObserved, observation_id: in
     """Let an observation wait for the meaning of its code, and tell somebody once per channel and code."""
     where = {"channel": seen.channel, "code": seen.raw_status}
     alert = NewAlert(ALERT, Level.CRITICAL, alert_subject(seen.channel, seen.raw_status), "")
-    await alerts.raise_alert(tx, alert, now)  # first, for it locks the alert: the count below is then complete
+    await alerts.raise_alert(tx, alert, now)
+    await alerts.lock(tx, alert.key)  # the count below is then complete
     await tx.execute(_CODE, {"id": observation_id, "code": seen.raw_status})
     waiting = (await tx.execute(_WAITING, where)).scalar_one()
     await alerts.reword(tx, alert, _words(seen, waiting))

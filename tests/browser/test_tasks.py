@@ -78,7 +78,7 @@ async def _why_this_number(page: Page, world: World) -> None:
 
 
 async def _escalated(page: Page, world: World) -> None:
-    await page.locator("tr", has_text="TASK2").first.get_by_role("link").first.click()
+    await page.locator("tr", has_text="TASK2").first.get_by_role("link", name="TASK2").click()
     await expect(page.locator("#waits")).to_have_text("卡住：缺货：TASKSKU")
     await expect(page.locator("#act-retry")).to_be_enabled()
 
