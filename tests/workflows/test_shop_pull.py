@@ -142,8 +142,14 @@ async def test_pulling_a_shop_that_nobody_scheduled_is_refused_with_the_reason(t
 
 async def test_two_pulls_of_one_shop_never_run_at_once(market: Market) -> None:
     market.shop.failures = [Unavailable("HTTP 503")]
+
+    async def waits() -> bool:
+        return not market.shop.failures
+
     async with market.open(LONG_WAITS):
-        for _ in range(3):
+        await market.pull_now()
+        await eventually(waits, market.pull_row)  # the first waits for its next try, and not a later one
+        for _ in range(2):
             await market.pull_now()
         await market.pulled(8)
         running = [
