@@ -61,9 +61,16 @@ class TokenKeeper:
     def __init__(self, tokens: Tokens, clock: Clock) -> None:
         self._tokens = tokens
         self._clock = clock
+        self._unsaved: dict[tuple[str, str], Token] = {}
 
     async def fresh(self, shop: Shop, build: Callable[[Shop], RenewableChannel]) -> Shop:
-        """Give the shop with a token that may be used; Unavailable while another process renews a dead one."""
+        """Give the shop with a token that may be used; Unavailable while another process renews a dead one.
+
+        A renewed one that the database could not take is kept here and stored with the next call: a refresh token works
+        once, and with the new one lost the shop would have to be authorised anew.
+        """
+        if kept := self._unsaved.get((shop.vendor, shop.code)):
+            return await self._saved(shop, kept)
         now, token = self._clock(), shop.token
         if token is None or token.renew_at is None or now < token.renew_at:
             return shop
@@ -85,8 +92,15 @@ class TokenKeeper:
             if dead:
                 raise Unavailable(f"{shop.vendor}/{shop.code} has to be authorised anew: {error}") from error
             return shop
-        await self._tokens.save(shop, token, self._clock())
-        return replace(shop, token=token)
+        return await self._saved(shop, token)
+
+    async def _saved(self, shop: Shop, token: Token) -> Shop:
+        if shop.token is None or shop.token.version < token.version:
+            self._unsaved[shop.vendor, shop.code] = token
+            await self._tokens.save(shop, token, self._clock())
+            shop = replace(shop, token=token)
+        self._unsaved.pop((shop.vendor, shop.code), None)
+        return shop
 
     async def spoil(self, shop: Shop) -> None:
         """Note that the vendor does not take the token any more."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -147,6 +147,26 @@ async def test_a_renewal_without_an_answer_gives_the_claim_back_so_that_the_next
     with pytest.raises(Unavailable):
         await keeper(tokens).fresh(replace(SHOP, token=OLD), failing(Unavailable("HTTP 503")))
     assert (tokens.given_back, tokens.losses, tokens.saved) == (1, [], [])
+
+
+async def test_a_renewed_token_that_could_not_be_stored_is_stored_with_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """INT-1: the database was killed between the vendor's answer and our commit; the refresh token works only once."""
+    tokens, due = FakeTokens(), replace(SHOP, token=OLD)
+    kept = keeper(tokens)
+    with monkeypatch.context() as away:
+
+        async def save(shop: Shop, token: Token, now: datetime) -> None:
+            raise Unavailable("database: away")
+
+        away.setattr(tokens, "save", save)
+        with pytest.raises(Unavailable, match="away"):
+            await kept.fresh(due, channel_of)
+    shop = await kept.fresh(due, failing(Refused("27", "the refresh token was used")))
+    assert shop.token is not None
+    assert (shop.token.access, len(tokens.saved), tokens.losses) == ("new", 1, [])
+    assert await kept.fresh(shop, failing(Refused("27", "nobody asks"))) == shop
 
 
 async def test_a_token_that_the_vendor_rejects_is_spoilt_so_that_the_next_call_renews_it() -> None:
