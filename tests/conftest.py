@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import asyncpg
 import pytest
@@ -70,12 +71,19 @@ def _count(words: str) -> int:
     return int(words)
 
 
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Give each test the settings that the run began with: a command that finds its installation puts that in force."""
+    with patch.dict("os.environ"):
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def workflow_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     """Put --workflow-cache in force, for workers in this process and in its children."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as settings:
         if (size := request.config.getoption("--workflow-cache")) is not None:
-            patch.setenv("OMS_WORKFLOW_CACHE", str(size))
+            settings.setenv("OMS_WORKFLOW_CACHE", str(size))
         yield
 
 

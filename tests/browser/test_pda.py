@@ -12,7 +12,7 @@ from domain.after_sales import CaseKind, CaseLine, NewCase, Origin
 from domain.permissions import UserRole
 from store import cases, places
 from tests.browser.conftest import log_in, ready
-from tests.browser.world import World, until
+from tests.browser.world import WORKER_MS, World, until
 
 APPROVED = text(
     """
@@ -86,7 +86,7 @@ async def test_an_inspection_survives_a_dead_spot_and_is_booked_once(world: Worl
     await page.context.set_offline(False)
     await expect(page.locator("#said")).to_contain_text(f"已提交 {no}")
     await expect(page.locator("#queue")).to_have_text("")
-    await expect(page.locator(f"[data-no={no}]")).to_have_count(0)
+    await expect(page.locator(f"[data-no={no}]")).to_have_count(0, timeout=WORKER_MS)
     found = "SELECT string_agg(grade || ' ' || quantity, ', ' ORDER BY grade) FROM inspection WHERE case_no = :no"
     assert await world.value(found, no=no) == "defective 1, good 1"
     seen = "SELECT p.width FROM case_photo p JOIN inspection i ON i.photo_id = p.id WHERE i.case_no = :no LIMIT 1"

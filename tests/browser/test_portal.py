@@ -14,11 +14,10 @@ from store import places
 from store.portal_access import PortalAccess
 from store.replay import By
 from tests.browser.conftest import ZONE
-from tests.browser.world import LONG, World, until
+from tests.browser.world import LONG, WORKER_MS, World, until
 
 PHONE = ViewportSize(width=390, height=844)
 Take = Callable[..., Awaitable[Page]]
-WORKER_MS = 40_000
 """A worker whose engine was killed by a test before takes its time; the page waits 20 s for it."""
 
 

@@ -30,6 +30,8 @@ from tests.clients.worlds import order, signed
 from tests.connectors.worlds import OWN, QIMEN
 
 PASSWORD = "a good long password"
+WORKER_MS = 40_000
+"""So long what a worker does may take that was started anew a moment ago."""
 PHONE = "13912345678"
 LONG = "超长名称测试：限量版手工缝制纯羊毛加厚保暖男士商务休闲大衣（含同色系围巾、手套、礼盒及贺卡套装）藏青色 XXXL"
 CONFIRM = (
