@@ -3,18 +3,13 @@
 Every worker process may; what they find is the same rows. The rule is domain/call_limits.py's (INT-16).
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
-
 from activities.tally import Tally
-from clients.clock import utc_now
 from connectors import registry
 from domain.call_limits import CROWDED, CallShare, Ways, crowded, is_crowded
 from domain.connections import PUSHES_LOOKED_FOR
-from domain.errors import Unavailable
 from domain.pulling import paced, period_setting
 from domain.timing import PullTiming
 from domain.watch import AlertLimits, Finding
@@ -22,8 +17,7 @@ from store import call_counts, connections, settings_docs
 from store.connections import Connected
 from store.database import Database
 from store.settings_docs import Profile
-
-log = structlog.get_logger("call_limits")
+from workers import rounds
 
 
 class CallLimits:
@@ -36,13 +30,11 @@ class CallLimits:
 
     async def keep(self) -> None:
         """Look once per period. Runs until cancelled."""
-        pause = 1.0
-        while True:
-            try:
-                pause = (await self.look(utc_now())).watch_seconds
-            except Unavailable as error:
-                log.warning("call limits wait", reason=error.reason)
-            await asyncio.sleep(pause)
+
+        async def one(now: datetime) -> float:
+            return (await self.look(now)).watch_seconds
+
+        await rounds.keep("call limits", one)
 
     async def look(self, now: datetime) -> AlertLimits:
         """Write down and judge once; gives the limits it went by."""

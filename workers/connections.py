@@ -3,18 +3,14 @@
 Every worker process may; what they find is the same rows. The rules are domain/connections.py's.
 """
 
-import asyncio
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-import structlog
 from temporalio.client import Client
 
-from clients.clock import utc_now
 from clients.temporal import pull_is_on
 from connectors import registry
 from domain.connections import CONNECTION, PUSHES_LOOKED_FOR, SILENCE, Connection, finding, silent
-from domain.errors import Unavailable
 from domain.pulling import paced
 from domain.timing import PullTiming
 from domain.watch import AlertLimits
@@ -22,8 +18,7 @@ from store import connections, settings_docs
 from store.connections import Connected
 from store.database import Database
 from store.settings_docs import Profile
-
-log = structlog.get_logger("connections")
+from workers import rounds
 
 
 class Connections:
@@ -37,13 +32,11 @@ class Connections:
 
     async def keep(self) -> None:
         """Look once per period. Runs until cancelled."""
-        pause = 1.0
-        while True:
-            try:
-                pause = (await self.look(utc_now())).watch_seconds
-            except Unavailable as error:
-                log.warning("connections wait", reason=error.reason)
-            await asyncio.sleep(pause)
+
+        async def one(now: datetime) -> float:
+            return (await self.look(now)).watch_seconds
+
+        await rounds.keep("connections", one)
 
     async def look(self, now: datetime) -> AlertLimits:
         """Look once; the engine is asked at the first look and then every hour. Gives the limits it went by."""

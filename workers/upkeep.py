@@ -3,22 +3,20 @@
 Every worker process may; what is done is done once. The SQL is in store/.
 """
 
-import asyncio
 from datetime import datetime
 
 import structlog
 from temporalio.client import Client
 
-from clients.clock import utc_now
 from clients.temporal_stock import count_now, ensure_approval
 from domain.approvals import ApprovalStart
 from domain.counting import CountStart
-from domain.errors import Unavailable
 from domain.timing import Timing
 from store import adjustments, approvals, inbound, settings_docs, stock_reports, turnover
 from store.database import Database
 from store.order_marks import SqlOrderMarks
 from store.settings_docs import Profile
+from workers import rounds
 
 log = structlog.get_logger("upkeep")
 MOST_AT_ONCE = 50
@@ -35,13 +33,11 @@ class Upkeep:
 
     async def keep(self) -> None:
         """Do a round per period. Runs until cancelled."""
-        pause = 1.0
-        while True:
-            try:
-                pause = (await self.round(utc_now())).loop.sweep_poll_seconds
-            except Unavailable as error:
-                log.warning("upkeep waits", reason=error.reason)
-            await asyncio.sleep(pause)
+
+        async def one(now: datetime) -> float:
+            return (await self.round(now)).loop.sweep_poll_seconds
+
+        await rounds.keep("upkeep", one)
 
     async def round(self, now: datetime) -> Timing:
         """Do everything once; gives the timing that it went by."""
