@@ -20,12 +20,8 @@ PAY_BACK = frozenset({"refund_due", "late_payment"})
 TOO_LATE = frozenset({"too_late", "late_refund", "late_cancel"})
 """Alerts that tell somebody of a cancellation that came after the goods had left."""
 
-ONE_WAYBILL_EACH = frozenset({"taobao", "pdd", "jd", "kuaishou", "shopee", "xhs"})
-"""Channels on which a line, or a whole order, has one waybill, in however many parcels it travels."""
-READ_FIRST = frozenset({"shopify"})
-"""Channels that show what may still leave, and are not told of a parcel of an order of which nothing may."""
-ALL_WAYBILLS = frozenset({"own"})
-"""Channels that take the waybills of parcels which complete nothing, too."""
+ONE_WAYBILL, ALL_WAYBILLS, SHOWN = "one", "all", "shown"
+"""How a shop is told of parcels, by its books (docs/simulator.md); else of each that completes something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,16 +212,17 @@ def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
 
 
 def _needs_no_waybill(no: str, waybill: str, books: Json) -> bool:
-    """Say whether a shop need not be told: it closed the order and refused, or takes one waybill for each line.
+    """Say whether a shop need not be told: it closed the order and refused, or has one waybill for each line or order.
 
-    A marketplace hears of a bundle with the parcel that completes it, an own shop of all its parcels.
+    One that shows what may still leave is not asked to take more. A marketplace hears of a bundle with the parcel that
+    completes it, an own shop of all its parcels.
     """
     sold = books["orders"].get(no, {})
-    called_off = sold.get("status") in CALLED_OFF
+    called_off, how = sold.get("status") in CALLED_OFF, sold.get("waybills")
     bundled = any(line.get("sku") in books.get("bundles", {}) for line in sold.get("lines", ()))
-    if sold.get("channel") in ONE_WAYBILL_EACH or (bundled and sold.get("channel") not in ALL_WAYBILLS):
+    if how == ONE_WAYBILL or (bundled and how != ALL_WAYBILLS):
         return called_off or bool(books.get("shop_told", {}).get(no))
-    return called_off and (waybill in sold.get("refused_back", {}) or sold.get("channel") in READ_FIRST)
+    return called_off and (how == SHOWN or waybill in sold.get("refused_back", {}))
 
 
 def order_of(fulfillment: str) -> str:

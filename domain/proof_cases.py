@@ -12,10 +12,6 @@ from domain.proof import Finding, Json
 CLOSED = "closed"
 
 
-LETTERED = frozenset({"jd"})
-"""Channels that number two kinds of cases each from one; we put a letter before, which tells them apart."""
-
-
 @dataclass(frozen=True, slots=True)
 class CaseFact:
     """One case as we have it; `paid_minor` is what we booked as paid for it.
@@ -41,13 +37,9 @@ class RedLetterFact:
     drafted: bool
 
 
-def _their_number(case: CaseFact) -> str:
-    return case.channel_case_no[1:] if case.channel in LETTERED else case.channel_case_no
-
-
 def prove_cases(cases: Sequence[CaseFact], books: Json) -> Iterable[Finding]:
     """List what does not fit: a case that was paid twice, never, or another sum; one that is missing, or still open."""
-    known = {(case.channel, case.shop, _their_number(case)): case for case in cases if case.channel_case_no}
+    known = {(case.channel, case.shop, case.channel_case_no): case for case in cases if case.channel_case_no}
     for number, one in books.get("cases", {}).items():
         if one["paid"] > 1:
             yield Finding("doubled", number, f"the channel paid this case {one['paid']} times")

@@ -40,7 +40,7 @@ def write_books(world: World) -> Json:
         "file_net_minor": world.plan.file_net_minor,
         "bundles": {bundle.sku: dict(bundle.parts) for bundle in world.plan.bundles},
         "supplies": write_supplies(world),
-        "orders": {no: _order(order) for no, order in orders.items()},
+        "orders": {no: _order(world, order) for no, order in orders.items()},
         "warehouse": {code: _fulfilment(one) for code, one in world.warehouse.fulfilments.items()},
         "on_hand": world.warehouse.on_hand(),
         "cases": world.cases.written(),
@@ -114,8 +114,9 @@ def _shop(world: World, channel: str, shop: str) -> Json:
     }
 
 
-def _order(order: ShopOrder) -> Json:
+def _order(world: World, order: ShopOrder) -> Json:
     return {
+        "waybills": world.shop.channels[order.plan.channel, order.plan.shop].waybills,
         "channel": order.plan.channel,
         "shop": order.plan.shop,
         "status": order.status,

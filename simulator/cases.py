@@ -69,6 +69,9 @@ def _number(order: ShopOrder, end: str) -> str:
 class Teller(Protocol):
     """A shop that may speak of its cases."""
 
+    def case_name(self, case: SaleCase) -> str:
+        """Say under which number a case is told."""
+
     def tell_case(self, case: SaleCase) -> None:
         """Speak of the last change of a case."""
 
@@ -190,7 +193,7 @@ class Cases:
     def written(self) -> dict[str, dict[str, object]]:
         """Write every case down for the books."""
         return {
-            no: {
+            self._told_as(case): {
                 "channel": case.order.plan.channel,
                 "shop": case.order.plan.shop,
                 "order_no": case.order.plan.no,
@@ -200,5 +203,8 @@ class Cases:
                 "paid": case.paid,
                 "agreed": case.agreed,
             }
-            for no, case in self.all.items()
+            for case in self.all.values()
         }
+
+    def _told_as(self, case: SaleCase) -> str:
+        return self.shops[case.order.plan.channel, case.order.plan.shop].case_name(case)

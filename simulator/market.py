@@ -77,7 +77,13 @@ class Surroundings:
 
 
 class Market:
-    """One shop on a marketplace."""
+    """One shop on a marketplace.
+
+    `waybills`, how it is told of parcels: `each` its own, `one` for each line or order, `all` also of parcels that
+    complete nothing, `shown`: it shows what may still leave and is not told of more.
+    """
+
+    waybills = "each"
 
     def __init__(self, settings: Taobao | Douyin | Seller, around: Surroundings) -> None:
         self.name = (settings.vendor, settings.shop)
@@ -106,6 +112,10 @@ class Market:
 
     def find_case(self, no: str) -> SaleCase | None:
         return self.answers.find(self.name, no)
+
+    def case_name(self, case: SaleCase) -> str:
+        """Say under which number a case is told: its own, unless the shop counts two kinds apart."""
+        return case.no
 
     def tell_case(self, case: SaleCase) -> None:
         """Say nothing: a change is told by waiting to be asked, unless the shop pushes."""

@@ -34,6 +34,7 @@ class Hints:
 class OwnChannel:
     """Pushes every change of an order, answers questions, takes write-backs."""
 
+    waybills = "all"
     provider: Tills | None = None
     """Where the buyers pay, in worlds that have one."""
     heard: Callable[[ShopOrder, str, Verdict], None] = staticmethod(lambda _order, _event, _verdict: None)
@@ -81,6 +82,10 @@ class OwnChannel:
 
         lane = self._lanes.setdefault(order.plan.no, self._sender.lane("shop"))
         lane.post(Letter("shop", event, sign, _read, done), hold=hold)
+
+    def case_name(self, case: SaleCase) -> str:
+        """Give its own number: it is told under that."""
+        return case.no
 
     def tell_case(self, case: SaleCase) -> None:
         """Post a message with the case as it is now, and the order when its money moved."""

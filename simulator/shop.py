@@ -145,7 +145,9 @@ def refund_parts(order: ShopOrder, minor: int) -> list[tuple[Line, int]]:
 
 
 class Channel(Protocol):
-    """One shop's way to let the order system know of a change."""
+    """One shop's way to let the order system know of a change; `waybills` as in simulator/market.py."""
+
+    waybills: str
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
         """Speak of the order's last change; `hold` lets the next word come first."""

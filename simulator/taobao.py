@@ -46,6 +46,8 @@ UNSENDABLE = frozenset({UNPAID, CLOSED, CLOSED_UNPAID, FORBIDDEN})
 class TaobaoShop(Stall, taobao_messages.Subscriber):
     """One shop: it is pulled, and every change is a message for the application that it permits to hear of it."""
 
+    waybills = "one"
+
     def __init__(self, settings: Taobao, around: Surroundings) -> None:
         super().__init__(settings, around)
         self._whose = (settings.shop_id, settings.shop)

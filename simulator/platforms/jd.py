@@ -27,10 +27,15 @@ READS = ("Search", "enGet", "queryPageList", "queryById", "query.list")
 class JdShop(Stall):
     """One shop: shows orders once they are paid."""
 
+    waybills = "one"
+
     def __init__(self, settings: Seller, around: Surroundings) -> None:
         super().__init__(settings, around)
         self.settings = settings
         self.office = BackOffice(around, self.name)
+
+    def case_name(self, case: SaleCase) -> str:
+        return f"{'R' if is_refund(case) else 'S'}{case.no}"
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
         # An order that is not paid is shown to nobody.

@@ -23,6 +23,8 @@ EVENTS = {10: "addOrder", 30: "paySuccess", 40: "delivering", 70: "orderSuccess"
 class KuaishouShop(Stall):
     """One shop: every change is pushed as a hint, and may be asked for. Cases are answered on the platform's pages."""
 
+    waybills = "one"
+
     def __init__(self, settings: Seller, opening: Opening) -> None:
         super().__init__(settings, opening.around)
         self.settings = settings

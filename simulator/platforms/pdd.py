@@ -40,6 +40,8 @@ CASE_TOPICS = {
 class PddShop(Stall):
     """One shop: every change is a message, and may be asked for."""
 
+    waybills = "one"
+
     def __init__(self, settings: Seller, around: Surroundings, post: PostOffice) -> None:
         super().__init__(settings, around)
         self.settings = settings

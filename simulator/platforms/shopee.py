@@ -36,6 +36,8 @@ Query = Mapping[str, str]
 class ShopeeShop(Stall):
     """One shop: what happens to an order is pushed as a hint; returns are only listed."""
 
+    waybills = "one"
+
     def __init__(self, settings: Seller, around: Surroundings, url: str, sender: Sender) -> None:
         super().__init__(settings, around)
         self.settings = settings

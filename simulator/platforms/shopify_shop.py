@@ -42,6 +42,8 @@ REST_GOODS = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}
 class ShopifyShop(Stall):
     """One shop: every change is pushed, and may be asked for."""
 
+    waybills = "shown"
+
     def __init__(self, settings: Seller, around: Surroundings, url: str, sender: Sender) -> None:
         super().__init__(settings, around)
         self.settings = settings

@@ -22,6 +22,8 @@ CASE_TAGS = {"asked": "create", "awaits_goods": "audit_pass", "paid": "refund_fi
 class XhsShop(Stall):
     """One shop: every change is pushed as a hint, and may be asked for. Cases are answered on the platform's pages."""
 
+    waybills = "one"
+
     def __init__(self, settings: Seller, opening: Opening) -> None:
         super().__init__(settings, opening.around)
         self.settings = settings

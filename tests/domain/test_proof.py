@@ -60,24 +60,26 @@ TWO_PARCELS = {"T1-1": {"shipments": 1, "units": {"A": 2}, "waybills": ["SF1", "
 
 
 @pytest.mark.parametrize(
-    ("channel", "changed", "told", "lost"),
+    ("how", "changed", "told", "lost"),
     [
-        ("own", {}, {"SF1": 1}, ["SF2"]),
-        ("douyin", {}, {"SF1": 1}, ["SF2"]),
-        ("taobao", {}, {"SF1": 1}, []),
-        ("taobao", {}, {}, ["SF1", "SF2"]),
-        ("douyin", {"status": "refunded", "refused_back": {"SF1": 1, "SF2": 2}}, {}, []),
-        ("douyin", {"status": "refunded"}, {}, ["SF1", "SF2"]),
-        ("douyin", {"refused_back": {"SF1": 1}}, {"SF2": 1}, ["SF1"]),
-        ("taobao", {"status": "refunded"}, {}, []),
+        ("all", {}, {"SF1": 1}, ["SF2"]),
+        ("each", {}, {"SF1": 1}, ["SF2"]),
+        ("one", {}, {"SF1": 1}, []),
+        ("one", {}, {}, ["SF1", "SF2"]),
+        ("each", {"status": "refunded", "refused_back": {"SF1": 1, "SF2": 2}}, {}, []),
+        ("each", {"status": "refunded"}, {}, ["SF1", "SF2"]),
+        ("each", {"refused_back": {"SF1": 1}}, {"SF2": 1}, ["SF1"]),
+        ("one", {"status": "refunded"}, {}, []),
+        ("shown", {"status": "refunded"}, {}, []),
+        ("shown", {}, {"SF1": 1}, ["SF2"]),
     ],
 )
 def test_a_waybill_is_lost_unless_its_shop_has_it_or_would_not_take_it(
-    channel: str, changed: dict[str, Any], told: dict[str, int], lost: list[str]
+    how: str, changed: dict[str, Any], told: dict[str, int], lost: list[str]
 ) -> None:
-    """A platform takes no waybill for a trade it closed, and Taobao one for each line."""
-    orders = sold("T1", channel=channel, **changed)
-    order = replace(ORDER, channel=channel, marks=["too_late"])
+    """A platform takes no waybill for a trade it closed, and some one for each line or order."""
+    orders = sold("T1", waybills=how, **changed)
+    order = replace(ORDER, marks=["too_late"])
     findings = prove([order, UNPAID], [SKU], books(orders=orders, warehouse=TWO_PARCELS, shop_told={"T1": told}))
     assert [finding.words.split()[-1] for finding in findings if finding.rule == "lost"] == lost
 
@@ -196,21 +198,21 @@ def test_what_only_looks_wrong_is_no_finding(why: str, order: OrderFact, theirs:
 
 
 @pytest.mark.parametrize(
-    ("channel", "told", "units", "rules"),
+    ("how", "told", "units", "rules"),
     [
-        ("own", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 4}, []),
-        ("own", {"SF2": 1}, {"A": 2, "B": 4}, ["lost"]),
-        ("douyin", {"SF2": 1}, {"A": 2, "B": 4}, []),
-        ("douyin", {}, {"A": 2, "B": 4}, ["lost", "lost"]),
-        ("own", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 3}, ["lost"]),
+        ("all", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 4}, []),
+        ("all", {"SF2": 1}, {"A": 2, "B": 4}, ["lost"]),
+        ("each", {"SF2": 1}, {"A": 2, "B": 4}, []),
+        ("each", {}, {"A": 2, "B": 4}, ["lost", "lost"]),
+        ("all", {"SF1": 1, "SF2": 1}, {"A": 2, "B": 3}, ["lost"]),
     ],
 )
 def test_of_a_bundle_its_parts_must_have_left(
-    channel: str, told: dict[str, int], units: dict[str, int], rules: list[str]
+    how: str, told: dict[str, int], units: dict[str, int], rules: list[str]
 ) -> None:
     theirs = books(
         bundles={"SET": {"A": 1, "B": 2}},
-        orders=sold("T1", channel=channel, lines=[{"sku": "SET", "quantity": 2}]),
+        orders=sold("T1", waybills=how, lines=[{"sku": "SET", "quantity": 2}]),
         warehouse={"T1-1": {"shipments": 1, "units": units, "waybills": ["SF1", "SF2"]}},
         shop_told={"T1": told},
     )
