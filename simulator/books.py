@@ -6,7 +6,7 @@ from typing import Any
 from simulator.clock import iso
 from simulator.listings import DEAF
 from simulator.returns_routes import written
-from simulator.shop import ShopOrder
+from simulator.shop import CALLED_OFF, ShopOrder
 from simulator.warehouse import Fulfilment
 from simulator.world import World
 
@@ -115,8 +115,10 @@ def _shop(world: World, channel: str, shop: str) -> Json:
 
 
 def _order(world: World, order: ShopOrder) -> Json:
+    shop = world.shop.channels[order.plan.channel, order.plan.shop]
     return {
-        "waybills": world.shop.channels[order.plan.channel, order.plan.shop].waybills,
+        "waybills": shop.waybills,
+        "uncharged": shop.uncharged and order.status in CALLED_OFF,
         "channel": order.plan.channel,
         "shop": order.plan.shop,
         "status": order.status,

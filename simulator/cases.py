@@ -70,7 +70,7 @@ class Teller(Protocol):
     """A shop that may speak of its cases."""
 
     def case_name(self, case: SaleCase) -> str:
-        """Say under which number a case is told."""
+        """Say under which number a case is told; nothing for one that is none there, only money that went back."""
 
     def tell_case(self, case: SaleCase) -> None:
         """Speak of the last change of a case."""
@@ -191,9 +191,9 @@ class Cases:
         return all(case.over for case in self.all.values())
 
     def written(self) -> dict[str, dict[str, object]]:
-        """Write every case down for the books."""
+        """Write every case down that its shop tells as one, for the books."""
         return {
-            self._told_as(case): {
+            told_as: {
                 "channel": case.order.plan.channel,
                 "shop": case.order.plan.shop,
                 "order_no": case.order.plan.no,
@@ -204,6 +204,7 @@ class Cases:
                 "agreed": case.agreed,
             }
             for case in self.all.values()
+            if (told_as := self._told_as(case))
         }
 
     def _told_as(self, case: SaleCase) -> str:

@@ -80,10 +80,12 @@ class Market:
     """One shop on a marketplace.
 
     `waybills`, how it is told of parcels: `each` its own, `one` for each line or order, `all` also of parcels that
-    complete nothing, `shown`: it shows what may still leave and is not told of more.
+    complete nothing, `shown`: it shows what may still leave and is not told of more. `uncharged`: of an order that was
+    called off it says no more that it was paid.
     """
 
     waybills = "each"
+    uncharged = False
 
     def __init__(self, settings: Taobao | Douyin | Seller, around: Surroundings) -> None:
         self.name = (settings.vendor, settings.shop)

@@ -35,6 +35,7 @@ class OwnChannel:
     """Pushes every change of an order, answers questions, takes write-backs."""
 
     waybills = "all"
+    uncharged = False
     provider: Tills | None = None
     """Where the buyers pay, in worlds that have one."""
     heard: Callable[[ShopOrder, str, Verdict], None] = staticmethod(lambda _order, _event, _verdict: None)

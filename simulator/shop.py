@@ -145,9 +145,10 @@ def refund_parts(order: ShopOrder, minor: int) -> list[tuple[Line, int]]:
 
 
 class Channel(Protocol):
-    """One shop's way to let the order system know of a change; `waybills` as in simulator/market.py."""
+    """One shop's way to let the order system know of a change; what it is, as in simulator/market.py."""
 
     waybills: str
+    uncharged: bool
 
     def tell(self, order: ShopOrder, *, hold: bool) -> None:
         """Speak of the order's last change; `hold` lets the next word come first."""

@@ -41,6 +41,8 @@ class SpError(Exception):
 class AmazonShop(Stall):
     """One seller in one marketplace."""
 
+    uncharged = True
+
     def __init__(self, settings: Seller, around: Surroundings) -> None:
         super().__init__(settings, around)
         self.settings = settings

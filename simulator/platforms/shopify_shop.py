@@ -72,6 +72,10 @@ class ShopifyShop(Stall):
     def tell_received(self, order: ShopOrder) -> None:
         self._push(order, UPDATED, self._order(order), hold=False)
 
+    def case_name(self, case: SaleCase) -> str:
+        """Give its number; money that is given back without a return is no case there."""
+        return "" if case.kind == "refund" else case.no
+
     def tell_case(self, case: SaleCase) -> None:
         """Push that a case came to a state; what is no return is settled on the spot."""
         if self.settle(case):

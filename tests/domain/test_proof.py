@@ -84,6 +84,15 @@ def test_a_waybill_is_lost_unless_its_shop_has_it_or_would_not_take_it(
     assert [finding.words.split()[-1] for finding in findings if finding.rule == "lost"] == lost
 
 
+@pytest.mark.parametrize(("uncharged", "rules"), [(True, []), (False, ["money"])])
+def test_a_shop_that_says_no_more_that_an_order_was_paid_is_believed(uncharged: bool, rules: list[str]) -> None:
+    """Who hears of the order only then hears of no payment; of any other shop that is money that we missed."""
+    orders = sold("T1", paid_minor=200, refunded_minor=200, status="refunded", uncharged=uncharged)
+    unheard = replace(CALLED_OFF, paid_minor=0, refunded_minor=0)
+    findings = prove([unheard, UNPAID], [SKU], books(**NOTHING_LEFT | {"orders": orders}))
+    assert [finding.rule for finding in findings if finding.rule == "money"] == rules
+
+
 CAUGHT = [
     ("lost", "T3", [ORDER, UNPAID], SKU, books(orders=sold("T3"))),
     ("lost", "T3", [ORDER, UNPAID], SKU, books(orders=sold("T3", accepted=False, messages_sent=2))),

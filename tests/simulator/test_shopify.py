@@ -204,6 +204,7 @@ async def test_a_return_is_seen_agreed_sent_back_and_paid_once(street: Any) -> N
     paid, _ = await world.shop.read_case(case.case_no)
     assert paid.state is ChannelCaseState.PAID
     (sale,) = world.world.cases.all.values()
+    assert list(world.world.cases.written()) == [sale.no]
     assert (sale.paid, order.refunded_minor) == (1, order.paid_minor)
     assert (await world.shop.read_order(order.plan.no))[0].raw_status == "REFUNDED"
     with pytest.raises(Refused):
@@ -220,6 +221,7 @@ async def test_money_back_before_shipping_needs_no_case(street: Any) -> None:
     (order,) = world.buy()
     world.world.cases.apply(order, "refund", 0)
     assert (await world.shop.pull_cases(world.window, "")).observations == ()
+    assert world.world.cases.written() == {}
     seen, _ = await world.shop.read_order(order.plan.no)
     assert (seen.raw_status, seen.refunded_minor) == ("CANCELLED/REFUNDED", seen.total_minor)
 
