@@ -267,11 +267,14 @@ def _stock(skus: Sequence[SkuFact], books: Json) -> Iterable[Finding]:
 
 
 def _suspects(sku: str, books: Json) -> str:
-    """Name the orders for which other units of a SKU left than were ordered."""
+    """Name the orders for which other units of a SKU left than were ordered, and the returns that brought some."""
     odd = []
     for code, one in books["warehouse"].items():
-        if one["shipments"] and one["units"].get(sku, 0) != _wanted(order_of(code), books)[sku]:
-            odd.append(order_of(code))
+        no = order_of(code)
+        if no in books["orders"] and one["shipments"] and one["units"].get(sku, 0) != _wanted(no, books)[sku]:
+            odd.append(no)
+    back = [one for one in books.get("returns", ()) if any(unit["sku"] == sku for unit in one["received"])]
+    odd += [f"{one['code'] or one['id']} ({one['fate']})" for one in back]
     return f"; look at {', '.join(odd[:MOST_SUSPECTS])}" if odd else ""
 
 

@@ -149,7 +149,7 @@ class QimenWarehouse:
         return text(answer.root, "returnOrderId")
 
     async def withdraw_return(self, no: str, warehouse: str, exchange: bool) -> bool:
-        """Send order.cancel for a return. False: the goods are there already, and are confirmed as any others."""
+        """Send order.cancel for a return. False: the goods are there already."""
         words = {"orderType": qimen_returns.order_type(exchange), "cancelReason": "case closed"}
         answer = await self._ask("order.cancel", no, messages.about(no, warehouse, self._shop, **words))
         if answer.code.lower() in _KEY_FAULTS:

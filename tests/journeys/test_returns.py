@@ -81,6 +81,18 @@ class ReturnHouse(CaseHouse):
         await ActivityEnvironment().run(drains.drain, Queue(kind, vendor, code), LOOPS, 1)
         await self.settle()
 
+    async def announced(self, no: str) -> str:
+        """Open the return of an order, until the warehouse expects its goods; give the case."""
+        case = await self.open_case(no, CaseKind.RETURN)
+        await self.case_until(case, state="returning")
+
+        async def expected() -> bool:
+            await self.drain("return")
+            return case in self.world.inwards.returns.expected
+
+        await eventually(expected, lambda: self.whole_case(case))
+        return case
+
     async def drained(self, case: str, kind: str, **wanted: Any) -> None:
         """Drain until a case's row has these values."""
 
@@ -190,14 +202,7 @@ async def test_a_lost_confirm_is_found_by_asking_and_its_late_copy_books_nothing
     profile = {"return_after": None, "confirm_lost_share": 1.0}
     async with returning(temporal, database, ring, **profile) as house:
         await house.bought("RJ-2", delivered=True)
-        case = await house.open_case("RJ-2", CaseKind.RETURN)
-        await house.case_until(case, state="returning")
-
-        async def announced() -> bool:
-            await house.drain("return")
-            return case in house.world.inwards.returns.expected
-
-        await eventually(announced, lambda: house.whole_case(case))
+        case = await house.announced("RJ-2")
         await house.drain("return_query")
         assert (await house.case(case)).received_at is None
         house.world.inwards.returns.send(case, "good")
@@ -207,6 +212,28 @@ async def test_a_lost_confirm_is_found_by_asking_and_its_late_copy_books_nothing
         assert await house.stock() == (9, 0)
         await house.case_ended(case)
         assert sum(house.provider.payouts.values()) == 1
+
+
+async def test_goods_of_which_no_word_came_before_their_case_closed_are_found_when_the_warehouse_is_told(
+    temporal: Client, database: Database, ring: KeyRing
+) -> None:
+    """INT-17: of a closed case nobody asks any more, so these units would lie there uncounted for good."""
+    profile = {"return_after": None, "confirm_lost_share": 1.0}
+    async with returning(temporal, database, ring, **profile) as house:
+        await house.bought("RJ-9", delivered=True)
+        case = await house.announced("RJ-9")
+        house.world.inwards.returns.send(case, "good")
+        await decide_case(temporal, case, CaseDecision(Choice.WITHDRAW, "buyer"), f"w-{case}")
+        await house.case_until(case, state="closed")
+        assert await house.stock() == (8, 0)
+
+        async def counted() -> bool:
+            await house.drain("return")
+            return await house.stock() != (8, 0)
+
+        await eventually(counted, lambda: house.whole_case(case))
+        assert sum(await house.stock()) == 9
+        assert house.world.inwards.returns.expected[case].status == "FULFILLED"
 
 
 async def test_a_withdrawn_return_is_called_off_and_a_parcel_of_nobody_waits(
