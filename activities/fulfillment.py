@@ -28,12 +28,16 @@ class FulfillmentActivities:
 
     @activity.defn
     async def recall_fulfillment(self, no: str, now: datetime) -> bool:
-        """Undo a push; False when the warehouse was faster. What it never heard of is cancelled without a call."""
+        """Undo a push; False when the warehouse was faster. What it never heard of is cancelled without a call.
+
+        Whoever ships it has it, also where we never got an answer to the push: it is asked what has left.
+        """
         with effect_failures():
             where = await self._fulfillments.where(no)
             if where.sent and not where.gone:
                 warehouse = await self._vendors.warehouse(where.vendor, where.account)
                 if not await warehouse.cancel(no, where.warehouse, where.purpose):
+                    await self._fulfillments.accepted(no, "", now)
                     return False
             await self._fulfillments.cancelled(no, now)
             return True

@@ -6,7 +6,7 @@ at a real seller they would be the platform's, the warehouse's and the bank's ex
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -29,8 +29,9 @@ class OrderFact:
     """One order as we have it; amounts in minor units.
 
     `held` are units that are kept back for it, `marks` the kinds of alerts that were ever raised about it, `cases` the
-    cases of it that were paid or told that it was too late, `dropped` units of its lines that are paid back and never
-    ship. `case_no`: it sends goods again for a case; no shop knows it, so what it wants are the `units` of its lines.
+    cases of it that were paid or told that it was too late, `dropped` units of its lines, by SKU, that are paid back
+    and never ship. `case_no`: it sends goods again for a case; no shop knows it, so what it wants are the `units` of
+    its lines.
     """
 
     channel: str
@@ -48,7 +49,7 @@ class OrderFact:
     held: int = 0
     marks: Sequence[str] = ()
     cases: int = 0
-    dropped: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
     case_no: str = ""
     units: int = 0
 
@@ -202,7 +203,7 @@ def _untold(orders: Sequence[OrderFact], books: Json) -> Iterable[Finding]:
     shipped, told = _shipped_units(books), books.get("shop_told", {})
     completed = {order.no: order.dropped for order in orders if order.status == COMPLETED}
     for no in sorted(completed.keys() & set(books["orders"])):
-        if shipped[no] < (wanted := _ordered(no, books) - completed[no]):
+        if shipped[no] < (wanted := _ordered(no, books) - _picked(completed[no], books).total()):
             yield Finding("lost", no, f"is completed, but only {shipped[no]} of {wanted} units left the warehouse")
     for code, one in books["warehouse"].items():
         no = order_of(code)
@@ -236,13 +237,20 @@ def _ordered(no: str, books: Json) -> int:
 
 
 def _wanted(no: str, books: Json) -> Counter[str]:
-    """Add up what an order's buyer wants picked: of a bundle its parts."""
-    units: Counter[str] = Counter()
+    """Add up what an order's buyer wants picked."""
+    wanted: Counter[str] = Counter()
     for line in books["orders"].get(no, {"lines": []})["lines"]:
-        sku = line.get("sku", "")
+        wanted[line.get("sku", "")] += line["quantity"]
+    return _picked(wanted, books)
+
+
+def _picked(units: Mapping[str, int], books: Json) -> Counter[str]:
+    """Say what is picked of units that were sold: of a bundle its parts."""
+    picked: Counter[str] = Counter()
+    for sku, quantity in units.items():
         for part, n in books.get("bundles", {}).get(sku, {sku: 1}).items():
-            units[part] += line["quantity"] * n
-    return units
+            picked[part] += quantity * n
+    return picked
 
 
 def _shipped_units(books: Json) -> Counter[str]:

@@ -22,7 +22,9 @@ _ORDERS = text(
         (SELECT count(*) FROM after_sales_case c WHERE c.order_key = o.key AND (
             EXISTS (SELECT 1 FROM payout t WHERE t.case_no = c.no AND t.state = 'paid')
             OR EXISTS (SELECT 1 FROM audit u WHERE u.subject = c.no AND u.action = 'case.too_late'))) AS cases,
-        (SELECT coalesce(sum(dropped), 0) FROM order_line i WHERE i.order_key = o.key)::int AS dropped, o.case_no,
+        (SELECT coalesce(jsonb_object_agg(d.sku, d.units), '{}') FROM (
+            SELECT sku, sum(dropped)::int AS units FROM order_line i WHERE i.order_key = o.key AND dropped > 0
+            GROUP BY sku) d) AS dropped, o.case_no,
         (SELECT coalesce(sum(quantity), 0) FROM order_line i WHERE i.order_key = o.key)::int AS units
     FROM orders o ORDER BY o.no
     """

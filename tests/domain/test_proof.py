@@ -84,6 +84,16 @@ def test_a_waybill_is_lost_unless_its_shop_has_it_or_would_not_take_it(
     assert [finding.words.split()[-1] for finding in findings if finding.rule == "lost"] == lost
 
 
+@pytest.mark.parametrize(("left", "rules"), [(1, []), (0, ["lost"])])
+def test_a_bundle_that_was_paid_back_before_it_left_leaves_only_the_rest(left: int, rules: list[str]) -> None:
+    lines = [{"sku": "A", "quantity": 1}, {"sku": "SET", "quantity": 1}]
+    there = books(
+        orders=sold("T1", lines=lines), bundles={"SET": {"B": 1, "C": 2}}, warehouse={"T1-1": shipped(A=left)}
+    )
+    findings = prove([replace(ORDER, dropped={"SET": 1}), UNPAID], [replace(SKU, shipped=left)], there)
+    assert [finding.rule for finding in findings if "units left" in finding.words] == rules
+
+
 @pytest.mark.parametrize(("uncharged", "rules"), [(True, []), (False, ["money"])])
 def test_a_shop_that_says_no_more_that_an_order_was_paid_is_believed(uncharged: bool, rules: list[str]) -> None:
     """Who hears of the order only then hears of no payment; of any other shop that is money that we missed."""

@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from clients.clock import utc_now
 from clients.temporal import decide
 from domain.contacts import Contact, ContactForm
 from domain.errors import Refused, Unavailable
@@ -16,6 +17,7 @@ from domain.observations import ChannelStatus
 from domain.orders import workflow_id
 from store.database import Database
 from store.keyring import KeyRing
+from store.tracking import SqlTracking
 from tests.workflows.house import BUYER, QUICK, House, eventually, order, shipment, track
 from workflows.decisions import Choice, Decision
 
@@ -77,6 +79,26 @@ async def test_a_refund_that_loses_against_the_warehouse_ships_on_and_tells_a_pe
         await house.ended("own:s:C3")
     assert (await house.row("own:s:C3")).status == "completed"
     assert await stock(house) == [("CAP", 9, 0, 0), ("TEE", 8, 0, 0)]
+
+
+async def test_what_a_warehouse_ships_though_it_never_answered_the_push_is_asked_about(house: House) -> None:
+    """INT-17: its confirm may be lost as its answer was, and only what is known to be there is asked about."""
+    house.warehouse.too_late.add("C9-1")
+    house.warehouse.failures += [Unavailable("the answer never came")] * 1000
+    async with house.open():
+        await house.tell(order("C9"))
+
+        async def tried() -> bool:
+            return len(house.warehouse.failures) < 1000
+
+        await eventually(tried, house.nothing)
+        await house.tell(order("C9", ChannelStatus.REFUNDED, minute=1))
+        await house.until("own:s:C9", logistics_status="pushed")
+        later = utc_now() + timedelta(days=1)
+        (call,) = await SqlTracking(house.database, house.ring, 60).unshipped("qimen", "w", later, 10)
+        assert call.key == "inquire:C9-1"
+        await house.tell(shipment("C9", "C9"))
+        await house.until("own:s:C9", status="shipped")
 
 
 async def test_a_refund_after_the_parcel_has_left_is_told_to_a_person_once(house: House) -> None:
