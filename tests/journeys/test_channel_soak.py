@@ -2,6 +2,8 @@
 
 The stream: PER_SECOND new orders a second at an own shop, Taobao and three shops at Douyin, each with its whole life of
 some sixteen messages, under everything that a bad day does to us (demo_profile.py) and two kill -9 of every process.
+With shops on all platforms two cores do less than 5 a second: twelve vendors are simulated on them, pulled and told of
+stock every few seconds. The other soak (test_soak.py) has them all.
 
 The burst: beside the stream, the own shop sends BURST_PER_SECOND messages a second for a minute. They are not so many
 new orders: two cores carry eight to twelve whole orders a second to the door, and what a shop sends when a sale begins
@@ -157,6 +159,7 @@ def plan(request: pytest.FixtureRequest) -> DemoPlan:
         random.SystemRandom().randrange(1, 1_000_000) if seed is None else seed,
         DAY,
         days=max(1, round(minutes * 60 * PER_SECOND / DAY)),
+        few=True,
         rate=PER_SECOND,
         burst=burst,
     )

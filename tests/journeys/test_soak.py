@@ -60,4 +60,5 @@ def _measured(one: Sample) -> bool:
 def test_the_whole_bad_day_of_each_seed_is_proven(tmp_path: Path, seed: str) -> None:
     ended = test_demo.run_demo(tmp_path / "data", "--seed", seed)
     assert ended.exit_code == 0, ended.output
-    assert test_demo.cells(ended.output, "orders sent / stored") == ["300", "300"]
+    sent, stored = test_demo.cells(ended.output, "orders sent / stored")
+    assert sent == stored
