@@ -37,7 +37,7 @@ from tests.workflows.house import eventually
 
 PERIODS, PERIOD_SECONDS = ("pull_period_seconds", "pull_beside_push_seconds"), 6.0
 BUYERS_PER_SECOND, WATCHED_SECONDS, BUYERS = 2.0, 20.0, 160
-CROWD, WARM_UP, PACED_PER_SECOND = 4_000, 200, 300
+CROWD, WARM_UP, PACED_PER_SECOND = 12_000, 200, 300
 PATIENCE_SECONDS = 120.0
 PULLED = (
     Marketplace("taobao", "tm", 0.15, "pull"),
