@@ -6,7 +6,7 @@
   const word = document.querySelector("meta[name=form-word]").content;
   const view = document.getElementById("view");
   const RETRY_MS = 3000, REFRESH_MS = 10000, TRY_MS = 20000, LONGEST_SIDE = 1600;
-  let todo = { cases: [], places: [] }, open = null, memory = [], db = null, sending = false, loggedOut = false;
+  let todo = { cases: [], places: [] }, open = null, memory = [], db = null, sending = false, loggedOut = false, listed = false;
 
   const say = (name, values = {}) => T[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
   const el = (name, attributes = {}, ...children) => {
@@ -106,6 +106,7 @@
       if (answer.type === "opaqueredirect" || answer.status === 401) { loggedOut = true; net(true); return; }
       if (!answer.ok) return;
       todo = await answer.json();
+      listed = true;
       try { localStorage.setItem("pda.todo", JSON.stringify(todo)); } catch { /* full: the list lives in memory */ }
       loggedOut = false;
       net(true);
@@ -160,7 +161,8 @@
     input.value = typed;
     input.focus();
   };
-  const find = (code) => {
+  const find = async (code) => {
+    if (!listed) await refresh(); // a scan that is faster than the first list is no wrong scan
     const same = (text) => text && text.toUpperCase() === code.toUpperCase();
     const one = todo.cases.find((it) => same(it.no) || same(it.waybill_no) || same(it.order_no));
     if (one) return sheet(one);
@@ -231,7 +233,7 @@
     refresh();
   };
 
-  try { todo = JSON.parse(localStorage.getItem("pda.todo")) || todo; } catch { /* nothing kept */ }
+  try { todo = JSON.parse(localStorage.getItem("pda.todo")) || todo; listed = "pda.todo" in localStorage; } catch { /* nothing kept */ }
   window.addEventListener("online", () => { send(); refresh(); });
   window.addEventListener("offline", () => net(false));
   setInterval(send, RETRY_MS);
