@@ -30,12 +30,8 @@ what was read in it more than 1 KB in any process: 5 KB is less than a third of 
 the orders.
 The simulator keeps its books, that is every order with its parcels and traces, until the proof has read them.
 """
-OPEN_KB = {WORKER: 112.0}
-"""What an order takes that is under way: 90 KB (docs/benchmarks.md), and a quarter more of what has ended.
-
-Python's collector looks at all when a quarter has been added to what it found last time. No growth: there are more of
-them where the machine is busy.
-"""
+OPEN_KB = {WORKER: 90.0}
+"""What an order takes that is under way (docs/benchmarks.md): no growth, and more of them where the machine is busy."""
 NOISE_MB = 8.0
 """So much resident memory goes up and down by itself: over a short run a slope alone says little."""
 
