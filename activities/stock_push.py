@@ -45,13 +45,14 @@ class StockPushActivities:
         place, made = Place(), 0
         for _ in range(rounds):
             activity.heartbeat(made)
-            place, calls = await self._round(queue, timing, place)
+            place, calls, more = await self._round(queue, timing, place)
             made += calls
-            if not calls and place.after is None:
+            if not more:  # what changes meanwhile is told in one call
                 await asyncio.sleep(timing.stock_poll_seconds)
         return made
 
-    async def _round(self, queue: Queue, timing: LoopTiming, place: Place) -> tuple[Place, int]:
+    async def _round(self, queue: Queue, timing: LoopTiming, place: Place) -> tuple[Place, int, bool]:
+        """Look once and tell; give the next place, the number of calls, and whether there is more to do at once."""
         try:
             for _ in range(PAGES_A_ROUND):
                 place = await self._pushes.notice(queue, place, self._clock())
@@ -62,10 +63,9 @@ class StockPushActivities:
         except Unavailable as error:
             activity.logger.warning("queue %s/%s: %s", queue.kind, queue.shop, error)
             await asyncio.sleep(timing.drain_poll_seconds)  # also in the middle of a walk
-            return place, 0
-        if not levels:
-            return place, 0
-        return place, await self._tell(queue, timing, tuple(levels))
+            return place, 0, place.after is not None
+        calls = await self._tell(queue, timing, tuple(levels)) if levels else 0
+        return place, calls, place.after is not None or len(levels) >= most
 
     async def _tell(self, queue: Queue, timing: LoopTiming, levels: Batch) -> int:
         """Tell what was lowered, then what was raised; return the number of calls."""

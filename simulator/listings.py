@@ -82,6 +82,7 @@ class Shelf:
 
     def __init__(self, listings: Iterable[Listing], outages: list[tuple[StockOutage, float]]) -> None:
         self.listings = {one.sku: one for one in listings}
+        self.taken: set[str] = set()  # idempotency ids, where the vendor has them
         self._by_number = {(one.item, one.variant): one for one in self.listings.values()}
         self._outages = outages
 

@@ -83,8 +83,10 @@ from store.stock_audit import SqlStockAudit
 from store.stock_push import SqlStockPushes
 from store.tokens import SqlTokens
 from store.tracking import SqlTracking
+from workers import shop_book
 from workers.sandbox import PlainPayloads
 from workers.settings import WorkerSettings
+from workers.shop_book import ShopBook, ShopRows
 from workflows.after_sales import AfterSalesWorkflow
 from workflows.approval import ApprovalWorkflow
 from workflows.completeness import CompletenessWorkflow, ReconcileWorkflow
@@ -107,8 +109,15 @@ CONNECTIONS = 2 * ACTIVITY_SLOTS
 class ShopVendors:
     """Builds connectors from shop rows, each behind its account's bulkhead. Implements activities/ports.py: Vendors."""
 
-    def __init__(self, shops: Shops, http: httpx.AsyncClient, bulkheads: Bulkheads, keeper: TokenKeeper) -> None:
-        self._shops = shops
+    def __init__(
+        self,
+        shops: ShopRows,
+        http: httpx.AsyncClient,
+        bulkheads: Bulkheads,
+        keeper: TokenKeeper,
+        known_seconds: float = 0.0,
+    ) -> None:
+        self._shops = ShopBook(shops, known_seconds)
         self._http = http
         self._bulkheads = bulkheads
         self._keeper = keeper
@@ -155,7 +164,7 @@ class ShopVendors:
         def build(shop: Shop) -> RenewableChannel:
             return registry.sales_channel(shop, self._http, utc_now)
 
-        shop = await self._keeper.fresh(await self._shop(vendor, code), build)
+        shop = await self._fresh(vendor, code, build)
         per_second = registry.pace(shop)
         pace = partial(self._paces.take, vendor, code, per_second)
         stock_pace = partial(self._paces.take, vendor, f"{code} stock", per_second * STOCK_SHARE)
@@ -169,10 +178,17 @@ class ShopVendors:
         def build(shop: Shop) -> RenewableChannel:
             return registry.sales_channel(shop, self._http, utc_now)
 
-        shop = await self._keeper.fresh(await self._shop(vendor, code), build)
+        shop = await self._fresh(vendor, code, build)
         pace = partial(self._paces.take, vendor, code, registry.pace(shop))
         channel = registry.order_roll(shop, self._http, utc_now)
         return CarefulRoll(shop, channel, pace, self._keeper, self._bulkheads.of(vendor, f"{code} lists"))
+
+    async def _fresh(self, vendor: str, code: str, build: Callable[[Shop], RenewableChannel]) -> Shop:
+        known = await self._shop(vendor, code)
+        shop = await self._keeper.fresh(known, build)
+        if shop is not known:
+            self._shops.renewed(shop)
+        return shop
 
     async def _shop(self, vendor: str, code: str) -> Shop:
         shop = await self._shops.find(vendor, code)
@@ -202,7 +218,7 @@ def bulkheads(timing: Timing) -> Bulkheads:
 def vendors(parts: Parts) -> ShopVendors:
     """Build the connectors' source."""
     keeper = TokenKeeper(SqlTokens(parts.database, parts.ring), utc_now)
-    return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads, keeper)
+    return ShopVendors(Shops(parts.database, parts.ring), parts.http, parts.bulkheads, keeper, shop_book.SECONDS)
 
 
 def message_queues(parts: Parts) -> Callable[[Shop], Awaitable[MessageQueue]]:

@@ -268,10 +268,11 @@ class DouyinShop:
                 raise
 
     async def push_stock(self, batch: Batch) -> dict[ListingKey, Refused]:
-        """Set the quantities of one product's SKUs: all of them, or Refused for all because of one."""
+        """Set the quantities of SKUs: all of them, or Refused for all because of one."""
         method, params = douyin_stock.question(batch)
         answer = await self._ask(method, f"{batch[0].variant_id} {batch[0].sequence}", params)
-        answer.check(douyin_stock.SUB_CODES)
+        if answer.envelope.sub_code != douyin_stock.HEARD_BEFORE:
+            answer.check(douyin_stock.SUB_CODES)
         return {}
 
     async def renew(self) -> Token:

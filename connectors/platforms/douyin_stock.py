@@ -1,20 +1,20 @@
-"""Quantities as Douyin's shop platform takes them: one SKU, or several of one product. Owns their shapes and codes.
+"""Quantities as Douyin's shop platform takes them: one SKU, or several of any products. Owns their shapes and codes.
 
-Absolute (`incremental` false), for which the platform wants no idempotency id. Several of one product are taken all or
-none. Source: the official client's parameter comments and error tables of the two methods.
+Absolute (`incremental` false). Several are taken all or none, as long as nobody asks for `allow_partial_success`.
+Source: the official client's parameter comments and error tables of the two methods.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import OmsError, Refused, Unavailable
 from domain.stock_push import Batch, PushRules
 
-ONE, SEVERAL = "sku.syncStock", "sku.syncStockBatch"
-PUSH_RULES = PushRules(most=50, one_item=True, numbers=True)
-"""50 is what the sister method for several products takes; this one names no limit. A product has rarely more."""
-ORDINARY = 0
-"""`sku_type`: not a region's, not a step's stock."""
+ONE, SEVERAL = "sku.syncStock", "sku.syncStockBatchMultiProducts"
+PUSH_RULES = PushRules(most=50, numbers=True)
+HEARD_BEFORE = "isv.business-failed:-20002"
+"""The platform took a call with this idempotency id within the last day: what it says was done."""
 
 # "Illegal parameter" is what the platform calls a SKU that is gone: business, and no fault of ours.
 SUB_CODES: Mapping[str, type[OmsError]] = {
@@ -30,10 +30,22 @@ def question(batch: Batch) -> tuple[str, dict[str, Any]]:
     first = batch[0]
     if len(batch) == 1:
         return ONE, {"sku_id": _number(first.variant_id), "stock_num": first.quantity, "incremental": False}
-    levels = [
-        {"sku_id": _number(level.variant_id), "sku_type": ORDINARY, "stock_num": level.quantity} for level in batch
+    items = [
+        {
+            "product_id": _number(level.item_id),
+            "sku_id": _number(level.variant_id),
+            "stock_num": level.quantity,
+            "uniq_id": str(n),
+        }
+        for n, level in enumerate(batch)
     ]
-    return SEVERAL, {"product_id": _number(first.item_id), "incremental": False, "sku_sync_list": levels}
+    return SEVERAL, {"idempotent_id": _name(batch), "incremental": False, "items": items}
+
+
+def _name(batch: Batch) -> str:
+    """Name a call for good: no listing is ever told anything twice under one sequence number."""
+    told = "|".join(f"{level.item_id},{level.variant_id},{level.sequence}" for level in batch)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _number(text: str) -> int:

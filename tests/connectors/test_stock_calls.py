@@ -100,19 +100,27 @@ async def test_one_sku_is_set_alone_at_douyin() -> None:
     assert params == {"sku_id": 5275960415307, "stock_num": 7, "incremental": False}
 
 
-async def test_several_skus_of_a_product_are_set_in_one_call_at_douyin() -> None:
-    stranger = Stranger(douyin.says(None))
-    assert await douyin.platform(stranger).push_stock((MEDIUM, LARGE)) == {}
+async def test_several_skus_of_any_products_are_set_in_one_call_at_douyin() -> None:
+    other = replace(LARGE, item_id="3539925204033339669")
+    stranger = Stranger(douyin.says({"results": []}), douyin.says({"results": []}))
+    assert await douyin.platform(stranger).push_stock((MEDIUM, other)) == {}
     path, query, params = douyin.asked(stranger.asked[0])
-    assert (path, query["method"]) == ("/sku/syncStockBatch", "sku.syncStockBatch")
+    assert (path, query["method"]) == ("/sku/syncStockBatchMultiProducts", "sku.syncStockBatchMultiProducts")
+    name = params.pop("idempotent_id")
     assert params == {
-        "product_id": int(ITEM),
         "incremental": False,
-        "sku_sync_list": [
-            {"sku_id": 5275960415307, "sku_type": 0, "stock_num": 7},
-            {"sku_id": 5275960415308, "sku_type": 0, "stock_num": 0},
+        "items": [
+            {"product_id": int(ITEM), "sku_id": 5275960415307, "stock_num": 7, "uniq_id": "0"},
+            {"product_id": 3539925204033339669, "sku_id": 5275960415308, "stock_num": 0, "uniq_id": "1"},
         ],
     }
+    await douyin.platform(stranger).push_stock((MEDIUM, replace(other, sequence=other.sequence + 1)))
+    assert douyin.asked(stranger.asked[1])[2]["idempotent_id"] != name, "the platform would not carry it out"
+
+
+async def test_a_call_that_douyin_has_carried_out_before_is_told() -> None:
+    said = douyin.says(None, 50002, sub_code="isv.business-failed:-20002", sub_msg="Token已被使用")
+    assert await douyin.platform(Stranger(said)).push_stock((MEDIUM, LARGE)) == {}
 
 
 DOUYIN_ERRORS: list[tuple[httpx.Response, type[OmsError], str]] = [
