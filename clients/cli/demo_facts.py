@@ -48,6 +48,8 @@ class DemoPlan:
     cases: bool = True
     """Buyers apply for after-sales, and the desks have their work."""
     burst: DemoBurst | None = None
+    timing: Mapping[str, float] = field(default_factory=dict)
+    """What of the timing document is other than in its column for demos."""
 
     @property
     def per_second(self) -> float:

@@ -1,6 +1,7 @@
 """The two sides of a demo before it starts: the simulator's configuration, and the same accounts connected here."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from clients.installation import draw_secret
 from store import bundles
 from store.database import Database
 from store.keyring import load_keyring
+from store.settings_docs import Profile
+from store.settings_versions import Change, SettingVersions
 from store.shops import NewWarehouse, Shops
 from store.stock_on_hand import Shelf, set_on_hand
 from store.tokens import SqlTokens
@@ -144,8 +147,20 @@ async def connect(
             await connect_account(shops, tokens, account, simulator_url, gateway_url)
         if mail_port:
             await both.messages.connect(shops, simulator_url, mail_port)
+        if both.plan.timing:
+            await _set_timing(database, both.plan.timing)
     finally:
         await database.close()
+
+
+async def _set_timing(database: Database, changed: Mapping[str, float]) -> None:
+    """Put a timing document in force whose column for demos has these values."""
+    versions = SettingVersions(database)
+    active = await versions.one("timing")
+    body = dict(active.body)
+    for name, seconds in changed.items():
+        body[name] = body[name] | {Profile.DEMO.value: seconds}
+    await versions.activate("timing", body, Change("demo", "its own timing", utc_now(), active.version))
 
 
 async def stock_up(environment: dict[str, str], there: dict[str, list[dict[str, Any]]]) -> None:

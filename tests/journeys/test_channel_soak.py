@@ -149,6 +149,20 @@ class Looks:
             yield f"{minute + 1:>6}  {stored:>6.1f}  {orders:>6.1f}  {last.left:>6}{worst}"
 
 
+UNHURRIED: dict[str, float] = {
+    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
+    "pull_period_seconds": 15.0, "pull_beside_push_seconds": 30.0, "drain_heartbeat_seconds": 20.0,
+    "drain_poll_seconds": 0.5, "stock_poll_seconds": 1.0, "apply_poll_seconds": 0.1, "deliver_poll_seconds": 0.1,
+}  # fmt: skip
+"""What does not hurry as much as in a demo, where a day is over in two minutes; all far from life still.
+
+* With two days in twenty seconds every order would be late that waits in a backlog of half a minute, and be twice the
+  work at the worst moment. That orders are late, are warned of and escalated is shown by the other soak.
+* Looking for work twenty times a second and pulling every four seconds takes more than half a core of two, also where
+  nothing happens: in life an order costs a tenth of that, for nobody looks so often.
+"""
+
+
 @pytest.fixture
 def plan(request: pytest.FixtureRequest) -> DemoPlan:
     seed = request.config.getoption("--soak-seed")
@@ -162,6 +176,7 @@ def plan(request: pytest.FixtureRequest) -> DemoPlan:
         few=True,
         rate=PER_SECOND,
         burst=burst,
+        timing=UNHURRIED,
     )
 
 
