@@ -200,11 +200,15 @@ def pull_schedule(vendor: str, shop: str, kind: str = ORDERS) -> str:
     return f"pull:{vendor}:{shop}" if kind == ORDERS else f"pull-{kind}s:{vendor}:{shop}"
 
 
-async def pull_now(client: Client, vendor: str, shop: str) -> None:
-    """Pull a shop's orders at once; a pull that waits for its next try is replaced. Refused when none is scheduled."""
-    handle = client.get_schedule_handle(pull_schedule(vendor, shop))
+async def pull_now(client: Client, vendor: str, shop: str, kind: str = ORDERS, *, replace: bool = True) -> None:
+    """Pull a shop's orders, or another kind, at once. Refused when no pull is scheduled.
+
+    A pull that is under way, or waits for its next try, is replaced; else it is left to do its work.
+    """
+    handle = client.get_schedule_handle(pull_schedule(vendor, shop, kind))
+    overlap = ScheduleOverlapPolicy.CANCEL_OTHER if replace else ScheduleOverlapPolicy.SKIP
     try:
-        await handle.trigger(overlap=ScheduleOverlapPolicy.CANCEL_OTHER, rpc_timeout=RPC_SECONDS)
+        await handle.trigger(overlap=overlap, rpc_timeout=RPC_SECONDS)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             words = f"no pull of {vendor}/{shop} is scheduled: is it connected, does a worker run?"

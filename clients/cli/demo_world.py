@@ -25,7 +25,11 @@ from clients.cli.demo_supply import SupplyDesk
 from clients.clock import utc_now
 from clients.embedded import READY_SECONDS, Ports
 from clients.installation import PATIENT_ANSWER_SECONDS, Installation, answers
+from clients.settings import adopt
+from clients.temporal import connect as connect_engine
+from clients.temporal import pull_now
 from domain.errors import Broken, Unavailable
+from domain.pulling import CASES, ORDERS
 from store.database import Database
 from store.reads.case_proof import CaseProofReads
 from store.reads.orders import OrderReads
@@ -40,6 +44,8 @@ ASK_SECONDS = 60.0
 QUIET_SECONDS = 30.0
 PULLS = 3
 """The moment of the last pull before, of one that may have been under way, and of one that saw everything."""
+PULL_SECONDS = 2.0
+"""So often shops are pulled that nothing else is waited for."""
 REPEATS = ("sent_repeatedly", "orders_read", "refused", "processing")
 """Counts of the simulator that are no mischief by themselves, or say the same as another."""
 
@@ -67,6 +73,7 @@ class DemoWorld:
     _last: View | None = field(default=None, init=False)
     _pulls: dict[str, set[datetime]] = field(default_factory=dict, init=False)
     _out: set[str] = field(default_factory=set, init=False)
+    _asked_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.installation = Installation(self.folder, Profile.DEMO.value, portal=True)
@@ -127,6 +134,8 @@ class DemoWorld:
         if not still:
             self._pulls = {}
         idle = still and self.pulled_anew(pulls)
+        if still and not idle:
+            asyncio.run(self._pull_the_rest(pulls))
         ended = closed >= there["sent"] or (idle and not (work.outgoing or there["undelivered"]))
         mischief = len(self.kills.done) + sum(n for name, n in there["faults"].items() if not name.endswith(REPEATS))
         self._last = View(
@@ -155,6 +164,21 @@ class DemoWorld:
             if row.pulled_at is not None:
                 self._pulls.setdefault(f"{row.vendor}/{row.shop}", set()).add(row.pulled_at)
         return all(len(moments) >= PULLS for moments in self._pulls.values())
+
+    async def _pull_the_rest(self, pulls: Iterable[PullRow]) -> None:
+        """Have those shops pulled whose list was not read often enough since nothing moves: what is on its way is so
+        here sooner than with their periods. One that cannot be asked now is asked at the next look."""
+        if time.monotonic() - self._asked_at < PULL_SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        rest = [row for row in pulls if row.pulled_at and len(self._pulls[f"{row.vendor}/{row.shop}"]) < PULLS]
+        adopt(self.installation.run.environment)
+        with contextlib.suppress(Unavailable):
+            client = await connect_engine()
+            asked = (
+                pull_now(client, row.vendor, row.shop, kind, replace=False) for row in rest for kind in (ORDERS, CASES)
+            )
+            await asyncio.gather(*asked, return_exceptions=True)  # not every shop has cases to pull
 
     def _outage(self, names: list[str]) -> list[str]:
         """Say when an outage of a vendor begins and ends."""

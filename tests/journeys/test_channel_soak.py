@@ -151,15 +151,15 @@ class Looks:
 
 UNHURRIED: dict[str, float] = {
     "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
-    "pull_period_seconds": 15.0, "pull_beside_push_seconds": 30.0, "drain_heartbeat_seconds": 20.0,
-    "drain_poll_seconds": 0.5, "stock_poll_seconds": 1.0, "apply_poll_seconds": 0.1, "deliver_poll_seconds": 0.1,
+    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0, "drain_heartbeat_seconds": 20.0,
+    "drain_poll_seconds": 0.5, "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
 }  # fmt: skip
 """What does not hurry as much as in a demo, where a day is over in two minutes; all far from life still.
 
 * With two days in twenty seconds every order would be late that waits in a backlog of half a minute, and be twice the
   work at the worst moment. That orders are late, are warned of and escalated is shown by the other soak.
-* Looking for work twenty times a second and pulling every four seconds takes more than half a core of two, also where
-  nothing happens: in life an order costs a tenth of that, for nobody looks so often.
+* In a demo looking for work, pulling and comparing costs a fifth of the machine also where nothing happens: in life it
+  is nothing beside the orders, for nobody pulls every ten seconds.
 """
 
 
