@@ -50,6 +50,8 @@ class DemoPlan:
     burst: DemoBurst | None = None
     timing: Mapping[str, float] = field(default_factory=dict)
     """What of the timing document is other than in its column for demos."""
+    mischief: Mapping[str, float] = field(default_factory=dict)
+    """What of the bad day's doses is other than usual (docs/simulator.md)."""
 
     @property
     def per_second(self) -> float:

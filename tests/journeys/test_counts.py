@@ -129,10 +129,15 @@ async def test_a_stocktake_that_is_reported_is_counted_again_and_booked_once(
         ):
             await Upkeep(temporal, database, Profile.DEMO).round(utc_now())
             await eventually(here.equal, here.ours)
+            await eventually(lambda: ended(here), here.ours)
         assert {sku: n - before[sku] for sku, n in (await here.ours()).items()} == {SKU: -3, OTHER: 4}
         found = await rows(database, "SELECT scope, differing FROM stock_count")
         assert [tuple(row) for row in found] == [("reported", 2)]
         await assert_counters_add_up(database)
+
+
+async def ended(here: Both) -> bool:
+    return bool(await rows(here.database, "SELECT no FROM stock_count WHERE ended_at IS NOT NULL"))
 
 
 async def reported(here: Both) -> bool:
