@@ -150,19 +150,18 @@ class Looks:
 
 
 UNHURRIED: dict[str, float] = {
-    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
-    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0, "drain_heartbeat_seconds": 20.0,
-    "drain_poll_seconds": 0.5, "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
+    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0, "courier_query_seconds": 60.0, "warehouse_query_seconds": 60.0,
+    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0, "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
+    "drain_heartbeat_seconds": 20.0, "drain_poll_seconds": 0.5, "audit_period_seconds": 60.0,
 }  # fmt: skip
 """What does not hurry as much as in a demo, where a day is over in two minutes; all far from life still.
 
-* With two days in twenty seconds every order would be late that waits in a backlog of half a minute, and be twice the
-  work at the worst moment. That orders are late, are warned of and escalated is shown by the other soak.
+* With two days in twenty seconds every order would be late that waits in a backlog of half a minute, and its courier
+  asked eight times where the parcel is: twice the work at the worst moment. That orders are late, are warned of and
+  escalated is shown by the other soak. What gets lost (confirmations, signatures) is asked for after a minute.
 * In a demo looking for work, pulling and comparing costs a fifth of the machine also where nothing happens: in life it
   is nothing beside the orders, for nobody pulls every ten seconds.
 """
-
-
 MISCHIEF = {"duplicate_share": 0.05, "reorder_share": 0.05}
 """What a bad day is asked to have; a demo has three times as much, and shows it with 300 orders."""
 
