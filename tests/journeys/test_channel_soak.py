@@ -150,9 +150,11 @@ class Looks:
 
 
 UNHURRIED: dict[str, float] = {
-    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0, "courier_query_seconds": 60.0, "warehouse_query_seconds": 60.0,
-    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0, "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
-    "drain_heartbeat_seconds": 20.0, "drain_poll_seconds": 0.5, "audit_period_seconds": 60.0,
+    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
+    "courier_query_seconds": 60.0, "warehouse_query_seconds": 60.0, "audit_period_seconds": 60.0,
+    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0,
+    "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
+    "drain_heartbeat_seconds": 20.0, "drain_poll_seconds": 0.5,
 }  # fmt: skip
 """What does not hurry as much as in a demo, where a day is over in two minutes; all far from life still.
 
