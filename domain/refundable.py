@@ -76,6 +76,18 @@ def refundable(bill: Bill, wanted: Mapping[str, int], *, with_freight: bool) -> 
     return Refundable(tuple(parts), max(0, bill.paid_minor - bill.granted_minor))
 
 
+def carried_out(unexplained_minor: int, at_channel: Iterable[int]) -> int:
+    """Say how much of what a channel was asked to pay back it has paid by now, though it has not said so of the case.
+
+    `unexplained_minor` is what the order says went back beyond all that is confirmed; payments that fit into it, the
+    oldest first, are taken for it. One that does not fit is still to come: the channel refunded something by itself.
+    """
+    left = unexplained_minor
+    for amount in at_channel:
+        left -= amount if amount <= left else 0
+    return unexplained_minor - left
+
+
 def _asked(lines: Sequence[PricedLine], wanted: Mapping[str, int]) -> Iterable[PricedLine]:
     known = {line.line_no for line in lines}
     if strange := sorted(set(wanted) - known):

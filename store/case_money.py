@@ -18,7 +18,7 @@ from domain.after_sales import OF_GOODS, CaseKind, Origin
 from domain.after_sales_policy import Phase
 from domain.outgoing import Queue
 from domain.payments import refund_no
-from domain.refundable import Bill, Part, PricedLine, Refundable, refundable
+from domain.refundable import Bill, Part, PricedLine, Refundable, carried_out, refundable
 from store import alerts, audit, case_channel, case_parts, case_payouts, cases, outgoing
 from store.alerts import Level, NewAlert
 
@@ -35,16 +35,17 @@ _PRICED = text(
 )
 _GRANTED = text(
     """
-    SELECT coalesce(sum(g.amount_minor) FILTER (WHERE p.state <> 'paid'), 0)::bigint AS under_way,
-        coalesce(sum(g.freight_minor), 0)::bigint AS freight
+    SELECT p.state, p.way, g.amount_minor, g.freight_minor
     FROM refund_grant g JOIN payout p ON p.grant_key = g.key WHERE g.order_key = :key AND p.state <> 'dropped'
+    ORDER BY g.granted_at, g.key
     """
 )
-# Money that goes back because the order will not ship, and is not back yet: it is in no grant.
+# Money that goes back because the order will not ship: it is in no grant.
 _OWN = text(
     """
-    SELECT coalesce(sum(amount_minor), 0)::bigint AS under_way FROM refund
-    WHERE order_key = :key AND case_no = '' AND state NOT IN ('succeeded', 'dropped')
+    SELECT coalesce(sum(amount_minor) FILTER (WHERE state = 'succeeded'), 0)::bigint AS back,
+        coalesce(sum(amount_minor) FILTER (WHERE state <> 'succeeded'), 0)::bigint AS under_way
+    FROM refund WHERE order_key = :key AND case_no = '' AND state <> 'dropped'
     """
 )
 _SHIPS = text("SELECT EXISTS (SELECT 1 FROM order_line WHERE order_key = :key AND dropped < quantity)")
@@ -110,16 +111,24 @@ def refund_key(no: str) -> str:
 
 
 async def bill(tx: AsyncConnection, order: Row[Any]) -> Bill:
-    """Read the money of a locked order: paid, granted, and what is under way."""
+    """Read the money of a locked order: paid, granted, and what is under way.
+
+    The order may say sooner than the case that the channel has paid it back: such money is not counted twice.
+    """
     rows = (await tx.execute(_PRICED, {"key": order.key})).all()
-    granted = (await tx.execute(_GRANTED, {"key": order.key})).one()
+    grants = (await tx.execute(_GRANTED, {"key": order.key})).all()
     own = (await tx.execute(_OWN, {"key": order.key})).one()
+    unconfirmed = [grant for grant in grants if grant.state != "paid"]
+    confirmed = own.back + sum(grant.amount_minor for grant in grants if grant.state == "paid")
+    at_channel = [grant.amount_minor for grant in unconfirmed if grant.way == "channel"]
+    back = carried_out(order.refunded_minor - confirmed, at_channel)
+    under_way = own.under_way + sum(grant.amount_minor for grant in unconfirmed) - back
     return Bill(
         paid_minor=order.paid_minor,
         freight_minor=order.freight_minor,
         lines=tuple(PricedLine(row.line_no, row.quantity, row.amount_minor, row.granted) for row in rows),
-        granted_minor=order.refunded_minor + granted.under_way + own.under_way,
-        granted_freight_minor=granted.freight,
+        granted_minor=order.refunded_minor + under_way,
+        granted_freight_minor=sum(grant.freight_minor for grant in grants),
     )
 
 

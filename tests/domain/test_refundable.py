@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import domain.refundable
-from domain.refundable import Bill, Part, PricedLine, refundable, shares
+from domain.refundable import Bill, Part, PricedLine, carried_out, refundable, shares
 
 LINES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10**7)), min_size=1, max_size=5)
 MONEY = st.integers(0, 10**8)
@@ -87,6 +87,16 @@ def test_units_that_were_granted_are_not_granted_again() -> None:
         refundable(bill, {"1": 2}, with_freight=False)
     with pytest.raises(ValueError, match="no line 9"):
         refundable(bill, {"9": 1}, with_freight=False)
+
+
+@pytest.mark.parametrize(
+    ("unexplained", "asked", "done"),
+    [(0, [5], 0), (5, [5], 5), (4, [5], 0), (7, [5, 2, 1], 7), (6, [5, 2, 1], 6), (-3, [5], 0), (9, [], 0)],
+)
+def test_what_an_order_has_back_without_a_word_is_what_the_channel_was_asked_for(
+    unexplained: int, asked: list[int], done: int
+) -> None:
+    assert carried_out(unexplained, asked) == done
 
 
 def test_a_share_that_is_rounded_unit_by_unit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

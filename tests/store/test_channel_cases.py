@@ -29,9 +29,11 @@ from domain.pulling import CASES, ORDERS, Page, PullRules, PullSource, Window
 from domain.stock_push import Batch, ListingKey
 from domain.timing import Timing
 from store.case_channel import KIND
+from store.case_money import bill
 from store.database import Database
 from store.keyring import KeyRing
 from store.order_facts import SqlOrderFacts
+from store.orders import must_lock
 from store.outgoing import SqlOutgoing
 from store.pulls import SqlPulls
 from store.reread import SqlReread
@@ -252,6 +254,19 @@ async def test_a_full_refund_counts_once_in_both_orders_of_arrival(world: CaseWo
         assert await world.hear(seen) == "applied"
     assert await world.refunded() == 1000
     assert await value(world.database, "SELECT payment_status FROM orders") == "refunded"
+
+
+@pytest.mark.parametrize(("back", "granted"), [(0, 500), (500, 500), (200, 700), (700, 700), (1000, 1000)])
+async def test_money_that_the_order_knows_of_before_its_case_is_counted_once(
+    world: CaseWorld, back: int, granted: int
+) -> None:
+    """AFT-3: the channel has paid, its word about the case is under way; else the next case would get nothing."""
+    await world.hear(order(skus={"A": 1, "B": 1}))
+    await agreed(world, told(amount_minor=500))
+    assert await value(world.database, "SELECT amount_minor FROM payout WHERE state <> 'paid'") == 500
+    await world.hear(order(minute=3, skus={"A": 1, "B": 1}, refunded_minor=back))
+    async with world.database.transaction() as tx:
+        assert (await bill(tx, await must_lock(tx, key()))).granted_minor == granted
 
 
 async def test_an_order_message_that_does_not_know_of_the_refund_yet_takes_nothing_back(world: CaseWorld) -> None:
