@@ -76,7 +76,11 @@ class OrderState:
 
     def has_news_of_shipped(self) -> bool:
         """Say whether there is anything to do for an order that has left."""
-        return self.has_signature() or self.ended_late()
+        return self.has_signature() or self.has_news_of_signed()
+
+    def has_news_of_signed(self) -> bool:
+        """Say whether there is anything to do for an order that has arrived."""
+        return self.has_shipment() or self.ended_late()
 
     def stopping(self) -> str:
         """Say why the order shall not ship; empty when nobody said so."""
