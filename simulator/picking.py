@@ -67,9 +67,11 @@ class Picking:
                 lane.flush()
                 return
             self.warehouse.advance(fulfilment, stage)
-            body = process_report(fulfilment, stage, self.settings)
-            letter = self._letter(f"{fulfilment.delivery.code}-{stage}", "orderprocess.report", body)
-            lane.post(letter, hold=late.random() < self.profile.reorder_share)
+            hold = late.random() < self.profile.reorder_share
+            if stage in self.profile.reported_stages:
+                body = process_report(fulfilment, stage, self.settings)
+                letter = self._letter(f"{fulfilment.delivery.code}-{stage}", "orderprocess.report", body)
+                lane.post(letter, hold=hold)
         departures = divide(source, fulfilment.delivery, self.profile)
         for n, parcels in enumerate(departures, start=1):
             await self._step(source)

@@ -3,7 +3,7 @@
 import json
 import stat
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -31,6 +31,8 @@ Target = Literal[
 ]
 OutageMode = Literal["refuse", "hang", "error"]
 Plant = Literal["lost", "doubled", "oversold"]
+Stage = Literal["ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH"]
+"""What is done with an order in the warehouse, one after the other (Qimen's processStatus)."""
 
 
 class ConfigError(Exception):
@@ -241,6 +243,7 @@ class Profile(Model):
     count_after: Seconds | None = None
     count_finds: dict[str, int] = Field(default_factory=dict)
     tells_changes: bool = False
+    reported_stages: list[Stage] = Field(default_factory=lambda: list(get_args(Stage)))
     # Returns: `return_after` null: only parcels of POST /sim/returns arrive
     return_after: Seconds | None = 0.5
     return_fates: dict[Fate, Share] = Field(default_factory=dict)

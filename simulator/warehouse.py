@@ -7,13 +7,14 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import get_args
 
 from simulator.clock import now
 from simulator.qimen import Refused
 from simulator.seeds import rng
-from simulator.settings import Plant
+from simulator.settings import Plant, Stage
 
-STAGES = ("ACCEPT", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH")
+STAGES: tuple[Stage, ...] = get_args(Stage)
 # What buyers may wait for besides the stages: the first parcel has left.
 SHIPPED = "SHIPPED"
 GOOD, DEFECTIVE = "ZP", "CC"

@@ -1,6 +1,6 @@
 """What a demo is asked to show, what is seen of it while it runs, and the evidence at its end. Values only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,8 @@ class DemoPlan:
     burst: DemoBurst | None = None
     timing: Mapping[str, float] = field(default_factory=dict)
     """What of the timing document is other than in its column for demos."""
-    mischief: Mapping[str, float] = field(default_factory=dict)
-    """What of the bad day's doses is other than usual (docs/simulator.md)."""
+    doses: Mapping[str, float | Sequence[str]] = field(default_factory=dict)
+    """What the outside world does in another dose than usual (docs/simulator.md)."""
 
     @property
     def per_second(self) -> float:

@@ -74,7 +74,7 @@ def bad_day(plan: DemoPlan) -> dict[str, Any]:
     Orders replayed from a file keep their fate, only the messages about them and the vendors misbehave.
     """
     vendors = {"outages": _outages(plan), "hangs": _hangs(plan), "stock": {"outages": [_deaf(plan)]}}
-    profile = _MESSAGES | _PAYMENTS | _PARCELS | vendors | dict(plan.mischief)
+    profile = _MESSAGES | _PAYMENTS | _PARCELS | vendors
     return profile if plan.file else profile | _fates(plan.count) | _scarcity(plan) | _products(plan)
 
 

@@ -68,7 +68,8 @@ class Sides:
     def profile(self) -> dict[str, Any]:
         """Give the knobs of the world."""
         worn = {"token_seconds": FIRST_TOKEN_SECONDS} | service_day(self.plan)
-        return worn if self.plan.calm else worn | bad_day(self.plan)
+        day = {} if self.plan.calm else bad_day(self.plan)
+        return worn | day | dict(self.plan.doses)
 
     def config(self, port: int, gateway_url: str, mail_port: int = 0) -> dict[str, Any]:
         """Write the simulator's configuration (docs/simulator.md); without a port for mail nobody carries messages."""

@@ -143,6 +143,13 @@ async def test_a_split_and_partial_delivery_adds_up(erp_for: Open) -> None:
     assert query.findtext("totalLines") == "2"
 
 
+async def test_a_warehouse_may_report_some_of_its_stages_only(erp_for: Open) -> None:
+    erp = erp_for(config(reported_stages=["ACCEPT", "PACKAGE"], reorder_share=1))
+    await erp.qimen("deliveryorder.create", create_xml("F1", {SKU: 2}))
+    await until(lambda: len(erp.confirms) == 1 and len(erp.stages.get("F1", [])) == 2)
+    assert sorted(erp.stages["F1"]) == ["ACCEPT", "PACKAGE"]
+
+
 async def test_one_unit_stays_one_parcel(erp_for: Open) -> None:
     erp = erp_for(config(split_package_share=1, partial_confirm_share=1))
     await erp.qimen("deliveryorder.create", create_xml("F1", {SKU: 1}))

@@ -132,7 +132,7 @@ async def test_each_page_of_a_hot_sku_is_found_by_an_index(told: StockLedgerRead
         SELECT 'A', :now, 'reserved', 'r' || n, 1 - 2 * (n % 2) FROM generate_series(1, 4000) n
     """
     await change(database, lines, now=NOON + later(61))
-    await change(database, "ANALYZE stock_ledger")
+    await change(database, "ANALYZE stock_ledger, fulfillment, shipment_confirm")
     for wanted, served_by in PAGES:
         found = await plans(database, told.lines("A", wanted), seqscan=False)
         assert indexes(found, "stock_ledger") == served_by, wanted
