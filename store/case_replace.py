@@ -24,7 +24,7 @@ _TITLES = text(
     """
 )
 _REPLACED = text("UPDATE after_sales_case SET replacement_key = :key WHERE no = :no")
-_BEFORE = text("SELECT count(*) FROM orders WHERE case_no = :no")
+_BEFORE = text("SELECT count(*) FROM orders WHERE case_no = :no AND case_no <> ''")
 _CASE_OF = text(
     """
     SELECT * FROM after_sales_case WHERE replacement_key = :key AND closed_at IS NULL FOR UPDATE

@@ -31,6 +31,7 @@ class AfterSalesCaseRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("request_key"),
         Index("ix_after_sales_case_order_key", "order_key"),
+        Index("ix_after_sales_case_replacement_key", "replacement_key"),
         Index("ix_after_sales_case_due", "due_at", "no", postgresql_where=text("closed_at IS NULL")),
         Index("ix_after_sales_case_opened_at", "opened_at"),
         Index("ix_after_sales_case_closed_at", "closed_at"),
@@ -244,7 +245,11 @@ class PayoutRow(SQLModel, table=True):
     """
 
     __tablename__ = "payout"
-    __table_args__ = (UniqueConstraint("grant_key"), Index("ix_payout_order_key", "order_key"))
+    __table_args__ = (
+        UniqueConstraint("grant_key"),
+        Index("ix_payout_order_key", "order_key"),
+        Index("ix_payout_case_no", "case_no"),
+    )
 
     key: str = Field(primary_key=True)
     grant_key: str = Field(foreign_key="refund_grant.key")

@@ -54,6 +54,7 @@ class OrderRow(SQLModel, table=True):
         Index("ix_orders_created_at", "created_at"),
         Index("ix_orders_shop_created_at", "channel", "shop", "created_at"),
         Index("ix_orders_ip_index", "ip_index", "created_at"),
+        Index("ix_orders_case_no", "case_no", postgresql_where=text("case_no <> ''")),
     )
 
     key: str = Field(primary_key=True)

@@ -53,6 +53,7 @@ class Parcel(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_parcel_order_key", "order_key"),
+        Index("ix_parcel_fulfillment_no", "fulfillment_no"),
         Index("ix_parcel_waybill_no", "waybill_no"),
         Index("ix_parcel_query", "next_query_at", postgresql_where=text("signed_at IS NULL")),
     )

@@ -48,6 +48,7 @@ class Refund(SQLModel, table=True):
             name="fk_refund_payment",
         ),
         Index("ix_refund_order_key", "order_key"),
+        Index("ix_refund_case_no", "case_no"),
     )
 
     key: str = Field(primary_key=True)
