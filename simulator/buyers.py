@@ -1,6 +1,7 @@
 """Who buys: invented people with real-looking names, phones and addresses. Nothing here is a known person."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from random import Random
 
 from simulator.regions import MAINLAND, REGIONS
@@ -46,7 +47,8 @@ _ESTATES = (
     "绿地中心",
 )
 # Addresses reserved for documentation, so that no log points at a real household.
-_NETS = ("192.0.2", "198.51.100", "203.0.113")
+_NET = IPv4Network("198.18.0.0/15")
+"""Addresses that nobody has (RFC 2544): enough that few buyers of a day share one."""
 LONG_NAME_SHARE = 0.03
 
 
@@ -75,7 +77,7 @@ def make_receiver(source: Random, province: str | None = None) -> Receiver:
 
 
 def make_ip(source: Random) -> str:
-    return f"{source.choice(_NETS)}.{source.randint(1, 254)}"
+    return str(_NET[source.randrange(_NET.num_addresses)])
 
 
 def _name(source: Random) -> str:

@@ -48,8 +48,8 @@ class DemoPlan:
     cases: bool = True
     """Buyers apply for after-sales, and the desks have their work."""
     burst: DemoBurst | None = None
-    timing: Mapping[str, float] = field(default_factory=dict)
-    """What of the timing document is other than in its column for demos."""
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What of which settings document is other than in its column for demos."""
     doses: Mapping[str, float | Sequence[str]] = field(default_factory=dict)
     """What the outside world does in another dose than usual (docs/simulator.md)."""
 

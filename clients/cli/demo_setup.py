@@ -148,20 +148,20 @@ async def connect(
             await connect_account(shops, tokens, account, simulator_url, gateway_url)
         if mail_port:
             await both.messages.connect(shops, simulator_url, mail_port)
-        if both.plan.timing:
-            await _set_timing(database, both.plan.timing)
+        for doc, changed in both.plan.settings.items():
+            await _change(database, doc, changed)
     finally:
         await database.close()
 
 
-async def _set_timing(database: Database, changed: Mapping[str, float]) -> None:
-    """Put a timing document in force whose column for demos has these values."""
+async def _change(database: Database, doc: str, changed: Mapping[str, float]) -> None:
+    """Put a settings document in force whose column for demos has these values."""
     versions = SettingVersions(database)
-    active = await versions.one("timing")
+    active = await versions.one(doc)
     body = dict(active.body)
-    for name, seconds in changed.items():
-        body[name] = body[name] | {Profile.DEMO.value: seconds}
-    await versions.activate("timing", body, Change("demo", "its own timing", utc_now(), active.version))
+    for name, value in changed.items():
+        body[name] = body[name] | {Profile.DEMO.value: value}
+    await versions.activate(doc, body, Change("demo", "its own values", utc_now(), active.version))
 
 
 async def stock_up(environment: dict[str, str], there: dict[str, list[dict[str, Any]]]) -> None:

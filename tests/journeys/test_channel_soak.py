@@ -149,18 +149,22 @@ class Looks:
             yield f"{minute + 1:>6}  {stored:>6.1f}  {orders:>6.1f}  {last.left:>6}{worst}"
 
 
-UNHURRIED: dict[str, float] = {
-    "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
-    "courier_query_seconds": 60.0, "warehouse_query_seconds": 60.0, "audit_period_seconds": 60.0,
-    "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0,
-    "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
-    "drain_heartbeat_seconds": 20.0, "drain_poll_seconds": 0.5,
+UNHURRIED: dict[str, dict[str, float]] = {
+    "timing": {
+        "ship_by_seconds": 300.0, "ship_warning_seconds": 60.0,
+        "courier_query_seconds": 60.0, "warehouse_query_seconds": 60.0, "audit_period_seconds": 60.0,
+        "pull_period_seconds": 20.0, "pull_beside_push_seconds": 40.0,
+        "roll_period_seconds": 40.0, "roll_hour_seconds": 60.0,
+        "drain_heartbeat_seconds": 20.0, "drain_poll_seconds": 0.5,
+    },
+    "stock": {"refund_poll_seconds": 120.0},
 }  # fmt: skip
 """What does not hurry as much as in a demo, where a day is over in two minutes; all far from life still.
 
-* With two days in twenty seconds every order would be late that waits in a backlog of half a minute, and its courier
-  asked eight times where the parcel is: twice the work at the worst moment. That orders are late, are warned of and
-  escalated is shown by the other soak. What gets lost (confirmations, signatures) is asked for after a minute.
+* With two days in twenty seconds every order would be late that waits in a backlog of half a minute, its courier asked
+  eight times where the parcel is, and its shop eight times whether its buyer wants the money back: twice the work at
+  the worst moment. That orders are late, are warned of and escalated is shown by the other soak. What gets lost
+  (confirmations, signatures) is asked for after a minute.
 * In a demo looking for work, pulling and comparing costs a fifth of the machine also where nothing happens: in life it
   is nothing beside the orders, for nobody pulls every ten seconds.
 """
@@ -175,8 +179,8 @@ DOSES: dict[str, float | list[str]] = {
 
 The faults are those of the bad day; a twentieth of all webhooks comes twice, another too late, not three as many.
 What buyers and warehouses do, and is no fault, is rarer, as in life: two orders in three are simply paid, packed, sent
-and signed, where in a demo it is one in three; and the warehouse reports two of its six stages. The other soak has all
-of it in full.
+and signed, where in a demo it is one in three; no agents or buyers open cases here, platforms do; and the warehouse
+reports two of its six stages. The other soak has all of it in full.
 """
 
 
@@ -193,7 +197,8 @@ def plan(request: pytest.FixtureRequest) -> DemoPlan:
         few=True,
         rate=PER_SECOND,
         burst=burst,
-        timing=UNHURRIED,
+        cases=False,
+        settings=UNHURRIED,
         doses=DOSES,
     )
 
