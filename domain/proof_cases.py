@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from domain.proof import Finding, Json
 
 CLOSED = "closed"
+WAITING = {"asked", "awaits_goods", "sent"}
+"""States in which a channel waits for its buyer or for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def prove_cases(cases: Sequence[CaseFact], books: Json) -> Iterable[Finding]:
         theirs = one["amount_minor"] if one["paid"] else 0
         if case.paid_minor != theirs:
             yield Finding("case money", case.no, f"{case.paid_minor} paid here and {theirs} at the channel")
-        if case.state != CLOSED:
+        if case.state != CLOSED or one["state"] in WAITING:
             yield Finding("unexplained", case.no, f"is {case.state} here and {one['state']} at the channel")
     for case in known.values():
         yield Finding("case money", case.no, "its channel does not know this case")

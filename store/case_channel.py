@@ -7,11 +7,18 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.after_sales import CaseAction
+from domain.observations import ChannelCaseState
 from domain.outgoing import Queue
-from store import outgoing
+from store import alerts, outgoing
+from store.alerts import Level, NewAlert
 
 KIND = "case"
+UNANSWERED = "case_unanswered"
+"""A case that has ended here while its platform waits for our answer: it decides by itself when its time is over."""
 AGREE_REFUND = CaseAction.AGREE_REFUND
+
+OVER = frozenset({ChannelCaseState.REFUSED, ChannelCaseState.PAID, ChannelCaseState.CLOSED})
+"""States in which a platform waits for nobody."""
 
 _PARCEL = text("SELECT carrier, waybill_no FROM parcel WHERE order_key = :key ORDER BY waybill_no LIMIT 1")
 _TOLD = text("UPDATE after_sales_case SET channel_told = :action WHERE no = :no")
@@ -50,6 +57,16 @@ async def shipped(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
     if parcel is not None:
         told = {"carrier": parcel.carrier, "waybill_no": parcel.waybill_no}
         await tell(tx, row, CaseAction.SHIPPED, now, **told)
+
+
+async def tell_unanswered(tx: AsyncConnection, row: Row[Any], now: datetime) -> None:
+    """Tell a person of a case that ends without money while its platform waits for an answer."""
+    if row.channel_case_no and row.channel_state not in OVER:
+        words = (
+            f"nothing is paid for case {row.no}, and {row.channel} waits for an answer to its case"
+            f" {row.channel_case_no}: answer it there"
+        )
+        await alerts.raise_alert(tx, NewAlert(UNANSWERED, Level.CRITICAL, row.no, words), now)
 
 
 async def agree_refund(tx: AsyncConnection, row: Row[Any], amount_minor: int, now: datetime) -> None:

@@ -13,7 +13,7 @@ from domain.after_sales import CaseEvent, CaseLine, NewCase, Origin
 from domain.errors import NotYet
 from domain.observations import CaseObserved, ChannelCaseState
 from domain.orders import order_key
-from store import audit, case_channel, case_money, case_payouts, case_returns, cases, outgoing
+from store import alerts, audit, case_channel, case_money, case_payouts, case_returns, cases, outgoing
 from store.keyring import KeyRing
 
 _CASE_OF = text(
@@ -101,6 +101,8 @@ async def _book(
     await audit.write(tx, "case.observed", row.no, now, actor=seen.channel, inbox_id=inbox_id, **told)
     if seen.waybill_no and seen.waybill_no != row.waybill_no:
         await case_returns.set_waybill(tx, row, (seen.carrier, seen.waybill_no), "channel", now)
+    if seen.state in case_channel.OVER:
+        await alerts.clear(tx, row.no, now, case_channel.UNANSWERED)
     if seen.state is ChannelCaseState.PAID:
         await case_money.paid_by_channel(tx, order, await cases.again(tx, row.no), seen.amount_minor, now)
         await case_payouts.paid(tx, row.no, seen.case_no, now, by=seen.channel)

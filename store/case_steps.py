@@ -156,6 +156,8 @@ class SqlCaseFacts:
             return
         await case_returns.withdraw(tx, row, now)
         await alerts.clear(tx, row.no, now)
+        if outcome is Outcome.NOTHING:
+            await case_channel.tell_unanswered(tx, row, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)
         await audit.write(tx, "order.case_closed", row.order_key, now, case=row.no, **told)

@@ -153,11 +153,14 @@ ALERTS = {
     "case_overdue": "售后超时",
     "payout_by_hand": "需要人工打款",
     "payout_failed": "打款失败",
+    "case_unanswered": "平台还在等答复",
 }
 ANSWERS = {"approved": "已同意", "refused": "已拒绝", "withdrawn": "已撤销", "paid": "已登记到账"}
 """What came of a decision, where one word says it; elsewhere these words mean an order's state."""
 
 SAID: list[tuple[str, str]] = [
+    (r"nothing is paid for case (\S+), and (\w+) waits for an answer to its case (\S+): answer it there",
+     "售后单 {0} 没有退款，{1} 还在等对平台售后单 {2} 的答复，请到平台处理"),
     (r"the case is closed; open a new one", "售后单已结束，需要时请另开一张"),
     (r"refuse needs a reason: .*", "拒绝要写原因，买家会看到"),
     (r"pay_without_return needs a reason: .*", "先退款要写原因，备查"),

@@ -25,7 +25,7 @@ def test_books_that_say_the_same_prove_it() -> None:
     ("changed", "rule", "words"),
     [
         ({"paid": 2}, "doubled", "paid this case 2 times"),
-        ({"paid": 0, "state": "asked"}, "case money", "500 paid here and 0 at the channel"),
+        ({"paid": 0, "state": "closed"}, "case money", "500 paid here and 0 at the channel"),
         ({"amount_minor": 400}, "case money", "500 paid here and 400 at the channel"),
     ],
 )
@@ -39,6 +39,13 @@ def test_a_case_that_is_missing_or_open_is_named() -> None:
     assert [rule for rule, _ in found([])] == ["lost"]
     waits = CaseFact("own", "demo", "AS1", "C1", "paying", 500)
     assert found([waits]) == [("unexplained", "is paying here and paid at the channel")]
+
+
+@pytest.mark.parametrize("theirs", ["asked", "awaits_goods", "sent"])
+def test_a_case_that_ended_here_while_its_channel_waits_is_named(theirs: str) -> None:
+    ours = CaseFact("own", "demo", "AS1", "C1", "closed", 0)
+    assert found([ours], paid=0, state=theirs) == [("unexplained", f"is closed here and {theirs} at the channel")]
+    assert found([ours], paid=0, state="refused") == []
 
 
 def test_a_case_of_our_own_is_compared_with_the_payment_providers_books() -> None:

@@ -212,6 +212,25 @@ async def test_a_case_that_the_channel_ends_before_it_paid_is_closed_here_and_it
     assert await value(world.database, "SELECT amount_minor FROM payout WHERE state = 'wanted'") == 1000
 
 
+async def test_a_case_that_ends_without_money_is_told_until_its_platform_has_ended_it_too(world: CaseWorld) -> None:
+    """AFT-3: a platform that gets no answer decides by itself when its time is over."""
+    await world.delivered_order(A=1)
+    assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"
+    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
+    if (await world.look(no)).state is CaseState.REVIEW:
+        assert (await world.decide(no, Choice.APPROVE)).taken
+    assert (await world.look(no)).state is CaseState.RETURNING
+    await world.hear(order(minute=3, skus={"A": 1}, refunded_minor=1000))
+    await world.came_back(no, good=1)
+    step = await world.look(no)
+    assert (step.state, step.outcome) == (CaseState.CLOSED, "nothing")
+    open_alerts = "SELECT kind, words FROM alert WHERE subject = :no AND cleared_at IS NULL"
+    (alert,) = await rows(world.database, open_alerts, no=no)
+    assert (alert.kind, "own waits for an answer to its case AS1" in alert.words) == ("case_unanswered", True)
+    assert await world.hear(told(S.CLOSED, 9, case_kind=CaseKind.RETURN)) == "applied"
+    assert await rows(world.database, open_alerts, no=no) == []
+
+
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
     await world.delivered_order(A=1)
     assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"
