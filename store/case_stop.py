@@ -29,6 +29,17 @@ _ASKED = text(
 )
 _IS_ASKED = text(f"SELECT EXISTS (SELECT 1 {_WAITING})")
 _EVER_ASKED = text("SELECT EXISTS (SELECT 1 FROM after_sales_case WHERE order_key = :key AND stop <> '')")
+_PAYS_BACK = text(
+    """
+    WITH held AS (
+        SELECT l.line_no, l.quantity FROM case_line l JOIN after_sales_case c ON c.no = l.case_no
+        WHERE c.order_key = :key AND c.stop = 'stopped' AND c.closed_at IS NULL
+    )
+    SELECT EXISTS (SELECT 1 FROM held) AND NOT EXISTS (
+        SELECT 1 FROM order_line o WHERE o.order_key = :key AND o.quantity - o.dropped
+            > (SELECT coalesce(sum(h.quantity), 0) FROM held h WHERE h.line_no = o.line_no))
+    """
+)
 _LOCK = text("SELECT no, closed_at FROM after_sales_case WHERE no = ANY(CAST(:nos AS text[])) ORDER BY no FOR UPDATE")
 _LEFT = text("SELECT line_no, quantity - dropped AS left FROM order_line WHERE order_key = :key")
 _TOO_LATE = text("UPDATE after_sales_case SET phase = 'on_the_way', stop = 'too_late', review = '' WHERE no = :no")
@@ -86,6 +97,11 @@ async def stopped(tx: AsyncConnection, order_key: str, now: datetime) -> bool:
     whole = await covers(tx, order_key, waiting)
     await tell(tx, order_key, waiting, now, stopped=True)
     return whole
+
+
+async def pays_back(tx: AsyncConnection, order_key: str) -> bool:
+    """Say whether open cases that have stopped an order are about all of it: then its money is theirs to pay back."""
+    return bool((await tx.execute(_PAYS_BACK, {"key": order_key})).scalar_one())
 
 
 async def too_late(tx: AsyncConnection, order_key: str, now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from domain.observations import ChannelStatus
 from domain.orders import OrderStatus
 from domain.outgoing import Queue
 from domain.payments import owed, refund_key, refund_no
-from store import alerts, audit, outgoing, refunds
+from store import alerts, audit, case_stop, outgoing, refunds
 from store.alerts import Level, NewAlert
 
 REFUND, PAYMENT = "refund", "payment"
@@ -57,14 +57,15 @@ _BACK = text(
 
 
 async def begin(tx: AsyncConnection, key: str, now: datetime) -> bool:
-    """Want back what a closed order's buyer paid, once; True when the money goes back, or is back, by our own refund.
+    """Want back what a closed order's buyer paid, once; True when the money goes back, or is back, by our own doing.
 
-    The order's row is locked and shows its end. False: nothing is due, or a person has to see to it.
+    The order's row is locked and shows its end. False: nothing is due, or a person has to see to it. Money that is an
+    open case's to pay back stays there, also when word of the payment comes, or comes again, after the order's end.
     """
     order = (await tx.execute(_ORDER, {"key": key})).one()
     if order.status != OrderStatus.CLOSED or not order.paid_minor:
         return False
-    if await refunds.any_of(tx, key):
+    if await refunds.any_of(tx, key) or await case_stop.pays_back(tx, key):
         return True
     if order.channel_status == ChannelStatus.REFUNDED or order.refunded_minor >= order.paid_minor:
         return False

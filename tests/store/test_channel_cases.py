@@ -24,10 +24,12 @@ from domain.observations import (
     Observation,
     OrderObserved,
 )
+from domain.orders import OrderEvent
 from domain.outgoing import Queue
 from domain.pulling import CASES, ORDERS, Page, PullRules, PullSource, Window
 from domain.stock_push import Batch, ListingKey
 from domain.timing import Timing
+from store import late
 from store.case_channel import KIND
 from store.case_money import bill
 from store.database import Database
@@ -229,6 +231,24 @@ async def test_a_case_that_ends_without_money_is_told_until_its_platform_has_end
     assert (alert.kind, "own waits for an answer to its case AS1" in alert.words) == ("case_unanswered", True)
     assert await world.hear(told(S.CLOSED, 9, case_kind=CaseKind.RETURN)) == "applied"
     assert await rows(world.database, open_alerts, no=no) == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_the_payment_told_again_after_the_end_pays_no_money_that_is_a_cases(world: CaseWorld, times: int) -> None:
+    """AFT-7: events come at least once; the shop's case waits for its money, which must not go past it."""
+    await world.paid_order(A=2)
+    assert await world.hear(told(amount_minor=2000, lines=(CaseLineObserved("1", 2),))) == "applied"
+    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
+    assert (await world.look(no)).state is CaseState.STOPPING
+    await SqlOrderFacts(world.database, world.ring).close(key(), "refunded", world.now)
+    for _ in range(times):
+        async with world.database.transaction() as tx:
+            await late.after_end(tx, key(), OrderEvent.PAID, world.now)
+    assert await value(world.database, "SELECT count(*) FROM refund") == 0
+    assert (await world.look(no)).state is CaseState.PAYING
+    await drain(world, platform := Platform(told(amount_minor=2000)))
+    assert (await world.look(no)).outcome == "paid"
+    assert (platform.paid, await world.refunded()) == (2000, 2000)
 
 
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
