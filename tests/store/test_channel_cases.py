@@ -156,6 +156,17 @@ async def agreed(world: CaseWorld, seen: CaseObserved | None = None) -> tuple[st
     return no, Platform(seen)
 
 
+async def returning(world: CaseWorld) -> str:
+    """Open the channel's return of a delivered order, and agree to it."""
+    await world.delivered_order(A=1)
+    assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"
+    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
+    if (await world.look(no)).state is CaseState.REVIEW:
+        assert (await world.decide(no, Choice.APPROVE)).taken
+    assert (await world.look(no)).state is CaseState.RETURNING
+    return no
+
+
 async def test_a_channels_case_is_paid_by_the_channel_although_its_push_is_lost(world: CaseWorld) -> None:
     await world.hear(order(skus={"A": 1}))
     no, platform = await agreed(world)
@@ -216,12 +227,7 @@ async def test_a_case_that_the_channel_ends_before_it_paid_is_closed_here_and_it
 
 async def test_a_case_that_ends_without_money_is_told_until_its_platform_has_ended_it_too(world: CaseWorld) -> None:
     """AFT-3: a platform that gets no answer decides by itself when its time is over."""
-    await world.delivered_order(A=1)
-    assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"
-    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
-    if (await world.look(no)).state is CaseState.REVIEW:
-        assert (await world.decide(no, Choice.APPROVE)).taken
-    assert (await world.look(no)).state is CaseState.RETURNING
+    no = await returning(world)
     await world.hear(order(minute=3, skus={"A": 1}, refunded_minor=1000))
     await world.came_back(no, good=1)
     step = await world.look(no)
@@ -252,12 +258,7 @@ async def test_the_payment_told_again_after_the_end_pays_no_money_that_is_a_case
 
 
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
-    await world.delivered_order(A=1)
-    assert await world.hear(told(case_kind=CaseKind.RETURN)) == "applied"
-    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
-    if (await world.look(no)).state is CaseState.REVIEW:
-        assert (await world.decide(no, Choice.APPROVE)).taken
-    assert (await world.look(no)).state is CaseState.RETURNING
+    no = await returning(world)
     platform = Platform(told(), refuses="超时")
     await drain(world, platform)
     assert platform.answers == [A.AGREE_RETURN]
