@@ -46,9 +46,8 @@ _ESTATES = (
     "创业大厦",
     "绿地中心",
 )
-# Addresses reserved for documentation, so that no log points at a real household.
+# Kept for measurements (RFC 2544), so that no log points at a real household; enough that few buyers share one.
 _NET = IPv4Network("198.18.0.0/15")
-"""Addresses that nobody has (RFC 2544): enough that few buyers of a day share one."""
 LONG_NAME_SHARE = 0.03
 
 
