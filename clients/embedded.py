@@ -269,6 +269,7 @@ class EmbeddedTemporal:
         command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
         command += ["--dynamic-config-value", "matching.enableFairness=true"]  # clients/temporal.py: fair
         command += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"']
+        command += ["--dynamic-config-value", "history.queueReaderStuckCriticalAttempts=0"]  # docs/scaling.md, "Timers"
         for attribute in SEARCH_ATTRIBUTES:
             command += ["--search-attribute", attribute]
         return [*command, *self.extra]

@@ -162,10 +162,10 @@ async def test_what_the_channel_masked_stays_as_it_came_and_ciphertext_is_not_sh
 async def test_nothing_is_opened_and_nobody_written_down_where_there_is_nothing(told: Database, ring: KeyRing) -> None:
     before = await rows(told, "SELECT count(*) FROM audit")
     opening = Opening(told, ring)
-    nothing = [await opening.contact("x"), await opening.reveal("x", ANN), await opening.message(99, ANN)]
-    assert [*nothing, await opening.unverified(99, ANN), await opening.scan_texts("SF", "SF9", ANN)] == [None] * 4 + [
-        []
-    ]
+    nothing = [await opening.contact("x"), await opening.reveal("x", ANN), await opening.message(10**9, ANN)]
+    assert [*nothing, await opening.unverified(10**9, ANN), await opening.scan_texts("SF", "SF9", ANN)] == [
+        None
+    ] * 4 + [[]]
     assert await rows(told, "SELECT count(*) FROM audit") == before
 
 
