@@ -28,6 +28,7 @@ from store import (
     case_stop,
     cases,
     messaging,
+    paying_back,
     settings_docs,
 )
 from store.alerts import Level, NewAlert
@@ -158,6 +159,8 @@ class SqlCaseFacts:
         await alerts.clear(tx, row.no, now)
         if outcome is Outcome.NOTHING:
             await case_channel.tell_unanswered(tx, row, now)
+        if row.stop == Stop.STOPPED and outcome is not Outcome.PAID:
+            await paying_back.after_case(tx, row, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)
         await audit.write(tx, "order.case_closed", row.order_key, now, case=row.no, **told)

@@ -32,7 +32,13 @@ _TAKEN = text("SELECT * FROM payment WHERE order_key = :key AND state = 'taken'"
 _OTHER_WAYS = text(
     """
     SELECT coalesce(sum(amount_minor), 0)::bigint FROM payout
-    WHERE order_key = :key AND way <> 'provider' AND state <> 'paid'
+    WHERE order_key = :key AND way <> 'provider' AND state NOT IN ('paid', 'dropped')
+    """
+)
+_UNITS = text(
+    """
+    SELECT coalesce(sum(o.amount_minor * l.quantity / greatest(o.quantity, 1)), 0)::bigint
+    FROM case_line l JOIN order_line o ON o.order_key = :key AND o.line_no = l.line_no WHERE l.case_no = :no
     """
 )
 _COUNT = text("SELECT count(*) FROM refund WHERE order_key = :key")
@@ -74,6 +80,21 @@ async def begin(tx: AsyncConnection, key: str, now: datetime) -> bool:
         await _ask_for_payment(tx, order, now)
         return False
     return await _want(tx, order, payment, now)
+
+
+async def after_case(tx: AsyncConnection, case: Row[Any], now: datetime) -> None:
+    """Pay back what does not ship because of a case that has ended and paid nothing back, or tell a person of it.
+
+    Until its end the money was the case's. The order's row is locked. What only some units of an order cost is told.
+    """
+    order = (await tx.execute(_ORDER, {"key": case.order_key})).one()
+    if await begin(tx, order.key, now):
+        return
+    units = int((await tx.execute(_UNITS, {"key": order.key, "no": case.no})).scalar_one())
+    if order.channel_status == ChannelStatus.REFUNDED or order.refunded_minor >= min(units, order.paid_minor):
+        return
+    words = f"case {case.no} kept its units from being shipped and ended without money: pay back what they cost"
+    await alerts.raise_alert(tx, NewAlert(refunds.DUE_ALERT, Level.CRITICAL, order.key, words), now)
 
 
 async def _want(tx: AsyncConnection, order: Row[Any], payment: Row[Any], now: datetime) -> bool:

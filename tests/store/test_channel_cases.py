@@ -257,6 +257,63 @@ async def test_the_payment_told_again_after_the_end_pays_no_money_that_is_a_case
     assert (platform.paid, await world.refunded()) == (2000, 2000)
 
 
+async def stopped_for_nothing(world: CaseWorld, units: int) -> None:
+    """A platform's case about some of an order's two units stops them; its buyer withdraws before our answer."""
+    assert await world.hear(told(amount_minor=1000 * units, lines=(CaseLineObserved("1", units),))) == "applied"
+    no = str(await value(world.database, "SELECT no FROM after_sales_case"))
+    assert (await world.look(no)).state is CaseState.STOPPING
+    facts = SqlOrderFacts(world.database, world.ring)
+    if units == 2:
+        await facts.close(key(), "cancelled", world.now)
+    else:
+        await facts.plan(key(), TIMING, world.now)
+    assert (await world.look(no)).state is CaseState.PAYING
+    platform = Platform(told(S.CLOSED, 5), refuses="售后已关闭")
+    await drain(world, platform)
+    assert await world.hear(told(S.CLOSED, 5)) in {"applied", "stale"}
+    step = await world.look(no)
+    assert (step.state, step.outcome, platform.paid) == (CaseState.CLOSED, "nothing", 0)
+
+
+DUE = "SELECT level, words FROM alert WHERE kind = 'refund_due' AND cleared_at IS NULL"
+
+
+async def test_an_order_that_was_stopped_for_a_case_without_money_is_paid_back_by_its_provider(
+    world: CaseWorld,
+) -> None:
+    """AFT-7: until the case ended the order's money was the case's; nothing ships, so it goes back, once."""
+    await world.paid_order(A=2)
+    await stopped_for_nothing(world, 2)
+    assert await value(world.database, "SELECT amount_minor FROM refund WHERE state = 'wanted'") == 2000
+    async with world.database.transaction() as tx:
+        await late.after_end(tx, key(), OrderEvent.PAID, world.now)
+    await world.drain()
+    assert (set(world.provider.payouts.values()), await world.refunded()) == ({1}, 2000)
+
+
+async def test_a_person_is_told_where_the_platform_has_the_money_of_an_order_stopped_for_nothing(
+    world: CaseWorld,
+) -> None:
+    """AFT-7: nobody ships, nobody pays: that is told until the money is back."""
+    await world.hear(order(skus={"A": 2}))
+    await SqlOrderFacts(world.database, world.ring).plan(key(), TIMING, world.now)
+    await stopped_for_nothing(world, 2)
+    (alert,) = await rows(world.database, DUE)
+    assert (alert.level, "ended without money" in alert.words) == ("1-critical", True)
+    await world.hear(order(minute=9, skus={"A": 2}, status=ChannelStatus.REFUNDED, refunded_minor=2000))
+    async with world.database.transaction() as tx:
+        await late.after_end(tx, key(), OrderEvent.REFUNDED, world.now)
+    assert await rows(world.database, DUE) == []
+
+
+async def test_a_person_is_told_of_units_that_a_case_without_money_kept_from_shipping(world: CaseWorld) -> None:
+    await world.paid_order(A=2)
+    await stopped_for_nothing(world, 1)
+    (alert,) = await rows(world.database, DUE)
+    assert "kept its units from being shipped" in alert.words
+    assert await value(world.database, "SELECT count(*) FROM refund") == 0
+
+
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
     no = await returning(world)
     platform = Platform(told(), refuses="超时")
