@@ -37,7 +37,8 @@ _CLAIM = text(
     FROM orders o
     WHERE o.key = delivery.order_key AND delivery.id IN (SELECT id FROM due)
     RETURNING delivery.id, delivery.order_key, delivery.event, delivery.created_at, o.channel, o.shop, o.total_minor,
-        o.currency, o.created_at AS order_created_at, delivery.lane, delivery.trace
+        o.currency, o.created_at AS order_created_at, delivery.lane, delivery.trace,
+        o.started_at IS NOT NULL AS started
     """
 )
 # The orders in key order, so that two that close events of the same ones never wait for each other in a circle.
@@ -69,6 +70,13 @@ class Claim:
     currency: str
     order_created_at: datetime
     trace: str = ""
+    started: bool = False
+    """Whether another event of its order reached the workflow before."""
+
+    @property
+    def is_history(self) -> bool:
+        """Say whether its workflow learns nothing of it: that an order is there, when it works on it already."""
+        return self.started and self.event is OrderEvent.PLACED
 
 
 async def add(tx: AsyncConnection, key: str, event: OrderEvent, now: datetime) -> None:
@@ -98,6 +106,7 @@ async def claim(tx: AsyncConnection, now: datetime, most: int, lease_seconds: fl
             row.currency,
             row.order_created_at,
             row.trace,
+            row.started,
         )
         for row in sorted(rows, key=lambda row: (row.lane, row.id))
     ]

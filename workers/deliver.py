@@ -55,21 +55,21 @@ async def deliver_batch(
     began = monotonic()
     async with database.statement() as tx:
         claims = await deliveries.claim(tx, now, BATCH, lease_seconds)
-    reached: list[Claim] = []
+    done: dict[Claim, str] = {}
     told = 0
     try:
         for claim in claims:
             if told and monotonic() - began >= lease_seconds * BROUGHT_WITHIN:
                 break
             with step(f"deliver {claim.event.value}", claim.trace, order=claim.order_key):
-                if await _deliver(client, database, timing, claim):
-                    reached.append(claim)
+                if result := await _deliver(client, database, timing, claim):
+                    done[claim] = result
             told += 1
     except Unavailable:
-        await _close(database, reached)
+        await _close(database, done)
         await _give_back(database, claims[told:], timedelta(seconds=OUTAGE_SECONDS))
         raise
-    await _close(database, reached)
+    await _close(database, done)
     await _give_back(database, claims[told:], timedelta(0))
     return len(claims)
 
@@ -80,19 +80,25 @@ async def _give_back(database: Database, claims: list[Claim], pause: timedelta) 
             await deliveries.release(tx, claims, utc_now() + pause)
 
 
-async def _close(database: Database, reached: list[Claim]) -> None:
-    if reached:
+async def _close(database: Database, done: dict[Claim, str]) -> None:
+    if done:
         async with database.statement() as tx:
-            await deliveries.close(tx, dict.fromkeys(reached, "delivered"), utc_now())
+            await deliveries.close(tx, done, utc_now())
 
 
-async def _deliver(client: Client, database: Database, timing: OrderTiming, claim: Claim) -> bool:
-    """Bring one event to its workflow; what finds it ended is judged and closed at once, so that it is judged once."""
+async def _deliver(client: Client, database: Database, timing: OrderTiming, claim: Claim) -> str:
+    """Bring one event to its workflow; give what became of it, or nothing when it is closed already.
+
+    What finds its workflow ended is judged and closed at once, so that it is judged once. Word that an order was placed
+    waits while much waits; where its payment came first, it would only wake a workflow that has nothing to do.
+    """
+    if claim.is_history:
+        return "overtaken"
     start = OrderStart(claim.order_key, timing.lock_until(claim.order_created_at), timing)
     summary = f"{claim.order_key} · {claim.total_minor / 100:.2f} {claim.currency}"
     if await tell_order(client, start, claim.event, summary):
-        return True
+        return "delivered"
     async with database.transaction() as tx:
         await late.after_end(tx, claim.order_key, claim.event, utc_now())
         await deliveries.close(tx, {claim: "the workflow has ended"}, utc_now())
-    return False
+    return ""

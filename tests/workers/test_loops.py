@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from clients.clock import utc_now
 from domain.observations import ChannelStatus, Observation
+from domain.orders import OrderEvent
 from domain.progress import OrderStart
 from domain.timing import LoopTiming, PullTiming, Timing
 from store.database import Database
@@ -119,6 +120,32 @@ async def test_events_that_would_outlast_their_lease_are_given_back(
         assert len(brought) == n + 1, "one at least, or nothing would ever move"
     assert sorted(brought) == [key(f"T{n}") for n in range(3)]
     assert not await deliver_batch(NOBODY, database, TIMING, utc_now())
+
+
+async def test_word_that_an_order_was_placed_is_not_brought_after_its_payment(
+    database: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INT-5: the payment is urgent and was brought first; the order is under way since."""
+    brought: list[OrderEvent] = []
+
+    async def tell(_client: Client, _start: OrderStart, event: OrderEvent, _summary: str) -> bool:
+        brought.append(event)
+        return True
+
+    monkeypatch.setattr(deliver, "tell_order", tell)
+    monkeypatch.setattr(deliver, "BATCH", 1)
+    await apply(database, ring, order(status=S.UNPAID), 1)
+    await apply(database, ring, order(minute=1), 2)
+    await apply(database, ring, order(no="T2", status=S.UNPAID), 3)
+    while await deliver_batch(NOBODY, database, TIMING, utc_now()):
+        pass
+    assert brought == [OrderEvent.PAID, OrderEvent.PLACED]
+    results = await rows(database, "SELECT order_key, event, result FROM delivery ORDER BY id")
+    assert [tuple(one) for one in results] == [
+        (key(), "placed", "overtaken"),
+        (key(), "paid", "delivered"),
+        (key("T2"), "placed", "delivered"),
+    ]
 
 
 async def test_a_round_of_the_sweeper_frees_stock_and_forgets_old_messages(database: Database, ring: KeyRing) -> None:

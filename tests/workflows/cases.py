@@ -77,15 +77,19 @@ class CaseHouse(House):
             await self.until(key, status="completed")
 
     async def open_case(self, no: str, kind: CaseKind, reason: str = "no_reason", **more: Any) -> str:
-        """Open a case of an order and start its workflow; `units` by line, else one unit of line 1."""
+        """Open a case of an order and start its workflow."""
+        case = await self.new_case(no, kind, reason, **more)
+        await self.settle()
+        return case
+
+    async def new_case(self, no: str, kind: CaseKind, reason: str = "no_reason", **more: Any) -> str:
+        """Open a case of an order; `units` by line, else one unit of line 1. It starts when we settle."""
         units: dict[str, int] = more.pop("units", {"1": 1})
         lines = tuple(CaseLine(line, "", n) for line, n in units.items())
         key, origin = f"own:s:{no}", more.pop("origin", Origin.BUYER)
         new = NewCase(key, kind, origin, more.pop("request_key", f"r-{no}"), lines, reason, **more)
         async with self.database.transaction() as tx:
-            case = await cases.open_case(tx, self.ring, new, utc_now())
-        await self.settle()
-        return case
+            return await cases.open_case(tx, self.ring, new, utc_now())
 
     async def returning(self, no: str) -> str:
         """Open a return of an order that arrived a moment ago, without living its life."""

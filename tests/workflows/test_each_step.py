@@ -1,4 +1,7 @@
-"""Every step of an order fails once, fails long, loses its answer, and runs twice: the facts are the same each time."""
+"""Every step of an order fails once, fails long, loses its answer, and runs twice: the facts are the same each time.
+
+One house has an order for each step, and all of them are on their way at once.
+"""
 
 from dataclasses import replace
 
@@ -8,7 +11,7 @@ from temporalio.client import Client
 from domain.observations import ChannelStatus
 from store.database import Database
 from store.keyring import KeyRing
-from tests.faults import Faults, When
+from tests.faults import FaultOfEach, Faults, When
 from tests.workflows.house import QUICK, House, order, shipment, track
 
 STEPS_TO_THE_DOOR = (
@@ -30,51 +33,63 @@ FAULTS = (
 )
 
 
+SKUS = ("CAP", "TEE")
+CALLS = ("subscribe", "writeback")
+
+
+async def stock(house: House) -> list[tuple[str, int, int, int]]:
+    found = await house.query("SELECT sku, on_hand, reserved, allocated FROM sku_stock ORDER BY sku")
+    return [(one.sku, one.on_hand, one.reserved, one.allocated) for one in found]
+
+
 @pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", STEPS_TO_THE_DOOR)
 async def test_a_step_that_goes_wrong_changes_nothing_in_the_end(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing, when: When, times: int
 ) -> None:
-    house = House(temporal, database, ring, faults=Faults(step, when, times))
-    no = f"S-{step}-{when}-{times}"
-    key = f"own:s:{no}"
+    faults = FaultOfEach(of={f"S-{step}-{when}-{times}": Faults(step, when, times) for step in STEPS_TO_THE_DOOR})
+    house = House(temporal, database, ring, faults=faults)
+    keys = {no: f"own:s:{no}" for no in faults.of}
     async with house.open():
-        await house.tell(order(no, ChannelStatus.UNPAID))
-        await house.until(key, wait_for="payment")
-        await house.tell(order(no, ChannelStatus.PAID, minute=1))
-        await house.until(key, logistics_status="pushed")
-        await house.tell(shipment(no, no))
-        await house.until(key, status="shipped")
-        await house.tell(track(no))
-        await house.ended(key)
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
-    assert (await house.row(key)).status == "completed"
-    stock = await house.query("SELECT sku, on_hand, reserved, allocated FROM sku_stock ORDER BY sku")
-    assert [tuple(one) for one in stock] == [("CAP", 9, 0, 0), ("TEE", 8, 0, 0)]
-    assert set(house.warehouse.creates) == {f"{no}-1"}
-    booked = await house.query("SELECT count(*) AS n FROM stock_movement WHERE reason = 'shipped'")
-    assert booked[0].n == 2
-    calls = await house.query("SELECT kind, count(*) AS n FROM outgoing GROUP BY kind ORDER BY kind")
-    assert [tuple(one) for one in calls] == [("subscribe", 1), ("writeback", 1)]
+        for sku in SKUS:
+            await house.set_stock(sku, 10 * len(keys))
+        await house.tell(*(order(no, ChannelStatus.UNPAID) for no in keys))
+        for key in keys.values():
+            await house.until(key, wait_for="payment")
+        await house.tell(*(order(no, ChannelStatus.PAID, minute=1) for no in keys))
+        for key in keys.values():
+            await house.until(key, logistics_status="pushed")
+        await house.tell(*(shipment(no, no) for no in keys))
+        for key in keys.values():
+            await house.until(key, status="shipped")
+        await house.tell(*(track(no) for no in keys))
+        for key in keys.values():
+            await house.ended(key)
+    faults.assert_struck()
+    assert {(await house.row(key)).status for key in keys.values()} == {"completed"}
+    assert await stock(house) == [("CAP", 9 * len(keys), 0, 0), ("TEE", 8 * len(keys), 0, 0)]
+    assert set(house.warehouse.creates) == {f"{no}-1" for no in keys}
+    (booked,) = await house.query("SELECT count(*) AS n FROM stock_movement WHERE reason = 'shipped'")
+    assert booked.n == 2 * len(keys)
+    calls = await house.query("SELECT order_key, kind, count(*) AS n FROM outgoing GROUP BY 1, 2")
+    assert sorted(map(tuple, calls)) == sorted((key, kind, 1) for key in keys.values() for kind in CALLS)
 
 
 @pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", STEPS_TO_THE_END)
 async def test_an_order_that_is_never_paid_leaves_a_clean_slate_whatever_goes_wrong(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing, when: When, times: int
 ) -> None:
     soon = replace(QUICK, unpaid_lock_seconds=0.3, late_payment_seconds=0.2)
-    house = House(temporal, database, ring, soon, Faults(step, when, times))
-    no = f"N-{step}-{when}-{times}"
-    key = f"own:s:{no}"
+    faults = FaultOfEach(of={f"N-{step}-{when}-{times}": Faults(step, when, times) for step in STEPS_TO_THE_END})
+    house = House(temporal, database, ring, soon, faults)
+    keys = [f"own:s:{no}" for no in faults.of]
     async with house.open():
-        await house.tell(order(no, ChannelStatus.UNPAID))
-        await house.ended(key)
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
-    row = await house.row(key)
-    assert (row.status, row.close_reason) == ("closed", "unpaid")
-    stock = await house.query("SELECT sku, on_hand, reserved, allocated FROM sku_stock ORDER BY sku")
-    assert [tuple(one) for one in stock] == [("CAP", 10, 0, 0), ("TEE", 10, 0, 0)]
+        await house.tell(*(order(no, ChannelStatus.UNPAID) for no in faults.of))
+        for key in keys:
+            await house.ended(key)
+    faults.assert_struck()
+    found = [await house.row(key) for key in keys]
+    assert {(row.status, row.close_reason) for row in found} == {("closed", "unpaid")}
+    assert await stock(house) == [("CAP", 10, 0, 0), ("TEE", 10, 0, 0)]
     assert not house.warehouse.creates
     open_holds = await house.query("SELECT 1 FROM reservation WHERE state = 'open'")
     assert not open_holds

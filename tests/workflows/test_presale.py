@@ -16,7 +16,7 @@ from store import presale_news, presale_supply
 from store.database import Database
 from store.keyring import KeyRing
 from store.presale_supply import NewSupply
-from tests.faults import Faults, When
+from tests.faults import FaultOfEach, Faults, When
 from tests.workflows.house import QUICK, START, House, eventually, order, shipment, track
 from workflows.decisions import Choice, Decision
 
@@ -54,49 +54,54 @@ async def stock(house: House) -> dict[str, tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", STEPS)
 async def test_a_step_that_goes_wrong_changes_nothing_in_the_end(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing, when: When, times: int
 ) -> None:
-    house = House(temporal, database, ring, faults=Faults(step, when, times))
-    no = f"P-{step}-{when}-{times}"
-    key = f"own:s:{no}"
+    faults = FaultOfEach(of={f"P-{step}-{when}-{times}": Faults(step, when, times) for step in STEPS})
+    house = House(temporal, database, ring, faults=faults)
+    keys = {no: f"own:s:{no}" for no in faults.of}
     async with house.open():
-        await supply(house)
-        await house.tell(presold(no, S.UNPAID))
-        await house.until(key, wait_for="payment")
-        deposit = replace(presold(no, S.DEPOSIT, minute=1), balance_until=utc_now() + timedelta(days=1))
-        await house.tell(deposit)
-        await house.until(key, wait_for="balance", payment_status="deposit")
-        await house.tell(presold(no, minute=2))
-        await house.until(key, wait_for="presale", status="paid", payment_status="paid", stuck=False)
-        assert await stock(house) == {"CAP": (10, 1, 0), "COAT": (0, 0, 0)}
+        await supply(house, 5 * len(keys))
+        await house.tell(*(presold(no, S.UNPAID) for no in keys))
+        for key in keys.values():
+            await house.until(key, wait_for="payment")
+        until = utc_now() + timedelta(days=1)
+        await house.tell(*(replace(presold(no, S.DEPOSIT, minute=1), balance_until=until) for no in keys))
+        for key in keys.values():
+            await house.until(key, wait_for="balance", payment_status="deposit")
+        await house.tell(*(presold(no, minute=2) for no in keys))
+        for key in keys.values():
+            await house.until(key, wait_for="presale", status="paid", payment_status="paid", stuck=False)
+        assert await stock(house) == {"CAP": (10, len(keys), 0), "COAT": (0, 0, 0)}
         await arrive(house)
-        await house.until(key, logistics_status="pushed")
-        await house.tell(shipment(no, no, COAT=2, CAP=1))
-        await house.until(key, status="shipped")
-        await house.tell(track(no))
-        await house.ended(key)
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
-    assert await stock(house) == {"CAP": (9, 0, 0), "COAT": (3, 0, 0)}
-    assert set(house.warehouse.creates) == {f"{no}-1"}
+        for key in keys.values():
+            await house.until(key, logistics_status="pushed")
+        await house.tell(*(shipment(no, no, COAT=2, CAP=1) for no in keys))
+        for key in keys.values():
+            await house.until(key, status="shipped")
+        await house.tell(*(track(no) for no in keys))
+        for key in keys.values():
+            await house.ended(key)
+    faults.assert_struck()
+    assert await stock(house) == {"CAP": (10 - len(keys), 0, 0), "COAT": (3 * len(keys), 0, 0)}
+    assert set(house.warehouse.creates) == {f"{no}-1" for no in keys}
 
 
 @pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", ["end_balance", "close"])
 async def test_a_balance_that_is_never_paid_leaves_a_clean_slate(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing, when: When, times: int
 ) -> None:
-    house = House(temporal, database, ring, replace(QUICK, balance_seconds=0.3), Faults(step, when, times))
-    no = f"B-{step}-{when}-{times}"
+    steps = ("end_balance", "close")
+    faults = FaultOfEach(of={f"B-{step}-{when}-{times}": Faults(step, when, times) for step in steps})
+    house = House(temporal, database, ring, replace(QUICK, balance_seconds=0.3), faults)
     async with house.open():
         await supply(house)
-        seen = presold(no, S.DEPOSIT)
-        await house.tell(replace(seen, deposit_at=utc_now()))
-        await house.ended(f"own:s:{no}")
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
-    row = await house.row(f"own:s:{no}")
-    assert (row.status, row.close_reason) == ("closed", "balance unpaid")
+        await house.tell(*(replace(presold(no, S.DEPOSIT), deposit_at=utc_now()) for no in faults.of))
+        for no in faults.of:
+            await house.ended(f"own:s:{no}")
+    faults.assert_struck()
+    found = [await house.row(f"own:s:{no}") for no in faults.of]
+    assert {(row.status, row.close_reason) for row in found} == {("closed", "balance unpaid")}
     assert await stock(house) == {"CAP": (10, 0, 0), "COAT": (0, 0, 0)}
     assert not await house.query("SELECT 1 FROM presale_hold WHERE state = 'open'")
 
