@@ -161,6 +161,8 @@ ANSWERS = {"approved": "已同意", "refused": "已拒绝", "withdrawn": "已撤
 SAID: list[tuple[str, str]] = [
     (r"nothing is paid for case (\S+), and (\w+) waits for an answer to its case (\S+): answer it there",
      "售后单 {0} 没有退款，{1} 还在等对平台售后单 {2} 的答复，请到平台处理"),
+    (r"case (\S+) kept its units from being shipped and ended without money: pay back what they cost",
+     "售后单 {0} 拦下了商品不发货，但结束时没有退款：请退还这些商品的钱"),
     (r"the case is closed; open a new one", "售后单已结束，需要时请另开一张"),
     (r"refuse needs a reason: .*", "拒绝要写原因，买家会看到"),
     (r"pay_without_return needs a reason: .*", "先退款要写原因，备查"),

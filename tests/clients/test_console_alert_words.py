@@ -39,6 +39,8 @@ def english(words: str) -> bool:
         "wechatpay says 5 of refund R-1, we asked for 6: look there",
         "500 CNY (minor units) were not paid back: NOT_ENOUGH",
         "closed (cancelled by demo) though the buyer has paid: wechatpay is asked to pay it back",
+        "case C1 kept its units from being shipped and ended without money: pay back what they cost",
+        "nothing is paid for case C1, and own waits for an answer to its case AS1: answer it there",
         "douyin/dy did not take agree_return for case C1: no; decide it on its own pages",
         "qimen/wms does not expect it: item-not-found; tell it by hand",
         "the channel forbids to ship it now (105), but it is pushed: before it leaves, oms order hold NO",

@@ -47,7 +47,7 @@ TEXTS = {
 }
 HEADS = {
     "kind": "告警",
-    "limits": "什么时候告警",
+    "limits": "何时告警",
     "told": "告诉谁",
     "open": "未处理",
     "lately": "近 30 天",
