@@ -75,6 +75,7 @@ async def exception_that_climbs(house: ServiceHouse) -> str:
     async with house.worker():
         await compress(house.database, "exception", "open", 0.2, 0.4)
         no = await house.complain("RP3")
+        await house.wake()
         await house.heard_so_often(no, 3)
         await house.close_exception(no)
         await house.client.get_workflow_handle(f"exception:{no}").result()
@@ -85,6 +86,7 @@ async def ticket_that_is_answered(house: ServiceHouse) -> str:
     async with house.worker():
         await compress(house.database, "ticket", "first_answer", 0.2)
         no = await house.remind("RP4")
+        await house.wake()
         await house.heard_so_often(no, 1)
         await house.about_ticket(no, TicketChoice.ANSWER, "soon")
         await house.about_ticket(no, TicketChoice.CLOSE)

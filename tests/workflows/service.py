@@ -88,7 +88,7 @@ class ServiceHouse(CaseHouse):
             pass
 
     async def complain(self, no: str) -> str:
-        """Open an exception of a paid order: two units are short and are sent again."""
+        """Open an exception of a paid order: two units are short and are sent again. It starts at the next `wake`."""
         await self.say(order(no))
         await self.apply()
         units = (ExceptionLine("1", LINES[0].sku, 2),)
@@ -96,9 +96,7 @@ class ServiceHouse(CaseHouse):
             f"own:s:{no}", ExceptionKind.SHORT, Responsible.WAREHOUSE, Compensation.RESHIP, units, f"e-{no}", "alice"
         )
         async with self.database.transaction() as tx:
-            opened = await exceptions.open_exception(tx, self._booking(), new)
-        await self.wake()
-        return opened
+            return await exceptions.open_exception(tx, self._booking(), new)
 
     async def close_exception(self, no: str) -> Answer:
         """Close it."""
@@ -109,12 +107,10 @@ class ServiceHouse(CaseHouse):
         return answer
 
     async def remind(self, request_key: str) -> str:
-        """Open a ticket that belongs to no order yet."""
+        """Open a ticket that belongs to no order yet. It starts at the next `wake`."""
         new = NewTicket(TicketKind.REMINDER, TicketSource.WECHAT, "什么时候发货", request_key, "alice", "")
         async with self.database.transaction() as tx:
-            no = await tickets.open_ticket(tx, self._booking(), new)
-        await self.wake()
-        return no
+            return await tickets.open_ticket(tx, self._booking(), new)
 
     async def about_ticket(self, no: str, choice: TicketChoice, words: str = "") -> Answer:
         """Do one thing with a ticket."""

@@ -3,56 +3,70 @@
 Whatever goes wrong, each rung is said once, the process ends in its last state, and a label's number is booked once.
 """
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 from temporalio.client import Client
 
 from domain.tickets import TicketChoice
 from store.database import Database
 from store.keyring import KeyRing
-from tests.faults import Faults, When
+from tests.faults import FaultOfEach, Faults, When
 from tests.workflows.house import eventually
 from tests.workflows.service import WAYBILL, ServiceHouse, compress
 
 FAULTS = ((When.BEFORE, 1), (When.BEFORE, 3), (When.AFTER, 1), (When.AFTER, 3), (When.TWICE, 1))
 
 
-@pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", ["look", "climb"])
+PLANTED = {f"{step}-{when}-{times}": Faults(step, when, times) for step in ("look", "climb") for when, times in FAULTS}
+"""A fault for each process of a house: all of them are on their way at once."""
+
+
 async def test_a_step_of_an_exception_goes_wrong_and_everybody_is_told_once(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing
 ) -> None:
-    house = ServiceHouse(temporal, database, ring, faults=Faults(step, when, times))
+    house = ServiceHouse(temporal, database, ring, faults=(faults := FaultOfEach()))
     async with house.open():
+        await house.set_stock("TEE", 10 * len(PLANTED))
         await compress(database, "exception", "open", 0.1, 0.2)
-        no = await house.complain(f"EX-{step}-{when}-{times}")
-        await house.heard_so_often(no, 3)
-        assert (await house.close_exception(no)).taken
-        assert await temporal.get_workflow_handle(f"exception:{no}").result() == "closed"
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
+        for name, fault in PLANTED.items():
+            faults.of[await house.complain(f"EX-{name}")] = replace(fault)
+        await house.wake()
+        for no in faults.of:
+            await house.heard_so_often(no, 3)
+            assert (await house.close_exception(no)).taken
+            assert await temporal.get_workflow_handle(f"exception:{no}").result() == "closed"
+    faults.assert_struck()
     first = [("exception.reship", "warehouse_lead"), ("exception.overdue", "service_supervisor")]
-    assert await house.heard(no) == [*first, ("exception.overdue", "ceo")]
-    climbed = await house.query("SELECT 1 FROM audit WHERE action = 'exception.overdue'")
-    assert len(climbed) == 2
+    for no in faults.of:
+        assert await house.heard(no) == [*first, ("exception.overdue", "ceo")]
+    climbed = await house.query("SELECT subject FROM audit WHERE action = 'exception.overdue'")
+    assert Counter(one.subject for one in climbed) == dict.fromkeys(faults.of, 2)
     assert not await house.query("SELECT 1 FROM alert WHERE kind = 'exception_overdue' AND cleared_at IS NULL")
-    assert len(await house.query("SELECT 1 FROM orders WHERE case_no <> ''")) == 1, "sent again once"
+    again = await house.query("SELECT 1 FROM orders WHERE case_no <> ''")
+    assert len(again) == len(faults.of), "each is sent again once"
 
 
-@pytest.mark.parametrize(("when", "times"), FAULTS)
-@pytest.mark.parametrize("step", ["look", "climb"])
 async def test_a_step_of_a_ticket_goes_wrong_and_the_supervisor_is_told_once(
-    temporal: Client, database: Database, ring: KeyRing, step: str, when: When, times: int
+    temporal: Client, database: Database, ring: KeyRing
 ) -> None:
-    house = ServiceHouse(temporal, database, ring, faults=Faults(step, when, times))
+    house = ServiceHouse(temporal, database, ring, faults=(faults := FaultOfEach()))
     async with house.open():
         await compress(database, "ticket", "first_answer", 0.1)
-        no = await house.remind(f"TI-{step}-{when}-{times}")
-        await house.heard_so_often(no, 1)
-        assert (await house.about_ticket(no, TicketChoice.ANSWER, "明天发出")).taken
-        assert (await house.about_ticket(no, TicketChoice.CLOSE)).taken
-        assert await temporal.get_workflow_handle(f"ticket:{no}").result() == "closed"
-    assert house.faults.struck == times, f"the planted fault in {step} never struck"
-    assert await house.heard(no) == [("ticket.overdue", "service_supervisor")]
-    assert len(await house.query("SELECT 1 FROM audit WHERE action = 'ticket.overdue'")) == 1
+        for name, fault in PLANTED.items():
+            faults.of[await house.remind(f"TI-{name}")] = replace(fault)
+        await house.wake()
+        for no in faults.of:
+            await house.heard_so_often(no, 1)
+            assert (await house.about_ticket(no, TicketChoice.ANSWER, "明天发出")).taken
+            assert (await house.about_ticket(no, TicketChoice.CLOSE)).taken
+            assert await temporal.get_workflow_handle(f"ticket:{no}").result() == "closed"
+    faults.assert_struck()
+    for no in faults.of:
+        assert await house.heard(no) == [("ticket.overdue", "service_supervisor")]
+    climbed = await house.query("SELECT subject FROM audit WHERE action = 'ticket.overdue'")
+    assert Counter(one.subject for one in climbed) == dict.fromkeys(faults.of, 1)
     assert not await house.query("SELECT 1 FROM alert WHERE kind = 'ticket_overdue' AND cleared_at IS NULL")
 
 
