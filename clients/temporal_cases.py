@@ -1,19 +1,24 @@
 """After-sales cases at Temporal: waking their workflows, and bringing them decisions."""
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.common import WorkflowIDReusePolicy as Reuse
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from clients.temporal import CHANNEL, DECISION_SECONDS, ORDERS_QUEUE, RPC_SECONDS, SHOP, fair, reason_of
-from domain.after_sales import CaseDecision, CaseStart, workflow_id
+from domain.after_sales import CaseDecision, CaseEvent, CaseStart, workflow_id
 from domain.errors import Refused, Unavailable
 from domain.orders import shop_of
 from workflows.after_sales import AfterSalesWorkflow
 
 
 async def tell_case(client: Client, start: CaseStart, event: str) -> bool:
-    """Start a case's workflow with this event, or signal the running one; False when it has ended."""
+    """Start a case's workflow with this event, or signal the running one; False when it has ended.
+
+    A case that was opened again (store/case_reopen.py) gets a new run after one that has ended.
+    """
+    again = event == CaseEvent.REOPENED.value
     channel, shop = shop_of(start.order_key)
     attributes = [SearchAttributePair(CHANNEL, channel), SearchAttributePair(SHOP, shop)]
     try:
@@ -24,7 +29,7 @@ async def tell_case(client: Client, start: CaseStart, event: str) -> bool:
             task_queue=ORDERS_QUEUE,
             start_signal="observed",
             start_signal_args=[event],
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=Reuse.ALLOW_DUPLICATE if again else Reuse.REJECT_DUPLICATE,
             search_attributes=TypedSearchAttributes(attributes),
             static_summary=f"case {start.no} of {start.order_key}",
             priority=fair(channel, shop),

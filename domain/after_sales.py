@@ -79,6 +79,7 @@ class CaseEvent(StrEnum):
     PAYOUT = "payout"
     REPLACED = "replaced"
     CHANGED = "changed"
+    REOPENED = "reopened"
 
 
 class Choice(StrEnum):

@@ -13,7 +13,17 @@ from domain.after_sales import CaseEvent, CaseLine, NewCase, Origin
 from domain.errors import NotYet
 from domain.observations import CaseObserved, ChannelCaseState
 from domain.orders import order_key
-from store import alerts, audit, case_channel, case_money, case_payouts, case_returns, cases, outgoing
+from store import (
+    alerts,
+    audit,
+    case_channel,
+    case_money,
+    case_payouts,
+    case_reopen,
+    case_returns,
+    cases,
+    outgoing,
+)
 from store.keyring import KeyRing
 
 _CASE_OF = text(
@@ -99,6 +109,9 @@ async def _book(
     await tx.execute(_SAID, values)
     told = {"state": seen.state.value, "raw": seen.raw_status}
     await audit.write(tx, "case.observed", row.no, now, actor=seen.channel, inbox_id=inbox_id, **told)
+    if case_reopen.is_due(row, seen.state):
+        await case_reopen.reopen(tx, row, now)
+        row = await cases.again(tx, row.no)
     if seen.waybill_no and seen.waybill_no != row.waybill_no:
         await case_returns.set_waybill(tx, row, (seen.carrier, seen.waybill_no), "channel", now)
     if seen.state in case_channel.OVER:

@@ -119,6 +119,7 @@ ACTIONS = {
     "case.paying": "等打款",
     "case.shipping": "等补发",
     "case.closed": "售后结束",
+    "case.reopened": "平台说买家已寄出，售后重新打开",
     "case.authorised": "同意寄回",
     "case.waybill": "登记退货运单",
     "case.received": "仓库收到退货",
@@ -148,6 +149,7 @@ ACTIONS = {
     "case.handed": "转交",
     "order.case_opened": "申请售后",
     "order.case_closed": "售后结束",
+    "order.case_reopened": "售后重新打开",
 }
 ALERTS = {
     "case_overdue": "售后超时",

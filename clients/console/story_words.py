@@ -60,6 +60,7 @@ ACTIONS = {
     "entry.refused": "仓库拒绝入库预报", "message.stock_report": "收到仓库库存消息", "message.entry": "收到入库确认",
     "order.reduced": "部分商品退款，不再发货", "event.reduced": "通知流程：部分退款",
     "order.case_opened": "新建售后单", "order.case_closed": "售后单结束",
+    "order.case_reopened": "售后单重新打开",
     "stock.repaired": "修复库存账目", "stock.freed": "释放无主库存",
 }  # fmt: skip
 

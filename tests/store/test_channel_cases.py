@@ -314,6 +314,28 @@ async def test_a_person_is_told_of_units_that_a_case_without_money_kept_from_shi
     assert await value(world.database, "SELECT count(*) FROM refund") == 0
 
 
+async def test_a_case_that_expired_here_goes_on_when_its_platform_says_that_the_goods_were_sent(
+    world: CaseWorld,
+) -> None:
+    """AFT-3, AFT-7: the buyer's time runs by the platform's clock, too; the parcel's word came after ours was over."""
+    no = await returning(world)
+    world.now += timedelta(days=8)
+    assert (await world.look(no)).outcome == "expired"
+    assert await world.hear(told(S.AWAITS_GOODS, 5, case_kind=CaseKind.RETURN)) == "applied"
+    assert (await world.case(no)).closed_at is not None, "nobody has sent anything"
+    sent = told(S.SENT, 6, case_kind=CaseKind.RETURN, carrier="SF", waybill_no="SFR1")
+    assert await world.hear(sent) == "applied"
+    step = await world.look(no)
+    assert (step.state, step.outcome) == (CaseState.IN_TRANSIT, "")
+    await world.came_back(no, good=1, waybill_no="SFR1")
+    assert (await world.look(no)).state is CaseState.PAYING
+    await drain(world, platform := Platform(sent))
+    assert ((await world.look(no)).outcome, platform.paid, await world.refunded()) == ("paid", 1000, 1000)
+    events = await rows(world.database, "SELECT event FROM process_event WHERE process = :p", p=f"case:{no}")
+    assert [one.event for one in events].count("reopened") == 1
+    assert await rows(world.database, "SELECT 1 FROM alert WHERE kind = 'late_return' AND cleared_at IS NULL") == []
+
+
 async def test_another_answer_that_is_refused_is_told_about_the_case(world: CaseWorld) -> None:
     no = await returning(world)
     platform = Platform(told(), refuses="超时")

@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from activities.cases import CaseActivities
+from clients.clock import utc_now
 from clients.temporal import decide
 from clients.temporal_cases import decide_case
 from domain.after_sales import CaseDecision, CaseKind, CaseStep, Choice, Origin, workflow_id
 from domain.errors import Refused
+from domain.observations import CaseLineObserved, CaseObserved, ChannelCaseState
 from domain.payments import RefundState
 from store.case_decide import SqlCaseDecisions
 from store.case_steps import SqlCaseFacts
@@ -209,6 +211,45 @@ async def test_the_buyers_time_runs_out_by_a_durable_timer(
             await skipping.fast_forward(handle, timedelta(days=2))
             assert await handle.result() == "expired"
     assert not house.provider.asked
+
+
+async def test_a_case_that_its_platform_opens_again_gets_a_new_run(
+    skipping: WorkflowEnvironment, database: Database, ring: KeyRing
+) -> None:
+    """AFT-3: our clock was faster than the platform's; the goods come, and the case goes on to the money."""
+    house = CaseHouse(skipping.client, database, ring)
+    with skipping.with_time_skipping_disabled():
+        async with house.open():
+            case = await house.returning("AZ")
+            async with database.transaction() as tx:
+                await tx.exec_driver_sql("UPDATE after_sales_case SET channel_case_no = 'AS9'")
+            handle = skipping.client.get_workflow_handle(workflow_id(case))
+            await skipping.fast_forward(handle, timedelta(days=8))
+            assert await handle.result() == "expired"
+            await house.say(parcel_on_its_way("AZ", "AS9"))
+            await house.case_until(case, state="in_transit", waybill_no="SFR9")
+            await house.came_back(case)
+            await house.case_until(case, state="paying")
+            assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+def parcel_on_its_way(no: str, case_no: str) -> CaseObserved:
+    """What a platform says of a return whose buyer has handed in the parcel."""
+    return CaseObserved(
+        channel="own",
+        shop="s",
+        case_no=case_no,
+        no=no,
+        state=ChannelCaseState.SENT,
+        raw_status="sent",
+        vendor_time=utc_now(),
+        case_kind=CaseKind.RETURN,
+        amount_minor=11245,
+        currency="CNY",
+        lines=(CaseLineObserved("1", 1),),
+        carrier="SF",
+        waybill_no="SFR9",
+    )
 
 
 class NewsInAClimb:
