@@ -16,7 +16,7 @@ from tests.benchmarks.machine import resident_kb
 DAY = 300
 """Orders of one bad day; so many days as fit into the minutes follow each other without a pause."""
 LOOK_SECONDS = 4.0
-"""Each look counts what there is, which costs more the longer a run lasts: every second it took a tenth of a core."""
+"""Each look counts all there is, which costs more the longer a run lasts; every second it was felt."""
 STALL_SECONDS = 120.0
 EARLY, LATE = (0.02, 0.04, 0.06, 0.08), (0.92, 0.94, 0.96, 0.98)
 VICTIMS = (WORKER, GATEWAY, TEMPORAL, POSTGRES)
