@@ -159,7 +159,7 @@ class SqlCaseFacts:
         await alerts.clear(tx, row.no, now)
         if outcome is Outcome.NOTHING:
             await case_channel.tell_unanswered(tx, row, now)
-        if row.stop == Stop.STOPPED and outcome is not Outcome.PAID:
+        if row.stop == Stop.STOPPED and outcome not in (Outcome.PAID, Outcome.SHIPPED):
             await paying_back.after_case(tx, row, now)
         told = {"outcome": outcome.value, "granted_minor": row.granted_minor}
         await audit.write(tx, "case.closed", row.no, now, **told)
