@@ -10,7 +10,7 @@ import asyncio
 from temporalio import workflow
 
 from activities.cases import CaseActivities
-from domain.after_sales import Answer, CaseDecision, CaseStart, CaseState, CaseStep
+from domain.after_sales import Answer, CaseDecision, CaseEvent, CaseStart, CaseState, CaseStep
 from workflows.ladder import MOST_EVENTS, Ladder
 from workflows.steps import fact
 
@@ -24,11 +24,12 @@ class AfterSalesWorkflow:
         self._no = start.no
         self._ladder = Ladder(self._tell)
         self._looking = asyncio.Lock()
+        self._reopened = False
 
     @workflow.run
     async def run(self, start: CaseStart) -> str:
-        """Carry the case to its close; returns its outcome."""
-        while (step := await self._look()).state is not CaseState.CLOSED:
+        """Carry the case to its close; returns its outcome. One that is opened again while it closes goes on."""
+        while (step := await self._look()).state is not CaseState.CLOSED or self._reopened:
             await self._ladder.until_news(step.climbs, step.until)
             if workflow.info().get_current_history_length() > MOST_EVENTS:
                 await workflow.wait_condition(workflow.all_handlers_finished)
@@ -40,6 +41,7 @@ class AfterSalesWorkflow:
     def observed(self, event: str) -> None:
         """Take note that facts changed; which ones, the next look finds. Never raises."""
         self._ladder.news = True
+        self._reopened = self._reopened or event == CaseEvent.REOPENED
 
     @workflow.update
     async def decide(self, decision: CaseDecision, nonce: str) -> Answer:
@@ -51,7 +53,7 @@ class AfterSalesWorkflow:
     async def _look(self) -> CaseStep:
         """Make every move that is due, and show what the case waits for."""
         async with self._looking:
-            self._ladder.news = False
+            self._ladder.news = self._reopened = False
             step = await fact(CaseActivities.advance_case, self._no, workflow.now())
         until = f" until {step.until:%Y-%m-%d %H:%M:%S UTC}" if step.until else ""
         workflow.set_current_details(f"{step.state.value}: waits for {step.acts.value}{until}")

@@ -12,8 +12,8 @@ from activities.cases import CaseActivities
 from clients.clock import utc_now
 from clients.temporal import decide
 from clients.temporal_cases import decide_case
-from domain.after_sales import CaseDecision, CaseKind, CaseStep, Choice, Origin, workflow_id
-from domain.errors import Refused
+from domain.after_sales import CaseDecision, CaseKind, CaseState, CaseStep, Choice, Origin, workflow_id
+from domain.errors import Refused, Unavailable
 from domain.observations import CaseLineObserved, CaseObserved, ChannelCaseState
 from domain.payments import RefundState
 from store.case_decide import SqlCaseDecisions
@@ -231,6 +231,54 @@ async def test_a_case_that_its_platform_opens_again_gets_a_new_run(
             await house.came_back(case)
             await house.case_until(case, state="paying")
             assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+class OpenedAgain:
+    """Facts of cases of which one is opened again, and everybody is told, before the step that closed it has ended."""
+
+    def __init__(self, house: CaseHouse) -> None:
+        self._house = house
+        self._facts = SqlCaseFacts(house.database, house.ring)
+        self.closed = self.failures = 0
+
+    async def advance(self, no: str, now: datetime) -> CaseStep:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("planted")
+        step = await self._facts.advance(no, now)
+        if step.state is CaseState.CLOSED and not self.closed:
+            self.closed += 1
+            await self._house.tell(parcel_on_its_way("AO", "AS8"))
+        return step
+
+    async def climb(self, no: str, rung: int, now: datetime) -> None:
+        await self._facts.climb(no, rung, now)
+
+
+class OpenedAgainHouse(CaseHouse):
+    """A house where a case is opened again while it closes."""
+
+    def more_steps(self) -> list[Callable[..., Any]]:
+        self.facts = OpenedAgain(self)
+        return steps_of(CaseActivities(self.facts, SqlCaseDecisions(self.database)))
+
+
+async def test_a_case_that_is_opened_again_while_it_closes_goes_on(
+    skipping: WorkflowEnvironment, database: Database, ring: KeyRing
+) -> None:
+    """AFT-3: the word that opens it finds its workflow running, for the last time."""
+    house = OpenedAgainHouse(skipping.client, database, ring)
+    with skipping.with_time_skipping_disabled():
+        async with house.open():
+            case = await house.returning("AO")
+            async with database.transaction() as tx:
+                await tx.exec_driver_sql("UPDATE after_sales_case SET channel_case_no = 'AS8'")
+            handle = skipping.client.get_workflow_handle(workflow_id(case))
+            house.facts.failures = 3  # more than the local attempts: it closes in a step that signals do not undo
+            await skipping.fast_forward(handle, timedelta(days=8))
+            await house.case_until(case, state="in_transit")
+            assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    assert house.facts.closed == 1
 
 
 def parcel_on_its_way(no: str, case_no: str) -> CaseObserved:
