@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -240,6 +240,18 @@ class House:
             return all(getattr(row, name) == value for name, value in wanted.items())
 
         await eventually(there, lambda: self.row(key))
+
+    async def all_until(self, keys: Iterable[str], **wanted: Any) -> None:
+        """Wait until the rows of all these orders have these values."""
+        for key in keys:
+            await self.until(key, **wanted)
+
+    async def all_arrive(self, keys: Mapping[str, str]) -> None:
+        """Wait until orders, by number, have shipped, let all be signed, and wait until their workflows have ended."""
+        await self.all_until(keys.values(), status="shipped")
+        await self.tell(*(track(no) for no in keys))
+        for key in keys.values():
+            await self.ended(key)
 
     async def row(self, key: str) -> Any:
         """Read an order's row."""

@@ -12,7 +12,7 @@ from domain.observations import ChannelStatus
 from store.database import Database
 from store.keyring import KeyRing
 from tests.faults import FaultOfEach, Faults, When
-from tests.workflows.house import QUICK, House, order, shipment, track
+from tests.workflows.house import QUICK, House, order, shipment
 
 STEPS_TO_THE_DOOR = (
     "await_payment",
@@ -53,17 +53,11 @@ async def test_a_step_that_goes_wrong_changes_nothing_in_the_end(
         for sku in SKUS:
             await house.set_stock(sku, 10 * len(keys))
         await house.tell(*(order(no, ChannelStatus.UNPAID) for no in keys))
-        for key in keys.values():
-            await house.until(key, wait_for="payment")
+        await house.all_until(keys.values(), wait_for="payment")
         await house.tell(*(order(no, ChannelStatus.PAID, minute=1) for no in keys))
-        for key in keys.values():
-            await house.until(key, logistics_status="pushed")
+        await house.all_until(keys.values(), logistics_status="pushed")
         await house.tell(*(shipment(no, no) for no in keys))
-        for key in keys.values():
-            await house.until(key, status="shipped")
-        await house.tell(*(track(no) for no in keys))
-        for key in keys.values():
-            await house.ended(key)
+        await house.all_arrive(keys)
     faults.assert_struck()
     assert {(await house.row(key)).status for key in keys.values()} == {"completed"}
     assert await stock(house) == [("CAP", 9 * len(keys), 0, 0), ("TEE", 8 * len(keys), 0, 0)]

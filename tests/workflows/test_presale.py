@@ -17,7 +17,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.presale_supply import NewSupply
 from tests.faults import FaultOfEach, Faults, When
-from tests.workflows.house import QUICK, START, House, eventually, order, shipment, track
+from tests.workflows.house import QUICK, START, House, eventually, order, shipment
 from workflows.decisions import Choice, Decision
 
 S = ChannelStatus
@@ -63,25 +63,17 @@ async def test_a_step_that_goes_wrong_changes_nothing_in_the_end(
     async with house.open():
         await supply(house, 5 * len(keys))
         await house.tell(*(presold(no, S.UNPAID) for no in keys))
-        for key in keys.values():
-            await house.until(key, wait_for="payment")
+        await house.all_until(keys.values(), wait_for="payment")
         until = utc_now() + timedelta(days=1)
         await house.tell(*(replace(presold(no, S.DEPOSIT, minute=1), balance_until=until) for no in keys))
-        for key in keys.values():
-            await house.until(key, wait_for="balance", payment_status="deposit")
+        await house.all_until(keys.values(), wait_for="balance", payment_status="deposit")
         await house.tell(*(presold(no, minute=2) for no in keys))
-        for key in keys.values():
-            await house.until(key, wait_for="presale", status="paid", payment_status="paid", stuck=False)
+        await house.all_until(keys.values(), wait_for="presale", status="paid", payment_status="paid", stuck=False)
         assert await stock(house) == {"CAP": (10, len(keys), 0), "COAT": (0, 0, 0)}
         await arrive(house)
-        for key in keys.values():
-            await house.until(key, logistics_status="pushed")
+        await house.all_until(keys.values(), logistics_status="pushed")
         await house.tell(*(shipment(no, no, COAT=2, CAP=1) for no in keys))
-        for key in keys.values():
-            await house.until(key, status="shipped")
-        await house.tell(*(track(no) for no in keys))
-        for key in keys.values():
-            await house.ended(key)
+        await house.all_arrive(keys)
     faults.assert_struck()
     assert await stock(house) == {"CAP": (10 - len(keys), 0, 0), "COAT": (3 * len(keys), 0, 0)}
     assert set(house.warehouse.creates) == {f"{no}-1" for no in keys}
