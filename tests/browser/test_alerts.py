@@ -12,8 +12,7 @@ from tests.browser.conftest import ready
 from tests.browser.world import World
 
 Open = Callable[..., Awaitable[Page]]
-SILENT = NewAlert("silence", Level.CRITICAL, "own/quiet", "no new order for more than 30 min, since 2026-11-22 01:00 "
-                  "UTC: is it still selling, is it still heard?")  # fmt: skip
+FAILED = NewAlert("pull", Level.CRITICAL, "own/quiet", "the pull has failed 5 times in a row")  # no look clears it
 CROWDED = NewAlert("limits", Level.WARNING, "own/busy", "ask the vendor for a higher limit")
 
 
@@ -21,7 +20,7 @@ async def test_history_says_who_was_told_and_who_closed_it_and_rules_lead_to_the
     world: World, enter: Open
 ) -> None:
     async with world.database.transaction() as tx:
-        for one in (SILENT, CROWDED):
+        for one in (FAILED, CROWDED):
             await alerts.raise_alert(tx, one, utc_now())
     page = await enter("/alerts", UserRole.ADMIN)
     open_row = page.locator("tr", has_text="own/quiet")
@@ -29,7 +28,7 @@ async def test_history_says_who_was_told_and_who_closed_it_and_rules_lead_to_the
     await open_row.get_by_role("button", name="已处理").click()
     await expect(page.get_by_role("status").first).to_contain_text("已解除")
     async with world.database.transaction() as tx:
-        await alerts.raise_alert(tx, SILENT, utc_now())
+        await alerts.raise_alert(tx, FAILED, utc_now())
         await alerts.clear(tx, "own/busy", utc_now(), "limits")
     await page.get_by_role("link", name="全部记录").click()
     await ready(page)

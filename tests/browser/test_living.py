@@ -164,6 +164,7 @@ async def test_everything_is_reached_with_the_keyboard_alone(world: World, enter
     await page.keyboard.press("/")
     await expect(page.locator("#search")).to_be_focused()
     await page.keyboard.press("Escape")
+    await drawn_anew(page)
     await expect(page.locator("#search")).not_to_be_focused()
     await page.keyboard.press("/")
     await page.keyboard.type("K1")
@@ -181,6 +182,11 @@ async def test_everything_is_reached_with_the_keyboard_alone(world: World, enter
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await expect(page.locator("#waits")).to_contain_text("已关闭")
+
+
+async def drawn_anew(page: Page) -> None:
+    """A part of the page changes, as with news of an order; what follows a change was done when this returns."""
+    await page.evaluate("document.body.append(document.createElement('i')); new Promise((done) => setTimeout(done))")
 
 
 async def tab_to(page: Page, wanted: str) -> None:

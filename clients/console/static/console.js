@@ -106,8 +106,8 @@
     }
     if (event.key === "Escape") {
       if (document.querySelector("dialog[open]")) return;
-      if (typing(document.activeElement)) document.activeElement.blur();
-      else { focused = ""; document.activeElement.blur?.(); }
+      focused = "";
+      document.activeElement.blur?.();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
