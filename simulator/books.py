@@ -71,6 +71,7 @@ def write_progress(world: World) -> Json:
         "signed": world.signed(),
         "undelivered": world.tally.undelivered,
         "outages": [*world.faults.ongoing(), *world.listings.ongoing()],
+        "stock_outages_over": world.listings.over(),
         "faults": dict(+world.tally.faults),
         "supplies": write_supplies(world),
         "burst": world.burst.written() if world.burst else None,

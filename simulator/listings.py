@@ -92,6 +92,10 @@ class Shelf:
         found = (one.mode for one, begins in self._outages if begins <= at < begins + one.seconds)
         return next(found, None)
 
+    def outages_over(self) -> int:
+        """Count the outages of the stock interface that have ended."""
+        return sum(begins + one.seconds <= monotonic() for one, begins in self._outages)
+
     def find(self, item: str, variant: str) -> Listing:
         """Find a listing by its numbers; raises Unlisted."""
         try:
@@ -157,6 +161,11 @@ class Listings:
     def ongoing(self) -> list[str]:
         """List the shops whose stock interface is out of order now."""
         return [f"{channel}/{shop} stock" for (channel, shop), one in self._shelves.items() if one.trouble()]
+
+    def over(self) -> dict[str, int]:
+        """Count for each shop the outages of its stock interface that have ended; shops that had none are left out."""
+        ended = {f"{channel}/{shop}": one.outages_over() for (channel, shop), one in self._shelves.items()}
+        return {shop: count for shop, count in ended.items() if count}
 
     def written(self) -> list[Mapping[str, str]]:
         """List what each shop says that it sells, whether it does or not."""

@@ -4,7 +4,7 @@ And says what happens to stock: sales that stop and go on (INV-7), a shop that h
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -25,8 +25,6 @@ THINKS_SECONDS = 4.0
 """So long a sale stays stopped before somebody has ordered more."""
 UNITS = 3
 """Fewer than are missing: somebody is told that there are none."""
-STOCK = " stock"
-"""How the simulator names a shop's stock interface among what is out of order."""
 
 
 @dataclass
@@ -40,14 +38,16 @@ class SupplyDesk:
     stopped: set[int] = field(default_factory=set)
     resumed: set[int] = field(default_factory=set)
     caught_up: list[str] = field(default_factory=list)
-    _deaf: set[str] = field(default_factory=set)
+    _over: dict[str, int] = field(default_factory=dict)
     _behind: set[str] = field(default_factory=set)
 
-    def look(self, outages: Sequence[str]) -> list[str]:
-        """Order what has run out; give the news of stock."""
-        deaf = {name.removesuffix(STOCK) for name in outages if name.endswith(STOCK)}
-        self._behind |= self._deaf - deaf
-        self._deaf = deaf
+    def look(self, over: Mapping[str, int]) -> list[str]:
+        """Order what has run out; give the news of stock.
+
+        `over`: how many outages of its stock interface each shop has behind it; one may be shorter than a look.
+        """
+        self._behind |= {shop for shop, count in over.items() if count > self._over.get(shop, 0)}
+        self._over |= over
         try:
             return asyncio.run(self._look())
         except Unavailable:

@@ -122,7 +122,7 @@ class DemoWorld:
         there = self._ask("GET", "/sim/progress")
         news += self._outage(there["outages"])
         news += self.presale.look(there["supplies"])
-        news += self.supply.look(there["outages"])
+        news += self.supply.look(there["stock_outages_over"])
         try:
             work, counts, pulls = asyncio.run(self._progress(there["acted"]))
         except Unavailable:  # the database is on its way back; what was true a moment ago is shown again
@@ -190,7 +190,7 @@ class DemoWorld:
     def settle(self) -> None:
         """Give outgoing calls a moment to reach the world; each platform is asked which orders it has meanwhile."""
         self._until(self._nothing_leaves)
-        self.supply.look(())  # a shop may have caught up only now
+        self.supply.look({})  # a shop may have caught up only now
         deaf = {f"{one.shop.vendor}/{one.shop.code}" for one in self.sides.accounts if one.shop.pull_dead}
         self.ledger = asyncio.run(compare(self.installation.run, self._since, deaf))
         self._until(self._stock_told)

@@ -19,6 +19,7 @@ from simulator.plan import build_plan
 from simulator.world import World
 from tests.simulator.erp import SHOP_SECRET, config
 from tests.simulator.markets import DOUYIN_SECRET, TAOBAO_SECRET, douyin, taobao
+from tests.workflows.house import eventually
 
 URL = "http://simulator"
 BASE = Shop("own", "mine", Role.SALES, "Asia/Shanghai", "CNY", f"{URL}/own/mine/shipments", "key-1", (SHOP_SECRET,))
@@ -141,6 +142,23 @@ async def test_a_stock_interface_that_is_down_has_its_word_and_works_again(
             await there.channel.push_stock(await there.levels(TEE_WHITE_M=7))
         assert (await there.client.get("/sim/books")).json()["outages"] == [f"{vendor}/{there.shop.code} stock"]
         assert (await there.books())["TEE-WHITE-M"]["told"] == []
+
+
+async def test_an_outage_shorter_than_the_time_between_two_looks_is_counted() -> None:
+    """OPS-1: a demo that looks every few seconds knows that the shop could not be told its stock meanwhile."""
+    async with outside("douyin") as there:
+        shop = f"douyin/{there.shop.code}"
+        for seconds in (0.001, 60):
+            wrong = {"channel": "douyin", "shop": there.shop.code, "mode": "error", "seconds": seconds}
+            assert (await there.client.post("/sim/stock-outage", json=wrong)).is_success
+        progress: dict[str, Any] = {}
+
+        async def is_over() -> bool:
+            progress.update((await there.client.get("/sim/progress")).json())
+            return bool(progress["stock_outages_over"])
+
+        await eventually(is_over, there.books)
+        assert (progress["stock_outages_over"], progress["outages"]) == ({shop: 1}, [f"{shop} stock"])
 
 
 @pytest.mark.parametrize("vendor", ["taobao", "douyin"])
