@@ -22,7 +22,6 @@ from clients.clock import utc_now
 from clients.embedded import free_port
 from domain.orders import workflow_id
 from store import settings_docs
-from store.settings_docs import Profile
 from store.settings_versions import Change, SettingVersions
 from tests.benchmarks import skeleton
 from tests.benchmarks.machine import Servers, get, post, process, process_ms, ready, servers
@@ -31,14 +30,14 @@ from tests.benchmarks.skeleton import Bones
 from tests.workflows.house import QUICK, eventually
 from workers.settings import WorkerSettings
 
-ROUNDS, ORDERS, WARM_UP = 2, 240, 40
+ROUNDS, ORDERS, WARM_UP = 3, 240, 40
 ALL_AT_ONCE = 1000.0
 """Buyers a second: as many as may be on their way come at once, then each time that a parcel arrives another one."""
 PATIENCE_SECONDS = 150.0
 CALM = {"unpaid_first": 0.0, "case_share": 0.0}
 """Every buyer pays at once and keeps the goods, as in the other measure: the skeleton is one of plain orders."""
-LIVE = ("_poll_seconds", "_query_seconds")
-KEPT = {"drain_longest_seconds": {"live": 300, "demo": 60}}
+KEPT = {"drain_longest_seconds": {"live": 60, "demo": 60}}
+"""What a drain without a worker needs: rounds end their worker."""
 _OPEN = text(
     """
     SELECT o.no, o.status, o.wait_for, o.stuck_reason, p.waybill_no, p.state, f.state, f.sent_at, f.pushed_at
@@ -71,15 +70,11 @@ class Day:
 
 
 async def _settle_timing(hosts: Servers) -> None:
-    """Put a timing in force: loops poll as in real time, an order waits as the other measure's orders do.
-
-    Only what a drain without a worker needs stays short: rounds end their worker.
-    """
+    """Put a timing in force that is an installation's; only an order waits as the other measure's orders do."""
     body = json.loads((settings_docs.DEFAULTS / "timing.json").read_text())
-    loops = {name: value | {"demo": value["live"]} for name, value in body.items() if name.endswith(LIVE)}
-    waits = {name: value | {"demo": getattr(QUICK, name)} for name, value in body.items() if name in QUICK.__slots__}
+    waits = {name: value | {"live": getattr(QUICK, name)} for name, value in body.items() if name in QUICK.__slots__}
     change = Change("bench", "measures of whole orders", utc_now(), 1)
-    await SettingVersions(hosts.database).activate("timing", body | loops | waits | KEPT, change)
+    await SettingVersions(hosts.database).activate("timing", body | waits | KEPT, change)
 
 
 async def measure() -> dict[str, Any]:
@@ -167,7 +162,7 @@ async def _world(hosts: Servers, day: Day) -> AsyncIterator[dict[str, int]]:
     """Run gateway, worker and simulator, connected and stocked; give their process ids."""
     path, log = hosts.folder / "simulator.json", hosts.folder / "full.log"
     write_config(path, day.config())
-    environment = hosts.environment(OMS_PROFILE=Profile.DEMO.value, OMS_GATEWAY_PORT=str(day.gateway_port))
+    environment = hosts.environment(OMS_GATEWAY_PORT=str(day.gateway_port))
     gateway = f"http://127.0.0.1:{day.gateway_port}"
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(process("simulator", environment, log, "--config", str(path)))

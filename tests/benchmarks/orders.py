@@ -13,6 +13,7 @@ from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
+from clients import memory
 from domain.observations import ChannelStatus, ParcelState
 from domain.orders import workflow_id
 from store import settings_docs
@@ -27,10 +28,11 @@ from workers.deliver import deliver_forever
 from workers.settings import WorkerSettings
 from workers.wiring import ACTIVITY_SLOTS, POLLERS
 
-ROUNDS, ORDERS, WARM_UP = 3, 240, 40
+ROUNDS, ORDERS, WARM_UP = 3, 400, 40
 OPEN = 80
 """Orders on their way at once; the first and the last so many of a round are carried and not counted."""
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
+"""How often whoever carries orders looks how far they are; each look is a statement that no order needs."""
 PATIENCE_SECONDS = 180
 SHAPE = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: "workflow_tasks",
@@ -144,6 +146,7 @@ class Round:
 
 async def measure() -> dict[str, Any]:
     """Run both kinds in turns on servers of this run; refuse to compare kinds whose histories differ in shape."""
+    memory.settle()  # as a worker process does
     async with servers() as hosts, _both(hosts) as (plain, bare):
         for rider in (plain, bare):
             await carry(hosts, rider, "W", WARM_UP)

@@ -92,6 +92,7 @@ async def test_an_agent_opens_a_case_from_an_order_approves_less_and_sees_the_mo
     await finance.click("#ask-paid_by_hand button[type=submit]")
     await expect(finance.locator("#waits")).to_have_text("已结束：已退款")
     await expect(finance.locator("#arithmetic")).to_contain_text("BANK-2026-1")
+    await expect(finance.locator("ol.story")).to_contain_text("售后结束 已退款")
     await expect(finance.locator("#why-paid_by_hand")).to_contain_text("售后单已结束")
 
 

@@ -13,6 +13,7 @@ from clients.console.case_words import (
     GRADES,
     KINDS,
     ORIGINS,
+    OUTCOMES,
     PAYOUTS,
     PHASES,
     PHOTOS,
@@ -41,7 +42,7 @@ from clients.console.html import (
 )
 from clients.console.return_words import READINGS
 from clients.console.words import CARRIERS, PARCELS, action, said
-from domain.after_sales import ACTS_NEXT, SHIPS_AGAIN, CaseKind, CaseState
+from domain.after_sales import ACTS_NEXT, SHIPS_AGAIN, CaseKind, CaseState, Outcome
 from store.reads.case_page import CasePage, CasePicture, Step
 from store.reads.order_page import Entry
 
@@ -370,6 +371,9 @@ def _details(one: Entry, page: CasePage, reasons: Mapping[str, str]) -> Iterable
             continue
         if name == "differs":
             yield differs_words(str(value))
+            continue
+        if name == "outcome":
+            yield OUTCOMES[Outcome(value)]
             continue
         if isinstance(value, dict):
             yield "、".join(_counted(str(what), units) for what, units in value.items())
