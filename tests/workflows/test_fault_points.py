@@ -23,7 +23,7 @@ from tests.facts import facts_without_number, stock_of
 from tests.faults import When
 from tests.store.builders import assert_counters_add_up
 from tests.workflows.deaths import MortalHouse
-from tests.workflows.house import QUICK, order, shipment, track
+from tests.workflows.house import QUICK, eventually, order, shipment, track
 from workflows.decisions import Choice, Decision
 
 Story = Callable[[MortalHouse, str, str], Awaitable[None]]
@@ -59,10 +59,19 @@ async def refunded_too_late(house: MortalHouse, no: str, key: str) -> None:
     await house.until(key, logistics_status="pushed")
     await house.say(order(no, ChannelStatus.REFUNDED, minute=2))
     await house.until(key, wait_for="shipment", channel_status="refunded")
+    await told_too_late(house, key)  # else the shipment may be heard first, and nothing is called off
     await house.say(shipment(no, no))
     await house.until(key, status="shipped")
     await house.say(track(no))
     await house.ended(key)
+
+
+async def told_too_late(house: MortalHouse, key: str) -> None:
+    async def there() -> bool:
+        told = await house.query("SELECT subject FROM alert WHERE kind = 'too_late'")
+        return any(one.subject == key for one in told)
+
+    await eventually(there, house.nothing, 0.2, house.patience_seconds)
 
 
 async def held_and_released(house: MortalHouse, no: str, key: str) -> None:
